@@ -1,0 +1,58 @@
+"""Moments as whole microseconds since 1970 UTC, and their RFC 3339 text."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Final, NewType
+
+Micros = NewType("Micros", int)
+"""A moment: microseconds since 1970-01-01T00:00:00Z. May be negative."""
+
+SECOND: Final = 1_000_000
+DAY: Final = 86_400 * SECOND
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_time(text: str) -> Micros:
+    """Reads an RFC 3339 time; without an offset it is UTC; digits past the microsecond are dropped.
+
+    Raises ValueError where the text is no such time.
+
+    >>> parse_time("1970-01-01T00:00:01.5Z"), parse_time("1970-01-01T01:00:00+01:00")
+    (1500000, 0)
+    """
+    if len(text) < 19 or text[4] != "-" or text[10] not in "Tt " or text[13] != ":" or text[16] != ":":
+        raise ValueError(f"{text[:40]!r} is not an RFC 3339 time, such as 2026-11-01T09:00:00Z")
+    leap = text[17:19] == "60"
+    if leap:
+        text = f"{text[:17]}59{text[19:]}"
+    try:
+        moment = datetime.fromisoformat(text.upper() if text[-1] == "z" or text[10] == "t" else text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not an RFC 3339 time, such as 2026-11-01T09:00:00Z") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    since = moment - _EPOCH
+    return Micros((since.days * 86_400 + since.seconds + leap) * SECOND + since.microseconds)
+
+
+def format_time(moment: int) -> str:
+    """The shortest RFC 3339 text, in UTC, that keeps every microsecond.
+
+    >>> format_time(1_500_000), format_time(0)
+    ('1970-01-01T00:00:01.500000Z', '1970-01-01T00:00:00Z')
+    """
+    return (_EPOCH + timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
+
+
+def ceil_second(moment: int) -> Micros:
+    """The moment rounded up to a whole second.
+
+    >>> ceil_second(1), ceil_second(2_000_000)
+    (1000000, 2000000)
+    """
+    return Micros(-(-moment // SECOND) * SECOND)
+
+
+def micros(seconds: float) -> Micros:
+    """Seconds as microseconds, to the nearest."""
+    return Micros(math.floor(seconds * SECOND + 0.5))
