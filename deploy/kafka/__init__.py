@@ -1,0 +1,1 @@
+"""A real Apache Kafka for tests: its jars by Maven, started without any container."""

@@ -1,0 +1,64 @@
+"""Asks which ports are free, and who answers at an address."""
+
+import contextlib
+import errno
+import socket
+from typing import Final
+
+from deploy.errors import PortInUseError, UnreachableError
+
+_ANSWER_WITHIN_S: Final = 3.0
+
+
+def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
+    """Ports of this machine that nobody used a moment ago, all different."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((host, 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def require_free(host: str, port: int, what: str, option: str) -> None:
+    """Raises PortInUseError, which says what to do, unless we could listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUseError(
+                    f"port {port} on {host}, wanted for {what}, is in use by another program: "
+                    f"stop that program, or choose another port with {option}"
+                ) from error
+            raise PortInUseError(f"cannot listen on {host}:{port} for {what}: {error.strerror}") from error
+
+
+def split_address(address: str, default_port: int) -> tuple[str, int]:
+    """Host and port of `host:port`, `[v6]:port` or a bare host.
+
+    >>> split_address("kafka-1:9093", 9092), split_address("[::1]:9093", 9092), split_address("kafka-1", 9092)
+    (('kafka-1', 9093), ('::1', 9093), ('kafka-1', 9092))
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        return address.strip("[]"), default_port
+    return host.strip("[]"), int(port)
+
+
+def require_broker(bootstrap: str) -> None:
+    """Raises UnreachableError unless one of the brokers named accepts a connection."""
+    problems = []
+    for address in (one.strip() for one in bootstrap.split(",")):
+        host, port = split_address(address, 9092)
+        try:
+            socket.create_connection((host, port), timeout=_ANSWER_WITHIN_S).close()
+        except OSError as error:
+            problems.append(f"{address} ({error.strerror or error})")
+        else:
+            return
+    raise UnreachableError(
+        f"no Kafka broker answers at {', '.join(problems)}: start it or correct the address; "
+        "`leadheat up` without --kafka starts a broker of its own"
+    )
