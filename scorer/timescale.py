@@ -30,7 +30,10 @@ class Timescale:
         """What this clock shows at a moment of the wall clock."""
         if not self.wall_from <= wall < self.meets:
             return wall
-        return Micros(self.starts + (wall - self.wall_from) * (self.meets - self.starts) // (self.meets - self.wall_from))
+        return Micros(
+            self.starts
+            + (wall - self.wall_from) * (self.meets - self.starts) // (self.meets - self.wall_from)
+        )
 
     def dump(self) -> str:
         """The text that hands the timescale to another process."""

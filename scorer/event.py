@@ -1,0 +1,167 @@
+"""The event: what somebody did, read and checked from its JSON."""
+
+import json
+import math
+import re
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from scorer.errors import EventError
+from scorer.ids import somebody
+from scorer.times import Micros, parse_time
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
+_MAX_TYPES: Final = 10_000
+_known_types: set[str] = set()
+
+
+class Event(msgspec.Struct, gc=False):
+    """One happening, as the contract's event table says; `moment` is its `time` in microseconds.
+
+    `lead_id` and `anonymous_id` are None where the event named nobody; at least one is there.
+    """
+
+    type: str
+    id: str | int | float | None = None
+    lead_id: str | None = None
+    anonymous_id: str | None = None
+    time: str | None = None
+    properties: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+    traits: msgspec.Raw = msgspec.Raw()  # noqa: RUF009  (immutable)
+    moment: int | None = msgspec.field(default=None, name="//moment")
+
+    @property
+    def key(self) -> str:
+        """The identity under which the event travels: `lead_id`, else `anonymous_id`."""
+        return self.lead_id or self.anonymous_id or ""
+
+    def trait_values(self) -> dict[str, Any]:
+        """The traits of an `identify`; raises EventError where they are no object."""
+        if not bytes(self.traits):
+            return {}
+        found = _loads(bytes(self.traits))
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            raise EventError(f"traits: expected an object, got {_kind(found)}")
+        return found
+
+
+_decoder = msgspec.json.Decoder(Event)
+_any_decoder = msgspec.json.Decoder()
+
+
+def decode(value: bytes) -> Event:
+    """Reads one event; raises EventError, saying what is wrong, where it is none.
+
+    >>> event = decode(b'{"type": "page_view", "lead_id": "null", "anonymous_id": "a-1", "id": 7}')
+    >>> event.key, event.id
+    ('a-1', '7')
+    """
+    try:
+        event = _decoder.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        event = _from_object(_loads(value))
+    return _normalised(event)
+
+
+def check(obj: object) -> Event:
+    """Reads one event from parsed JSON; raises EventError where it is none."""
+    return _normalised(_from_object(obj))
+
+
+def key_of(obj: object) -> str:
+    """The Kafka key of an event given as parsed JSON; raises EventError where it is no event."""
+    return check(obj).key
+
+
+def _normalised(event: Event) -> Event:
+    if event.type not in _known_types:
+        if not _NAME.match(event.type):
+            raise EventError(f"type: {event.type[:60]!r} is no type: expected lower case such as page_view")
+        if len(_known_types) < _MAX_TYPES:
+            _known_types.add(event.type)
+    event.lead_id = somebody(event.lead_id)
+    event.anonymous_id = somebody(event.anonymous_id)
+    if event.lead_id is None and event.anonymous_id is None:
+        raise EventError("lead_id, anonymous_id: the event names nobody: expected at least one of the two")
+    if event.id is not None and not isinstance(event.id, str):
+        event.id = str(event.id)
+    try:
+        event.moment = None if event.time is None else parse_time(event.time)
+    except ValueError as error:
+        raise EventError(f"time: {error}") from None
+    if event.type == "identify":
+        event.trait_values()
+    return event
+
+
+def _loads(value: bytes) -> Any:
+    """Parsed JSON by the fast decoder, by the patient one where a number is out of the fast one's range."""
+    try:
+        return _any_decoder.decode(value)
+    except RecursionError:
+        raise EventError("nested too deeply to be an event") from None
+    except msgspec.DecodeError:
+        pass  # what is wrong is said below, by the decoder that also takes numbers such as 1e400
+    try:
+        text = value.decode()
+        found = json.loads(text, parse_constant=_no_constant)
+        json.dumps(found, ensure_ascii=False).encode()
+    except RecursionError:
+        raise EventError("nested too deeply to be an event") from None
+    except ValueError as error:
+        raise EventError(f"no valid JSON: {error}"[:200]) from None
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    "type": ((str,), "a string"),
+    "id": ((str, int, float), "a string or a number"),
+    "lead_id": ((str,), "a string"),
+    "anonymous_id": ((str,), "a string"),
+    "time": ((str,), "a string such as 2026-11-01T09:00:00Z"),
+    "properties": ((dict,), "an object"),
+    "context": ((dict,), "an object"),
+}
+
+
+def _from_object(obj: object) -> Event:
+    if not isinstance(obj, dict):
+        raise EventError(f"expected a JSON object, got {_kind(obj)}")
+    wrong = [
+        f"{field}: expected {expected}, got {_kind(obj[field])}"
+        for field, (kinds, expected) in _KINDS.items()
+        if obj.get(field) is not None and (not isinstance(obj[field], kinds) or isinstance(obj[field], bool))
+    ]
+    if obj.get("type") is None:
+        wrong.append("type: missing: expected one such as page_view")
+    if wrong:
+        raise EventError("; ".join(wrong))
+    fields = {field: obj.get(field) for field in _KINDS}
+    if isinstance(fields["id"], float) and not math.isfinite(fields["id"]):
+        raise EventError("id: a number out of range")
+    traits = obj.get("traits") if obj["type"] == "identify" else None
+    try:
+        raw = msgspec.Raw(b"" if traits is None else json.dumps(traits).encode())
+    except (ValueError, RecursionError, TypeError) as error:
+        raise EventError(f"traits: {error}") from None
+    return Event(**fields, traits=raw)  # type: ignore[arg-type]
+
+
+def _kind(value: object) -> str:
+    names = {
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "an object",
+    }
+    return "nothing" if value is None else names.get(type(value), type(value).__name__)
