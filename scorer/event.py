@@ -9,7 +9,7 @@ import msgspec
 
 from scorer.errors import EventError
 from scorer.ids import somebody
-from scorer.times import Micros, parse_time
+from scorer.times import parse_time
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
 _MAX_TYPES: Final = 10_000
@@ -29,7 +29,7 @@ class Event(msgspec.Struct, gc=False):
     time: str | None = None
     properties: dict[str, Any] | None = None
     context: dict[str, Any] | None = None
-    traits: msgspec.Raw = msgspec.Raw()  # noqa: RUF009  (immutable)
+    traits: msgspec.Raw = msgspec.Raw()
     moment: int | None = msgspec.field(default=None, name="//moment")
 
     @property

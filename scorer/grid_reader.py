@@ -1,0 +1,205 @@
+"""Reads a grid from YAML and says everything that is wrong in it, with the line and what would be right."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from scorer.checked import Checked
+from scorer.criterion_reader import read_criterion
+from scorer.errors import GridError
+from scorer.grid_model import Criterion, Dimension, Grid, Play, Tier
+from scorer.times import micros
+from scorer.yaml_file import Path, YamlFile
+
+_TOP: Final = {
+    "grid": True,
+    "version": True,
+    "timezone": False,
+    "scores": True,
+    "half_life": False,
+    "criteria": True,
+    "tiers": True,
+    "hysteresis": False,
+    "plays": False,
+}
+
+
+class GridReader(Checked):
+    """One reading of one grid file."""
+
+    def __init__(self, text: str, file: str) -> None:
+        super().__init__(YamlFile(text, file))
+
+    def read(self) -> Grid:
+        """The grid; raises GridError where it is wrong."""
+        top = self.mapping(self.data, (), _TOP, "the fields of a grid")
+        if self.problems and not top:
+            raise GridError(self.problems)
+        scores = self._named("scores", top, self._dimension, "such as {fit: {min: -50, max: 60}}")
+        half_life = self.half_life(top.get("half_life"), ("half_life",))
+        criteria = self._criteria(top, scores, half_life)
+        tiers = self._tiers(top, scores)
+        plays = self._plays(top, {tier.id for tier in tiers})
+        grid = Grid(
+            name=self.text(top.get("grid"), ("grid",), "b2b-fr") if "grid" in top else "",
+            version=self._version(top),
+            timezone=self._timezone(top),
+            scores=scores,
+            criteria=criteria,
+            tiers=tiers,
+            hysteresis=self.number(top.get("hysteresis", 0), ("hysteresis",), "5", least=0),
+            plays=plays,
+            source=top,
+        )
+        if self.problems:
+            raise GridError(self.problems)
+        return grid
+
+    def _version(self, top: Mapping[str, Any]) -> int:
+        version = top.get("version", 0)
+        if isinstance(version, bool) or not isinstance(version, int) or version < 0:
+            self.report(("version",), "expected a whole number, such as 3")
+            return 0
+        return version
+
+    def _timezone(self, top: Mapping[str, Any]) -> ZoneInfo:
+        name = top.get("timezone", "UTC")
+        try:
+            return ZoneInfo(name)
+        except (OSError, ValueError, TypeError):
+            self.report(("timezone",), f"no such timezone {name!r}: expected a name such as Europe/Paris")
+            return ZoneInfo("UTC")
+
+    def _named(
+        self, field: str, top: Mapping[str, Any], read: Callable[[Any, Path], Dimension], example: str
+    ) -> dict[str, Dimension]:
+        found = top.get(field)
+        if not isinstance(found, dict) or not found:
+            if field in top:
+                self.report((field,), f"expected a name and bounds for each score, {example}")
+            return {}
+        return {name: read(spec, (field, name)) for name, spec in found.items()}
+
+    def _dimension(self, spec: Any, path: Path) -> Dimension:
+        fields = self.mapping({} if spec is None else spec, path, {"min": False, "max": False}, "min and max")
+        low = self.number(fields["min"], (*path, "min"), "-50") if "min" in fields else -math.inf
+        high = self.number(fields["max"], (*path, "max"), "60") if "max" in fields else math.inf
+        if low > high:
+            self.report((*path, "max"), f"{high:g} is below min {low:g}: expected min <= max")
+        return Dimension(low, high)
+
+    def _items(self, field: str, top: Mapping[str, Any], example: str) -> list[Any]:
+        found = top.get(field, [] if not _TOP[field] else None)
+        if not isinstance(found, list) or (_TOP[field] and not found):
+            if field in top:
+                self.report((field,), f"expected a list, such as [{example}]")
+            return []
+        return found
+
+    def _criteria(
+        self, top: Mapping[str, Any], scores: Mapping[str, Dimension], half_life: float
+    ) -> tuple[Criterion, ...]:
+        items = self._items(
+            "criteria", top, "{id: pricing-page, score: engagement, points: 10, event: page_view}"
+        )
+        found = [
+            read_criterion(self, item, ("criteria", index), scores, half_life)
+            for index, item in enumerate(items)
+        ]
+        self.unique([criterion.id for criterion in found], "criteria")
+        return tuple(found)
+
+    def _tiers(self, top: Mapping[str, Any], scores: Mapping[str, Dimension]) -> tuple[Tier, ...]:
+        items = self._items("tiers", top, "{id: cold}, {id: hot, from: 70}")
+        tiers = [self._tier(item, ("tiers", index), scores) for index, item in enumerate(items)]
+        self.unique([tier.id for tier in tiers], "tiers")
+        self._reachable(tiers)
+        return tuple(tiers)
+
+    def _tier(self, item: Any, path: Path, scores: Mapping[str, Dimension]) -> Tier:
+        fields = self.mapping(
+            item, path, {"id": True, "from": False, "requires": False}, "id, from and requires"
+        )
+        requires: dict[str, float] = {}
+        wanted = fields.get("requires", {})
+        if not isinstance(wanted, dict):
+            self.report((*path, "requires"), "expected a score and its least value, such as {fit: 10}")
+            wanted = {}
+        for name, least in wanted.items():
+            if name not in scores:
+                self.report((*path, "requires", name), f"no such score: {self.choice(name, scores)}")
+            requires[name] = self.number(least, (*path, "requires", name), "10")
+        return Tier(
+            id=self.name(fields.get("id"), (*path, "id"), "hot") if "id" in fields else "",
+            from_=self.number(fields["from"], (*path, "from"), "70") if "from" in fields else None,
+            requires=requires,
+        )
+
+    def _reachable(self, tiers: list[Tier]) -> None:
+        for index, tier in enumerate(tiers[1:], 1):
+            if tier.from_ is None and not tier.requires:
+                self.report(
+                    ("tiers", index), "holds always: expected from or requires on every tier but the first"
+                )
+            elif not tier.requires and tier.from_ is not None:
+                over = [t for t in tiers[1:index] if t.from_ is not None and t.from_ >= tier.from_]
+                if over:
+                    said = f"{over[0].id} (from {over[0].from_:g}) can never be reached below it"
+                    self.report(("tiers", index, "from"), f"{said}: expected tiers in rising order")
+
+    def _plays(self, top: Mapping[str, Any], tiers: set[str]) -> tuple[Play, ...]:
+        items = self._items("plays", top, "{id: call-now, when: {enters: hot}, do: [{alert: sales}]}")
+        plays = [self._play(item, ("plays", index), tiers) for index, item in enumerate(items)]
+        self.unique([play.id for play in plays], "plays")
+        return tuple(plays)
+
+    def _play(self, item: Any, path: Path, tiers: set[str]) -> Play:
+        known = {"id": True, "when": True, "cooldown": False, "do": True}
+        fields = self.mapping(item, path, known, "id, when, cooldown and do")
+        when, tier, stays_us = (
+            self._when(fields.get("when"), (*path, "when"), tiers) if "when" in fields else _NEVER
+        )
+        cooldown = self.duration(fields["cooldown"], (*path, "cooldown")) if "cooldown" in fields else 0.0
+        return Play(
+            id=self.name(fields.get("id"), (*path, "id"), "call-now") if "id" in fields else "",
+            when=when,
+            tier=tier,
+            stays_us=stays_us,
+            cooldown_us=micros(cooldown),
+            do=self._do(fields.get("do"), (*path, "do")) if "do" in fields else (),
+        )
+
+    def _when(self, spec: Any, path: Path, tiers: set[str]) -> Any:
+        example = "{enters: hot}, {leaves: hot} or {stays: warm, for: 14d}"
+        known = {"enters": False, "leaves": False, "stays": False, "for": False}
+        fields = self.mapping(spec, path, known, example)
+        verbs = [verb for verb in ("enters", "leaves", "stays") if verb in fields]
+        if len(verbs) != 1:
+            self.report(path, f"expected one of {example}")
+            return _NEVER
+        verb = verbs[0]
+        tier = fields[verb]
+        if tier not in tiers:
+            self.report((*path, verb), f"no such tier {tier!r}: {self.choice(tier, tiers)}")
+        stays = 0.0
+        if verb == "stays":
+            if "for" in fields:
+                stays = self.duration(fields["for"], (*path, "for"))
+            else:
+                self.report(path, "stays needs for, such as {stays: warm, for: 14d}")
+        elif "for" in fields:
+            self.report((*path, "for"), f"means nothing with {verb}: expected it with stays only")
+        return verb, tier, micros(stays)
+
+    def _do(self, spec: Any, path: Path) -> tuple[Mapping[str, Any], ...]:
+        if not isinstance(spec, list) or not spec:
+            self.report(path, "expected a list of what to do, such as [{alert: sales}]")
+            return ()
+        for index, item in enumerate(spec):
+            if not isinstance(item, dict) or len(item) != 1 or not isinstance(next(iter(item.values())), str):
+                self.report((*path, index), "expected one verb and its object, such as {alert: sales}")
+        return tuple(spec)
+
+
+_NEVER: Final[tuple[Any, str, int]] = ("enters", "", 0)
