@@ -1,0 +1,1 @@
+"""The HTTP gateway: everything that speaks somebody else's protocol on the way in."""

@@ -1,0 +1,72 @@
+"""The gateway's own protocol: `POST /v1/events` with one event, a list of them, or one a line (NDJSON)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from connectors.ingest.errors import Refusal
+from connectors.ingest.intake import Intake, bearer
+from connectors.ingest.records import EventTooLargeError, event_record
+
+PATH: Final = "/v1/events"
+PROTOCOL: Final = "events"
+
+
+def routes(intake: Intake) -> list[Route]:
+    """The route of the gateway's own protocol."""
+
+    async def receive(request: Request) -> Response:
+        intake.admit(PROTOCOL, bearer(request))
+        events = split(await intake.body(request))
+        found = await intake.sort(events, lambda raw: event_record(raw, intake.config.max_event_bytes))
+        if found.records:
+            await intake.publish(PROTOCOL, found)
+        rejected = [{"index": one.index, "error": str(one.error)} for one in found.rejected]
+        answer = {"accepted": len(found.records), "rejected": rejected}
+        if found.records:
+            return JSONResponse(answer)
+        large = bool(rejected) and all(isinstance(one.error, EventTooLargeError) for one in found.rejected)
+        error = str(found.rejected[0].error) if rejected else "no event in the request"
+        return JSONResponse({"error": error, **answer}, 413 if large else 400)
+
+    return [Route(PATH, receive, methods=["POST"])]
+
+
+def split(body: bytes) -> Sequence[bytes]:
+    """The JSON of each event in a body; raises Refusal 400 where there is no telling.
+
+    >>> split(b'[{"a": 1}, {"b": 2}]'), split(b'{"a": 1}\\n{"b": 2}\\n'), split(b'{"a":\\n1}')
+    ([b'{"a": 1}', b'{"b": 2}'], [b'{"a": 1}', b'{"b": 2}'], [b'{"a":\\n1}'])
+    """
+    text = body.strip()
+    if not text:
+        raise Refusal(400, "the body is empty: expected an event, a list of events, or one a line")
+    try:
+        if text.startswith(b"["):
+            return [bytes(one).strip() for one in _list.decode(text)]
+        if _parses(text):
+            return [text]
+    except RecursionError:
+        raise Refusal(400, "nested too deeply to be events") from None
+    except msgspec.DecodeError as error:
+        raise Refusal(400, f"no valid JSON: {error}") from None
+    lines = [stripped for line in text.split(b"\n") if (stripped := line.strip())]
+    if len(lines) > 1 and any(map(_parses, lines)):
+        return lines
+    raise Refusal(400, "no valid JSON: expected an event, a list of events, or one a line")
+
+
+_list: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _parses(text: bytes) -> bool:
+    try:
+        _fields.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""Counts and logs each answer, and makes a plain 500 of whatever went wrong inside.
+
+A line of the log says method, route, status and duration, and nothing that a client wrote: no path, query,
+header or body, which carry keys and personal data.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connectors.ingest.metrics import HTTP_REQUESTS
+
+_log: Final = logging.getLogger(__name__)
+_GONE: Final = 499
+"""What is counted where the client hung up; it hears nothing."""
+_KNOWN_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+class Observe:
+    """Outermost part of the gateway."""
+
+    def __init__(self, app: ASGIApp, route_of: Callable[[str], str | None]) -> None:
+        self._app = app
+        self._route_of = route_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on and notes what became of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        code = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except ClientDisconnect:
+            code = _GONE
+        except (
+            Exception
+        ) as error:  # the boundary: logged by kind and place only, its text may quote a person's data
+            _log.error("%s at %s", type(error).__name__, _place(error))
+            if code == 0:
+                await JSONResponse({"error": "internal error"}, 500)(scope, receive, noting)
+        self._note(scope, code, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, code: int, seconds: float) -> None:
+        route = self._route_of(scope["path"]) or "other"
+        HTTP_REQUESTS.labels(route, str(code)).inc()
+        method = scope["method"] if scope["method"] in _KNOWN_METHODS else "OTHER"
+        level = logging.DEBUG if code < 400 else logging.INFO if code < 500 else logging.WARNING
+        _log.log(level, "%s %s %d %.1f ms", method, route, code, seconds * 1000)
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    place = "unknown place"
+    while trace is not None:
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,161 @@
+"""Describes the gateway's paths as an OpenAPI 3.1 document."""
+
+from typing import Any, Final
+
+from connectors.ingest import native, segment
+
+_JSON: Final = "application/json"
+_Security = list[dict[str, list[str]]]
+_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "Something that somebody did. At least one of lead_id and anonymous_id names who.",
+    "required": ["type"],
+    "anyOf": [{"required": ["lead_id"]}, {"required": ["anonymous_id"]}],
+    "properties": {
+        "id": {
+            "type": ["string", "number", "null"],
+            "description": "Unique; a second event with it changes nothing.",
+        },
+        "type": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "examples": ["page_view", "email_click"]},
+        "lead_id": {"type": ["string", "null"]},
+        "anonymous_id": {"type": ["string", "null"]},
+        "time": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "Absent: the time of reception.",
+        },
+        "properties": {"type": ["object", "null"]},
+        "traits": {"type": ["object", "null"], "description": "Of an identify: what the person is like."},
+        "context": {"type": ["object", "null"]},
+    },
+}
+_REJECTED: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["index", "error"],
+        "properties": {"index": {"type": "integer"}, "error": {"type": "string"}},
+    },
+}
+_SCHEMAS: Final[dict[str, Any]] = {
+    "Event": _EVENT,
+    "Accepted": {
+        "type": "object",
+        "required": ["accepted", "rejected"],
+        "properties": {"accepted": {"type": "integer"}, "rejected": _REJECTED},
+    },
+    "Success": {
+        "type": "object",
+        "required": ["success"],
+        "properties": {"success": {"const": True}, "rejected": _REJECTED},
+    },
+    "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
+    "SegmentMessage": {
+        "type": "object",
+        "description": "A call of Segment's specification.",
+        "properties": {
+            "type": {"enum": ["page", "track", "identify", "group", "alias", "screen"]},
+            "userId": {"type": ["string", "number", "null"]},
+            "anonymousId": {"type": ["string", "number", "null"]},
+            "messageId": {"type": "string"},
+            "timestamp": {"type": "string", "format": "date-time"},
+        },
+    },
+    "SegmentBatch": {
+        "type": "object",
+        "required": ["batch"],
+        "properties": {
+            "batch": {"type": "array", "items": {"$ref": "#/components/schemas/SegmentMessage"}},
+            "sentAt": {"type": "string", "format": "date-time"},
+            "writeKey": {"type": "string"},
+        },
+    },
+}
+_REFUSALS: Final = {
+    "400": "Nothing acceptable in the request",
+    "401": "No write key, or an unknown one",
+    "403": "A key of another kind",
+    "408": "The body did not arrive in time",
+    "413": "A body over 1 MB or an event over 32 kB, after decompression",
+    "429": "Too fast; see Retry-After",
+    "503": "The broker is away; see Retry-After",
+}
+_EVENTS_BODY: Final = {
+    _JSON: {
+        "schema": {
+            "oneOf": [
+                {"$ref": "#/components/schemas/Event"},
+                {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+            ]
+        }
+    },
+    "application/x-ndjson": {"schema": {"type": "string"}},
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    bearer: _Security = [{"writeKey": []}]
+    basic: _Security = [{"segmentKey": []}, {}]
+    events = _post("Send events", _EVENTS_BODY, "Accepted", bearer)
+    batch = _post("Send a batch as Segment's libraries do", _json("SegmentBatch"), "Success", basic)
+    call = _post("Send one call as Segment's browser library does", _json("SegmentMessage"), "Success", basic)
+    paths: dict[str, Any] = {native.PATH: events}
+    paths |= dict.fromkeys(segment.BATCH_PATHS, batch)
+    paths |= dict.fromkeys(segment.CALL_PATHS, call)
+    paths[segment.METRICS_PATH] = {
+        "post": {"summary": "Taken and dropped", "responses": {"200": _answer("Success")}}
+    }
+    paths[segment.SETTINGS_PATH] = {"get": _settings()}
+    for path, summary in (
+        ("/healthz", "Alive"),
+        ("/readyz", "Ready to take events"),
+        ("/metrics", "Prometheus"),
+    ):
+        paths[path] = {"get": {"summary": summary, "responses": {"200": {"description": summary}}}}
+    paths["/readyz"]["get"]["responses"]["503"] = {"description": "The broker is away"}
+    paths["/openapi.json"] = {"get": {"summary": "This", "responses": {"200": {"description": "This"}}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "LeadHeat gateway", "version": "1"},
+        "paths": paths,
+        "components": {
+            "schemas": _SCHEMAS,
+            "securitySchemes": {
+                "writeKey": {"type": "http", "scheme": "bearer"},
+                "segmentKey": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "The write key as user name.",
+                },
+            },
+        },
+    }
+
+
+def _post(summary: str, content: dict[str, Any], answer: str, security: _Security) -> dict[str, Any]:
+    refusals = {code: {"description": text, "content": _json("Error")} for code, text in _REFUSALS.items()}
+    return {
+        "post": {
+            "summary": summary,
+            "security": security,
+            "requestBody": {"required": True, "content": content},
+            "responses": {"200": _answer(answer), **refusals},
+        }
+    }
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "summary": "Settings for Segment's libraries, where their CDN is set to this gateway",
+        "parameters": [{"name": "write_key", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {"200": {"description": "Settings", "content": {_JSON: {"schema": {"type": "object"}}}}},
+    }
+
+
+def _answer(schema: str) -> dict[str, Any]:
+    return {"description": "The broker has the events", "content": _json(schema)}
+
+
+def _json(schema: str) -> dict[str, Any]:
+    return {_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
