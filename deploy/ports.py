@@ -4,6 +4,10 @@ import contextlib
 import errno
 import socket
 from typing import Final
+from urllib.parse import urlsplit
+
+import redis
+import redis.asyncio
 
 from deploy.errors import PortInUseError, UnreachableError
 
@@ -62,3 +66,24 @@ def require_broker(bootstrap: str) -> None:
         f"no Kafka broker answers at {', '.join(problems)}: start it or correct the address; "
         "`leadheat up` without --kafka starts a broker of its own"
     )
+
+
+async def require_store(url: str) -> None:
+    """Raises UnreachableError unless a Redis answers at a URL; the message leaves out the password."""
+    try:
+        client = redis.asyncio.from_url(
+            url, socket_timeout=_ANSWER_WITHIN_S, socket_connect_timeout=_ANSWER_WITHIN_S
+        )
+    except ValueError as error:
+        raise UnreachableError(f"--redis (LEADHEAT_REDIS) is no Redis URL: {error}") from None
+    try:
+        await client.ping()
+    except (redis.RedisError, OSError) as error:
+        place = urlsplit(url)
+        raise UnreachableError(
+            f"no Redis answers at {place.hostname or place.path}:{place.port or 6379} "
+            f"({type(error).__name__}): start it or correct the URL; "
+            "`leadheat up` without --redis starts a store of its own"
+        ) from error
+    finally:
+        await client.aclose()

@@ -1,0 +1,57 @@
+# LeadHeat from a fresh clone: `make setup`, then `make run` (which does the setup too).
+# Needs Python 3.11 or newer and make; real Kafka in tests and benchmarks needs Java 17 and Maven as well.
+
+PYTHON ?= $(shell for one in python3.13 python3.12 python3.11 python3 python; do \
+	"$$one" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null && echo "$$one" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+PORT ?=
+GRID ?=
+KAFKA ?=
+REDIS ?=
+
+.PHONY: help setup run test lint docs lock bench soak faults clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## make .venv with everything; the command is then .venv/bin/leadheat
+
+$(INSTALLED): pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "LeadHeat needs Python 3.11 or newer; name one with PYTHON=" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[embedded,test]'
+	touch $@
+
+run: setup ## the demonstration: board, alerts and sample leads (PORT= GRID= KAFKA= REDIS=)
+	@exec $(BIN)/leadheat up --demo $(if $(PORT),--port $(PORT)) $(if $(GRID),--grid $(GRID)) \
+		$(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS))
+
+test: setup ## all tests that this machine can run
+	$(BIN)/pytest
+
+lint: setup ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: setup ## the generated pages
+	$(BIN)/python -m deploy.settings_doc > docs/settings.md
+
+lock: setup ## pin what is installed now
+	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools > requirements.lock
+
+bench: setup ## measure: events a second, event to alert (real Kafka; needs Java and Maven)
+	$(BIN)/python -m tests.benchmarks
+
+soak: setup ## hours of load, watching memory and lag (HOURS=)
+	$(BIN)/python -m tests.benchmarks.soak
+
+faults: setup ## kill, pause and cut things, and check that every score is right
+	$(BIN)/pytest tests/faults -m ""
+
+clean: ## remove what make and tests made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,144 @@
+"""Says which processes `leadheat up` runs, with which settings, and what each lives on."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from deploy import settings
+from deploy.child import Child
+from deploy.embedded import broker, store
+
+_ROLES: Final = ("worker", "web", "notify")
+_STOP_TIMEOUT_S: Final = 2  # of open board streams; somebody who pressed Ctrl-C waits for it
+_ASK_WITHIN_S: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Everything on one machine: what is embedded, where it listens, what it is told."""
+
+    kafka: str
+    redis: str = field(repr=False)
+    embedded_kafka_port: int | None  # None: a real Kafka was named
+    embedded_store: bool
+    host: str
+    port: int
+    grid: Path
+    channels: Path | None
+    write_keys: tuple[str, ...] = field(repr=False)
+    read_keys: tuple[str, ...] = field(repr=False)
+    partitions: int
+    session_timeout_s: float
+    folder: Path
+    timescale: str | None = None
+    demo: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where this machine's own browser reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the children share their metrics."""
+        return self.folder / "metrics"
+
+    @property
+    def store_folder(self) -> Path:
+        """Where the embedded store keeps its socket."""
+        return self.folder / "store"
+
+
+def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) -> list[Child]:
+    """All children in the order in which they start; `restore_topics` makes the topics of an empty broker."""
+    above = (*_ROLES, *(("demo",) if machine.demo else ()))
+    found = []
+    if machine.embedded_kafka_port is not None:
+        feeds = (*(("store",) if machine.embedded_store else ()), *above)
+        found.append(_broker(machine.embedded_kafka_port, feeds, restore_topics))
+    if machine.embedded_store:
+        found.append(_store(machine.store_folder))
+    environment = _environment(machine)
+    for name, module, *arguments in (
+        ("worker", "deploy.cli", "worker"),
+        ("web", "deploy.web"),
+        ("notify", "deploy.cli", "notify"),
+    ):
+        ready = (lambda: _answers(f"{machine.url}/healthz")) if name == "web" else None
+        found.append(Child(name, _python(module, *arguments), environment, ready=ready))
+    if machine.demo:
+        found.append(Child("demo", _python("deploy.demo.player", machine.url), environment, once=True))
+    return found
+
+
+def _broker(port: int, feeds: tuple[str, ...], restore_topics: Callable[[], Awaitable[None]]) -> Child:
+    return Child(
+        "broker",
+        broker.command(port),
+        settings.child_environment(),
+        ready=lambda: _connects(asyncio.open_connection(broker.HOST, port)),
+        feeds=feeds,
+        restore=restore_topics,
+        loss="the embedded broker kept everything in memory: all events, scores and alerts so far are gone",
+        quiet=True,
+    )
+
+
+def _store(folder: Path) -> Child:
+    socket = store.url(folder).removeprefix("unix://")
+    return Child(
+        "store",
+        store.command(folder),
+        settings.child_environment(),
+        ready=lambda: _connects(asyncio.open_unix_connection(socket)),
+        feeds=("web",),
+        loss="the cache is empty: it is built again from the topics",
+        quiet=True,
+    )
+
+
+def _environment(machine: Machine) -> dict[str, str]:
+    given = settings.child_environment(
+        kafka=machine.kafka,
+        redis=machine.redis,
+        host=machine.host,
+        port=machine.port,
+        grid=machine.grid,
+        channels=machine.channels,
+        write_keys=",".join(machine.write_keys),
+        read_keys=",".join(machine.read_keys),
+        partitions=machine.partitions,
+        session_timeout_s=machine.session_timeout_s,
+        metrics_port="",  # all children share the one /metrics
+        stop_timeout_s=_STOP_TIMEOUT_S,
+        board_url=machine.url,
+        timescale=machine.timescale,
+    )
+    return {**given, "PROMETHEUS_MULTIPROC_DIR": str(machine.metrics_folder), "PYTHONUNBUFFERED": "1"}
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+async def _connects(connection: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]) -> bool:
+    with contextlib.suppress(OSError):
+        _, writer = await connection
+        writer.close()
+        return True
+    return False
+
+
+async def _answers(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=_ASK_WITHIN_S, trust_env=False) as client:
+            return (await client.get(url)).status_code == 200
+    except httpx.TransportError:
+        return False

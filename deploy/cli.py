@@ -1,0 +1,59 @@
+"""The command `leadheat`: its commands, and how their failures are told."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from deploy.commands import check, later, roles, score, topics, up
+from deploy.errors import is_ours
+
+app = typer.Typer(
+    name="leadheat",
+    help="Real-time behavioural lead scoring for B2B marketing and sales, on Kafka.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("up")(up.up)
+app.command("gateway")(roles.gateway)
+app.command("worker")(roles.worker)
+app.command("serve")(roles.serve)
+app.command("notify")(roles.notify)
+app.command("sync")(later.sync)
+app.command("score")(score.score)
+app.command("check")(check.check)
+app.command("topics")(topics.topics)
+app.command("erase")(later.erase)
+app.command("export")(later.export)
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+    ] = False,
+) -> None:
+    """Real-time behavioural lead scoring for B2B marketing and sales, on Kafka."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("leadheat"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs the command line: 0 done, 1 failed or refused, 2 wrong usage."""
+    try:
+        app()
+    except Exception as error:
+        if not is_ours(error):
+            raise
+        typer.echo(f"leadheat: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of `leadheat`, one module for each kind."""

@@ -1,0 +1,63 @@
+"""`leadheat gateway`, `worker`, `serve`, `notify`: one role each, for production, set by the environment."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from deploy import roles as configurations
+from deploy import settings
+from deploy.settings import Settings
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on [LEADHEAT_HOST, else 127.0.0.1].")]
+Port = Annotated[
+    int | None, typer.Option(help="Port to listen on [LEADHEAT_PORT, else 8000].", min=1, max=65535)
+]
+
+
+def gateway(host: Host = None, port: Port = None) -> None:
+    """Take in events over HTTP."""
+    loaded = _load(host=host, port=port)
+    config = configurations.gateway(loaded)
+
+    from connectors.ingest.gateway import create_app
+    from deploy import http
+
+    raise typer.Exit(http.serve(create_app(config), loaded))
+
+
+def worker() -> None:
+    """Score events as they come."""
+    config = configurations.worker(_load())
+
+    from streams.worker import run
+
+    raise typer.Exit(run(config))
+
+
+def serve(host: Host = None, port: Port = None) -> None:
+    """Serve the read API and the board over HTTP."""
+    loaded = _load(host=host, port=port)
+    config = configurations.serve(loaded)
+
+    from connectors.serve.app import create_app
+    from deploy import http
+
+    raise typer.Exit(http.serve(create_app(config), loaded))
+
+
+def notify() -> None:
+    """Deliver alerts to their channels."""
+    config = configurations.notify(_load())
+
+    from connectors.notify.dispatch import run
+
+    asyncio.run(run(config))
+
+
+def _load(**given: object) -> Settings:
+    from deploy import logs
+
+    loaded = settings.load(**given)
+    logs.configure(loaded)
+    return loaded

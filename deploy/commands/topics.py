@@ -1,0 +1,22 @@
+"""`leadheat topics`: creates or checks the topics."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from deploy import ports, settings
+
+
+def topics(
+    kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")] = None,
+) -> None:
+    """Create or check the topics."""
+    loaded = settings.load(kafka=kafka)
+    address = loaded.require_kafka()
+    ports.require_broker(address)
+
+    from streams.topics import ensure
+
+    report = asyncio.run(ensure(address, loaded.topic_prefix, loaded.partitions, loaded.replication))
+    typer.echo(str(report))

@@ -1,0 +1,39 @@
+"""What `leadheat up` says when it is up, and when it has stopped."""
+
+from deploy.children import Machine
+from scorer.grid import Grid
+
+
+def greeting(machine: Machine, grid: Grid) -> str:
+    """Addresses and keys, one a line, name first."""
+    public = [key for key in machine.write_keys if ":" in key]
+    secret = [key for key in machine.write_keys if ":" not in key]
+    rows = [
+        ("board", f"{machine.url}/#key={machine.read_keys[0]}"),
+        ("events", f"{machine.url}/v1/events"),
+        ("kafka", machine.kafka),
+        ("grid", f"{grid.name}, version {grid.version} ({machine.grid})"),
+        *(("write key", key) for key in secret),
+        *((("protocols", " ".join(public)),) if public else ()),
+        *(("read key", key) for key in machine.read_keys),
+    ]
+    lines = ["LeadHeat is up; Ctrl-C stops it.", ""]
+    lines += [f"  {name:<10} {value}" for name, value in rows]
+    if warning := _gone(machine, "is gone when this stops"):
+        lines += ["", warning]
+    lines += ["", "Alerts, as they come:"]
+    return "\n".join(lines)
+
+
+def farewell(machine: Machine) -> str:
+    """The last words."""
+    return f"LeadHeat has stopped. {_gone(machine, 'is gone')}".rstrip()
+
+
+def _gone(machine: Machine, when: str) -> str:
+    if machine.embedded_kafka_port is None:
+        return ""
+    return (
+        f"The embedded broker keeps everything in memory: what it holds (events, scores, alerts) {when}. "
+        "To keep it, name a real Kafka with --kafka."
+    )

@@ -1,0 +1,78 @@
+"""Turns settings into the configuration of each role; a role's code is imported only when it is wanted."""
+
+from typing import TYPE_CHECKING
+
+from deploy.settings import Settings
+
+if TYPE_CHECKING:
+    from connectors.ingest.config import GatewayConfig
+    from connectors.notify.config import NotifyConfig
+    from connectors.serve.config import ServeConfig
+    from streams.config import WorkerConfig
+
+
+def gateway(settings: Settings) -> "GatewayConfig":
+    """What the gateway needs; raises SettingsError where something is missing."""
+    from connectors.ingest.config import GatewayConfig
+
+    return GatewayConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        write_keys=settings.require_write_keys(),
+        clock=settings.clock(),
+        read_keys=settings.known_read_keys(),
+        linger_ms=settings.linger_ms,
+        max_body_bytes=settings.max_body_bytes,
+        max_event_bytes=settings.max_event_bytes,
+        cors_origins=settings.origins(),
+        requests_per_second=settings.requests_per_second,
+        mapping=settings.mapping,
+        delivery_timeout_s=settings.delivery_timeout_s,
+        max_pending_bytes=settings.max_pending_bytes,
+    )
+
+
+def serve(settings: Settings) -> "ServeConfig":
+    """What the read API and the board need."""
+    from connectors.serve.config import ServeConfig
+
+    return ServeConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        redis=settings.require_redis(),
+        read_keys=settings.require_read_keys(),
+        grid=settings.grid,
+        clock=settings.clock(),
+        timescale=settings.scale(),
+    )
+
+
+def notify(settings: Settings) -> "NotifyConfig":
+    """What the alerts' delivery needs."""
+    from connectors.notify.config import NotifyConfig
+
+    return NotifyConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        channels=settings.channels,
+        clock=settings.clock(),
+        board_url=settings.board_url,
+        metrics_port=settings.metrics_port,
+    )
+
+
+def worker(settings: Settings) -> "WorkerConfig":
+    """What scoring needs."""
+    from streams.config import WorkerConfig
+
+    return WorkerConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        grid=settings.grid,
+        clock=settings.clock(),
+        partitions=settings.partitions,
+        remembered_ids=settings.remembered_ids,
+        session_timeout_s=settings.session_timeout_s,
+        fetch_wait_ms=settings.fetch_wait_ms,
+        metrics_port=settings.metrics_port,
+    )

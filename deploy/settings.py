@@ -1,0 +1,197 @@
+"""Every setting, declared once: its name, its default, its meaning. The environment is read nowhere else."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deploy.errors import SettingsError
+from scorer.times import Micros
+from scorer.timescale import Timescale
+
+PREFIX: Final = "LEADHEAT_"
+DEFAULT_GRID: Final = Path(__file__).parent / "grids" / "b2b-fr.yml"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """What the environment says; an argument given by name comes before it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+
+    kafka: str | None = Field(None, description="Kafka's bootstrap addresses, `host:port`, comma-separated.")
+    redis: SecretStr | None = Field(None, description="Redis or Valkey URL of the read cache.")
+    grid: Path = Field(DEFAULT_GRID, description="The scoring grid, a YAML file.")
+    channels: Path | None = Field(
+        None, description="Where alerts go, a YAML file; without it every channel is the console."
+    )
+    topic_prefix: str = Field(
+        "leadheat", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="What the name of every topic begins with."
+    )
+    write_keys: SecretStr | None = Field(
+        None, description="Keys that may send events, comma-separated: secret keys, or `protocol:id`."
+    )
+    read_keys: SecretStr | None = Field(
+        None, description="Keys that may read scores and open the board, comma-separated."
+    )
+    mapping: Path | None = Field(
+        None, description="What a source's own names of events and fields mean, a YAML file."
+    )
+    host: str = Field("127.0.0.1", description="The address that HTTP listens on.")
+    port: Port = Field(8000, description="The port that HTTP listens on.")
+    metrics_port: Port | None = Field(
+        None, description="The port of `/metrics` of `worker` and `notify`, on all addresses; absent: none."
+    )
+    board_url: str | None = Field(None, description="Where people reach the board; alerts link to it.")
+    cors_origins: str = Field(
+        "*", description="Sites whose browsers may send events, comma-separated origins, or `*` for any."
+    )
+    max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request, after decompression.")
+    max_event_bytes: int = Field(
+        32_000, ge=1_000, le=900_000, description="Largest event; Kafka itself refuses records over 1 MB."
+    )
+    delivery_timeout_s: float = Field(
+        5.0,
+        gt=0,
+        description="How long Kafka may take to acknowledge events before a sender is answered 503.",
+    )
+    max_pending_bytes: int = Field(
+        64_000_000,
+        ge=1_000_000,
+        description="Unacknowledged events in memory; beyond it senders are answered 503.",
+    )
+    requests_per_second: float | None = Field(
+        None, gt=0, description="Requests a write key may send each second; absent: any number."
+    )
+    linger_ms: int = Field(
+        20, ge=0, le=1_000, description="How long the gateway waits for more events before it sends a batch."
+    )
+    keep_alive_s: int = Field(
+        75,
+        ge=1,
+        description="How long an idle HTTP connection is kept; longer than a proxy before it keeps it.",
+    )
+    stop_timeout_s: int = Field(
+        20, ge=1, description="How long open HTTP requests may still run once the process is told to stop."
+    )
+    partitions: int = Field(
+        8,
+        ge=1,
+        le=1_000,
+        description="Partitions of every topic, for new topics; the same for all, for good.",
+    )
+    replication: int = Field(
+        1, ge=1, le=9, description="Copies of every partition, for new topics; 3 in production."
+    )
+    remembered_ids: int = Field(
+        64, ge=1, le=10_000, description="Ids remembered for each lead, by which copies are dropped."
+    )
+    session_timeout_s: float = Field(
+        10.0, ge=2, description="How long a silent worker keeps its partitions; Kafka's own minimum is 6."
+    )
+    fetch_wait_ms: int = Field(20, ge=1, le=5_000, description="How long the broker may hold an empty fetch.")
+    timescale: str | None = Field(
+        None,
+        description="The clock of a demonstration, as `leadheat up --demo` sets it; absent: the wall clock.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least serious log lines that are written, to stderr."
+    )
+
+    @field_validator("timescale")
+    @classmethod
+    def _timescale_loads(cls, text: str | None) -> str | None:
+        if text is not None:
+            Timescale.load(text)
+        return text
+
+    def scale(self) -> Timescale | None:
+        """The clock of a demonstration, if this is one."""
+        return None if self.timescale is None else Timescale.load(self.timescale)
+
+    def clock(self) -> Callable[[], Micros]:
+        """The clock that a role runs on."""
+        if (scale := self.scale()) is None:
+            return wall_clock
+        return lambda: scale.at(wall_clock())
+
+    def require_kafka(self) -> str:
+        """Kafka's addresses, or SettingsError."""
+        return _required(self.kafka, "kafka", "name Kafka's addresses, such as kafka-1:9092,kafka-2:9092")
+
+    def require_redis(self) -> str:
+        """The cache's URL, or SettingsError."""
+        return _required(_revealed(self.redis), "redis", "name the cache, such as redis://localhost:6379/0")
+
+    def require_write_keys(self) -> tuple[str, ...]:
+        """The write keys, or SettingsError: without any, nobody could send an event."""
+        keys = _revealed(self.write_keys)
+        return split(_required(keys, "write_keys", "name at least one key that may send events"))
+
+    def known_read_keys(self) -> tuple[str, ...]:
+        """The read keys, if any are set."""
+        return split(_revealed(self.read_keys) or "")
+
+    def require_read_keys(self) -> tuple[str, ...]:
+        """The read keys, or SettingsError: without any, nobody could read a score."""
+        return split(_required(_revealed(self.read_keys), "read_keys", "name at least one key that may read"))
+
+    def origins(self) -> tuple[str, ...]:
+        """Sites whose browsers may send events."""
+        return split(self.cors_origins)
+
+
+def load(**given: object) -> Settings:
+    """The settings of the environment, under those given by name; None means not given."""
+    arguments: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**arguments)
+    except ValidationError as error:
+        problems = [
+            f"{PREFIX}{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()
+        ]
+        raise SettingsError("settings are wrong:\n" + "\n".join(problems)) from None
+
+
+def child_environment(**given: object) -> Mapping[str, str]:
+    """The environment for a child process: this one's, with the settings given by name set.
+
+    Settings that only the parent uses (its HTTP port, say) must be given too where the child's differ.
+    """
+    settings = {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items() if value is not None}
+    return {**os.environ, **settings}
+
+
+def metrics_folder() -> Path | None:
+    """Where several processes share their metrics (prometheus_client's own variable), if they do."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
+
+
+def wall_clock() -> Micros:
+    """Now, by the machine's clock."""
+    return Micros(time.time_ns() // 1_000)
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The parts of a comma-separated list, without blanks.
+
+    >>> split(" a, b,,")
+    ('a', 'b')
+    """
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def _required(value: str | None, name: str, advice: str) -> str:
+    if value is None or not split(value):
+        raise SettingsError(f"{PREFIX}{name.upper()} is not set: {advice}")
+    return value

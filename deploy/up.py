@@ -1,0 +1,150 @@
+"""`leadheat up`: everything on one machine, from the ports' check to the clean stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from prometheus_client.multiprocess import mark_process_dead
+
+from deploy import keys, ports, settings
+from deploy.children import Machine, children
+from deploy.embedded import broker, store
+from deploy.greeting import farewell, greeting
+from deploy.settings import Settings
+from deploy.supervisor import Supervisor
+from scorer.grid import Grid
+from scorer.times import DAY, SECOND, Micros
+from scorer.timescale import Timescale
+from streams import topics
+
+_DEMO_TELLS: Final = 42 * DAY  # six weeks: long enough for a half-life of 14 days to show
+_DEMO_LASTS: Final = 240 * SECOND  # about as long as one watches
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to the settings."""
+
+    grid: Grid
+    kafka_port: int = 9092
+    demo: bool = False
+
+
+async def run(loaded: Settings, options: Options) -> int:
+    """Runs everything until SIGINT or SIGTERM; the exit status. Raises where it cannot start."""
+    with tempfile.TemporaryDirectory(prefix="leadheat-", ignore_cleanup_errors=True) as folder:
+        machine = _machine(loaded, options, Path(folder))
+        await _check(machine)
+        machine.metrics_folder.mkdir()
+        machine.store_folder.mkdir(mode=0o700)
+        stop = asyncio.Event()
+        _on_signals(stop.set)
+        supervisor = Supervisor(_print, _say, lambda pid: _forget(machine.metrics_folder, pid))
+        try:
+            await _or_stopped(_start(supervisor, machine, loaded, options.grid), stop)
+            await stop.wait()
+        finally:
+            _on_signals(supervisor.kill)
+            await supervisor.stop()
+    _say(farewell(machine))
+    return 0
+
+
+def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
+    embedded_broker, embedded_store = loaded.kafka is None, loaded.redis is None
+    given = loaded.model_fields_set
+    return Machine(
+        kafka=f"{broker.HOST}:{options.kafka_port}" if embedded_broker else loaded.require_kafka(),
+        redis=store.url(folder / "store") if embedded_store else loaded.require_redis(),
+        embedded_kafka_port=options.kafka_port if embedded_broker else None,
+        embedded_store=embedded_store,
+        host=loaded.host,
+        port=loaded.port,
+        grid=loaded.grid,
+        channels=loaded.channels,
+        write_keys=keys.write_keys() if loaded.write_keys is None else loaded.require_write_keys(),
+        read_keys=(keys.read_key(),) if loaded.read_keys is None else loaded.require_read_keys(),
+        partitions=(
+            broker.PARTITIONS if embedded_broker and "partitions" not in given else loaded.partitions
+        ),
+        session_timeout_s=(
+            broker.SESSION_TIMEOUT_S
+            if embedded_broker and "session_timeout_s" not in given
+            else loaded.session_timeout_s
+        ),
+        folder=folder,
+        timescale=_demo_clock().dump() if options.demo else loaded.timescale,
+        demo=options.demo,
+    )
+
+
+def _demo_clock() -> Timescale:
+    now = settings.wall_clock()
+    return Timescale(
+        wall_from=now, meets=Micros(now + _DEMO_LASTS), starts=Micros(now + _DEMO_LASTS - _DEMO_TELLS)
+    )
+
+
+async def _check(machine: Machine) -> None:
+    ports.require_free(machine.host, machine.port, "the board and the events", "--port")
+    if machine.embedded_kafka_port is None:
+        ports.require_broker(machine.kafka)
+    else:
+        ports.require_free(broker.HOST, machine.embedded_kafka_port, "the embedded broker", "--kafka-port")
+    if not machine.embedded_store:
+        await ports.require_store(machine.redis)
+
+
+async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, grid: Grid) -> None:
+    async def restore_topics() -> None:
+        await topics.ensure(machine.kafka, loaded.topic_prefix, machine.partitions, loaded.replication)
+
+    if machine.embedded_kafka_port is None:
+        await restore_topics()
+    for child in children(machine, restore_topics):
+        if child.name == "demo":
+            _print(greeting(machine, grid))
+        await supervisor.start(child)
+    if not machine.demo:
+        _print(greeting(machine, grid))
+
+
+async def _or_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
+    """Does the work, unless a signal to stop comes first."""
+    working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait((working,))
+    elif error := working.exception():
+        raise error
+
+
+def _on_signals(call: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, call)
+
+
+def _forget(folder: Path, pid: int) -> None:
+    """Drops the gauges of a process that is gone; its counts stay in the sums."""
+    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def _print(text: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()

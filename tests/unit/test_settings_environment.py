@@ -1,0 +1,100 @@
+"""Settings come from LEADHEAT_ variables and nowhere else, refuse nonsense, and keep secrets."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy import settings
+from deploy.errors import SettingsError
+from scorer.times import Micros
+from scorer.timescale import Timescale
+
+_ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in settings.Settings.model_fields:
+        monkeypatch.delenv(f"LEADHEAT_{name.upper()}", raising=False)
+
+
+def test_environment_then_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHEAT_KAFKA", "a:9092")
+    monkeypatch.setenv("LEADHEAT_PARTITIONS", "3")
+    assert settings.load().kafka == "a:9092"
+    assert settings.load(kafka="b:9092", partitions=None).kafka == "b:9092"
+    assert settings.load(partitions=None).partitions == 3
+
+
+def test_an_empty_variable_is_an_absent_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHEAT_PORT", "")
+    monkeypatch.setenv("LEADHEAT_WRITE_KEYS", "")
+    assert settings.load().port == 8000
+    assert settings.load().write_keys is None
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHEAT_PORT", "70000")
+    monkeypatch.setenv("LEADHEAT_LOG_LEVEL", "LOUD")
+    monkeypatch.setenv("LEADHEAT_TIMESCALE", "yesterday")
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+    for name in ("LEADHEAT_PORT", "LEADHEAT_LOG_LEVEL", "LEADHEAT_TIMESCALE"):
+        assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["kafka", "redis", "write_keys", "read_keys"])
+def test_what_a_role_needs_is_asked_for_by_name(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"LEADHEAT_{name.upper()} is not set"):
+        getattr(settings.load(), f"require_{name}")()
+
+
+def test_keys_of_blanks_and_commas_are_no_keys() -> None:
+    with pytest.raises(SettingsError, match="LEADHEAT_READ_KEYS"):
+        settings.load(read_keys=" , ").require_read_keys()
+
+
+def test_keys_are_lists_and_never_shown() -> None:
+    loaded = settings.load(write_keys="wk_canary, matomo:1", redis="redis://:canary@cache/0")
+    assert loaded.require_write_keys() == ("wk_canary", "matomo:1")
+    assert loaded.require_redis() == "redis://:canary@cache/0"
+    assert "canary" not in repr(loaded)
+    assert "canary" not in str(loaded)
+
+
+def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHEAT_TIMESCALE", "canary")
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+    assert "input_value" not in str(refused.value)
+
+
+def test_the_clock_is_the_walls_unless_a_demonstration_says_otherwise() -> None:
+    now = settings.wall_clock()
+    assert settings.load().clock()() >= now
+    scale = Timescale(wall_from=Micros(now - 1), meets=Micros(now + 10**9), starts=Micros(now - 10**13))
+    assert settings.load(timescale=scale.dump()).clock()() < now - 10**12
+
+
+def test_a_child_gets_this_environment_and_what_is_set_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHEAT_PORT", "1")
+    environment = settings.child_environment(port=2, redis=None)
+    assert environment["LEADHEAT_PORT"] == "2"
+    assert "LEADHEAT_REDIS" not in environment
+    assert "PATH" in environment
+
+
+def test_the_environment_is_read_in_one_place_only() -> None:
+    reads = re.compile(r"\b(environ|getenv)\b")
+    sources = [
+        path
+        for package in ("scorer", "streams", "connectors", "deploy")
+        for path in _ROOT.glob(f"{package}/**/*.py")
+    ]
+    readers = {
+        path.relative_to(_ROOT).as_posix()
+        for path in sources
+        if reads.search(path.read_text(encoding="utf-8"))
+    }
+    assert readers == {"deploy/settings.py"}
