@@ -40,6 +40,7 @@ lint: setup ## style, types, import rules
 
 docs: setup ## the generated pages
 	$(BIN)/python -m deploy.settings_doc > docs/settings.md
+	$(BIN)/python -m deploy.grafana.dashboard > deploy/grafana/dashboards/leadheat.json
 
 lock: setup ## pin what is installed now
 	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools > requirements.lock

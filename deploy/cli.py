@@ -1,6 +1,7 @@
 """The command `leadheat`: its commands, and how their failures are told."""
 
 import sys
+from importlib.metadata import version as installed_version
 from typing import Annotated
 
 import typer
@@ -30,18 +31,20 @@ app.command("erase")(later.erase)
 app.command("export")(later.export)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(installed_version("leadheat"))
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version),
     ] = False,
 ) -> None:
     """Real-time behavioural lead scoring for B2B marketing and sales, on Kafka."""
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(installed("leadheat"))
-        raise typer.Exit
 
 
 def main() -> None:

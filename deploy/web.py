@@ -31,7 +31,7 @@ class Combined:
                 Route("/metrics", _metrics),
                 Route("/openapi.json", self._description),
             ],
-            lifespan=self._lifespan,
+            lifespan=lambda _: self.lifespan(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +47,8 @@ class Combined:
         return max(self._applications, key=lambda one: _match(one.routes, scope))
 
     @contextlib.asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Runs the lifespans of both applications."""
         async with contextlib.AsyncExitStack() as entered:
             for one in self._applications:
                 state = await entered.enter_async_context(one.router.lifespan_context(one))

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from deploy import settings
@@ -21,7 +20,7 @@ class EventsRefusedError(DeployError):
 
 def score(
     events: Annotated[
-        list[Path], typer.Argument(metavar="EVENTS.jsonl…", help="Files of events, one a line.")
+        list[Path], typer.Argument(metavar="EVENTS.jsonl", help="Files of events, one a line.")
     ],
     grid: Annotated[
         Path | None, typer.Option(metavar="G.yml", help="The grid [the one that comes along].")
@@ -41,6 +40,8 @@ def score(
 
     Prints one score record a line, highest first. The same code as the stream: the same log, the same scores.
     """
+    if as_arrived and not transitions:
+        raise typer.BadParameter("it goes with --transitions", param_hint="--as-arrived")
     moment = _moment(at)
     read = grids.read(settings.load(grid=grid).grid)
 
@@ -70,7 +71,8 @@ def _moment(text: str | None) -> Micros:
 
 
 def _write(records: Iterable[dict[str, Any]]) -> None:
-    encode = msgspec.json.Encoder().encode
+    from scorer.files import json_line
+
     for record in records:
-        sys.stdout.buffer.write(encode(record) + b"\n")
+        sys.stdout.buffer.write(json_line(record).encode() + b"\n")  # UTF-8, whatever the locale
     sys.stdout.flush()

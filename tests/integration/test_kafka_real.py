@@ -6,7 +6,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.kafka.cluster import Cluster
 
-pytest_plugins = ["tests.kafka_real"]
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 

@@ -1,0 +1,1 @@
+"""Grafana's provisioning, and the dashboard that it shows."""

@@ -1,0 +1,165 @@
+"""The commands that need no broker: what they print where, and how they end."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy import cli
+from deploy.settings import Settings
+
+_ROOT = Path(__file__).parents[2]
+_GRID = str(_ROOT / "deploy" / "grids" / "b2b-fr.yml")
+_EVENTS = str(_ROOT / "docs" / "example" / "events.jsonl")
+_AT = "2026-11-08T09:00:00Z"
+
+
+@dataclass(frozen=True)
+class Done:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def records(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run = Callable[[Sequence[str]], Done]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"LEADHEAT_{name.upper()}", raising=False)
+
+    def _run(arguments: Sequence[str]) -> Done:
+        monkeypatch.setattr(sys, "argv", ["leadheat", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfdbinary.readouterr()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, out.decode(), err.decode())
+
+    return _run
+
+
+def test_check_says_that_a_grid_is_right(run: Run) -> None:
+    done = run(["check", _GRID])
+    assert (done.status, done.err) == (0, "")
+    assert done.out.endswith("b2b-fr, version 3, is right\n")
+
+
+def test_check_tells_every_mistake_with_its_line(run: Run, tmp_path: Path) -> None:
+    grid = tmp_path / "g.yml"
+    grid.write_text(
+        "grid: x\nversion: a\nscores: {fit: {min: 1, max: 0}}\ncriteria: []\ntiers: [{id: cold}]\n"
+    )
+    done = run(["check", str(grid)])
+    assert (done.status, done.out) == (1, "")
+    lines = done.err.splitlines()
+    assert lines[0].startswith(f"{grid}:2: version: ")
+    assert lines[1].startswith(f"{grid}:3: scores.fit.max: ")
+
+
+def test_check_of_a_file_that_is_not_there(run: Run) -> None:
+    done = run(["check", "/nowhere/g.yml"])
+    assert done.status == 1
+    assert done.err.startswith("/nowhere/g.yml:1: file: ")
+
+
+def test_score_prints_a_record_a_line(run: Run) -> None:
+    done = run(["score", _EVENTS, "--grid", _GRID, "--at", _AT])
+    assert (done.status, done.err) == (0, "")
+    [record] = done.records
+    assert record["lead_id"] == "u-42"
+    assert record["score"] == pytest.approx(70.0)
+    assert (record["tier"], record["identities"]) == ("hot", ["u-42", "a-1"])
+
+
+def test_score_without_options_uses_the_grid_that_comes_along_and_now(run: Run) -> None:
+    done = run(["score", _EVENTS])
+    assert (done.status, len(done.records)) == (0, 1)
+
+
+def test_the_grid_may_come_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHEAT_GRID", "/nowhere/g.yml")
+    assert run(["score", _EVENTS]).status == 1
+    assert run(["score", _EVENTS, "--grid", _GRID]).status == 0
+
+
+@pytest.mark.parametrize("more", [[], ["--as-arrived"]])
+def test_transitions_come_in_order_of_time(run: Run, more: list[str]) -> None:
+    done = run(["score", _EVENTS, "--at", "2027-01-31T00:00:00Z", "--transitions", *more])
+    assert done.status == 0
+    moments = [str(change["at"]) for change in done.records]
+    assert moments == sorted(moments)
+    assert {"lead_id", "from", "to", "at"} == set(done.records[0])
+    assert done.records[-1]["from"] != "cold"
+
+
+def test_a_broken_line_is_named(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_text('{"type": "page_view", "lead_id": "u"}\nnonsense\n')
+    done = run(["score", str(file), "--at", _AT])
+    assert (done.status, done.out) == (1, "")
+    assert f"{file}:2" in done.err
+
+
+def test_a_file_that_is_not_there_is_named(run: Run) -> None:
+    done = run(["score", "/nowhere/e.jsonl"])
+    assert done.status == 1
+    assert "/nowhere/e.jsonl" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["bogus"],
+        ["score"],
+        ["score", _EVENTS, "--at", "yesterday"],
+        ["score", _EVENTS, "--as-arrived"],
+        ["up", "--port", "0"],
+        ["erase"],
+    ],
+)
+def test_wrong_usage_is_status_2(run: Run, arguments: list[str]) -> None:
+    done = run(arguments)
+    assert done.status == 2
+
+
+@pytest.mark.parametrize("arguments", [["sync"], ["erase", "u-42"], ["export", "u-42"]])
+def test_what_comes_later_refuses_plainly(run: Run, arguments: list[str]) -> None:
+    done = run(arguments)
+    assert (done.status, done.out) == (1, "")
+    assert done.err == f"leadheat: `leadheat {arguments[0]}` comes with a later issue; nothing was done\n"
+
+
+@pytest.mark.parametrize(
+    ("role", "setting"),
+    [("gateway", "KAFKA"), ("worker", "KAFKA"), ("serve", "KAFKA"), ("notify", "KAFKA"), ("topics", "KAFKA")],
+)
+def test_a_role_without_its_settings_refuses_to_start(run: Run, role: str, setting: str) -> None:
+    done = run([role])
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith(f"leadheat: LEADHEAT_{setting} is not set")
+
+
+@pytest.mark.parametrize(("role", "setting"), [("gateway", "WRITE_KEYS"), ("serve", "READ_KEYS")])
+def test_the_single_roles_make_no_keys(
+    run: Run, monkeypatch: pytest.MonkeyPatch, role: str, setting: str
+) -> None:
+    monkeypatch.setenv("LEADHEAT_KAFKA", "127.0.0.1:1")
+    monkeypatch.setenv("LEADHEAT_REDIS", "redis://127.0.0.1:1/0")
+    done = run([role])
+    assert done.status == 1
+    assert done.err.startswith(f"leadheat: LEADHEAT_{setting} is not set")
+
+
+def test_the_version_is_the_packages(run: Run) -> None:
+    done = run(["--version"])
+    assert (done.status, done.out) == (0, "0.1.0\n")
