@@ -35,7 +35,7 @@ class Rejected:
 
 
 @dataclass
-class Sorted:
+class Sifted:
     """The events of one request: what goes to the broker, and what is rejected."""
 
     records: list[Outgoing] = field(default_factory=list)
@@ -70,11 +70,11 @@ class Intake:
         """The body, unpacked and within the limit."""
         return await read_body(request, self.config.max_body_bytes)
 
-    async def sort(self, events: Sequence[bytes], record_of: Callable[[bytes], Outgoing]) -> Sorted:
+    async def sift(self, events: Sequence[bytes], record_of: Callable[[bytes], Outgoing]) -> Sifted:
         """Makes a record of each event; what raises EventError is rejected alone."""
         if len(events) > _MAX_EVENTS:
             raise Refusal(413, f"more than {_MAX_EVENTS} events in one request")
-        found = Sorted()
+        found = Sifted()
         for index, raw in enumerate(events):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)
@@ -84,7 +84,7 @@ class Intake:
                 found.rejected.append(Rejected(index, raw, error))
         return found
 
-    async def publish(self, protocol: str, found: Sorted, also: Sequence[Outgoing] = ()) -> None:
+    async def publish(self, protocol: str, found: Sifted, also: Sequence[Outgoing] = ()) -> None:
         """Returns when the broker has the records; raises Refusal 503 otherwise."""
         try:
             await self.producer.publish([*found.records, *also])

@@ -65,6 +65,8 @@ class EventProducer:
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Returns when the broker has all the records; BrokerAwayError: that isn't known in time."""
+        if not records:
+            return
         size = sum(len(record.value) + _RECORD_OVERHEAD for record in records)
         if not self.ready or self._producer is None:
             raise BrokerAwayError("the broker is away")

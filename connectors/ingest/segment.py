@@ -63,7 +63,7 @@ async def _receive(intake: Intake, request: Request) -> Response:
         ip=request.client.host if request.client else None,
         user_agent=request.headers.get("user-agent"),
     )
-    found = await intake.sort(events, partial(_record, intake, arrival))
+    found = await intake.sift(events, partial(_record, intake, arrival))
     found.require_some()
     dead = [failed_record(one.raw, f"gateway:{request.url.path}", one.error) for one in found.rejected]
     if events:
