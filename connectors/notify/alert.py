@@ -1,0 +1,50 @@
+"""An alert as its record on the topic says it."""
+
+from typing import Any, Self
+
+import msgspec
+
+from connectors.notify.errors import NotifyError
+
+
+class AlertError(NotifyError):
+    """A record of the alerts' topic that is no alert."""
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """What one criterion added; a label is one text, or one for each language."""
+
+    criterion: str
+    points: float
+    label: str | dict[str, str] = ""
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """What happened to which lead, why, and what is to be done; `raw` is the whole record."""
+
+    id: str
+    play: str
+    lead_id: str
+    to: str
+    score: float
+    at: str
+    from_: str | None = msgspec.field(name="from", default=None)
+    reasons: tuple[Reason, ...] = ()
+    do: tuple[dict[str, Any], ...] = ()
+    traits: dict[str, Any] = {}
+    next_tier: dict[str, str] | None = None
+    raw: msgspec.Raw = msgspec.Raw(b"null")
+
+    @classmethod
+    def read(cls, value: bytes) -> Self:
+        """The alert in a record's value; AlertError where there is none."""
+        try:
+            found = msgspec.json.decode(value, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise AlertError(f"the record is no alert: {error}") from None
+        return msgspec.structs.replace(found, raw=msgspec.Raw(value))
+
+    @property
+    def actions(self) -> tuple[tuple[str, str], ...]:
+        """What is to be done, as pairs of verb and name: ("alert", "sales"), ("task", "call")."""
+        return tuple((verb, str(name)) for action in self.do for verb, name in action.items())
