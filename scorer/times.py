@@ -10,6 +10,9 @@ Micros = NewType("Micros", int)
 SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = -719_162 * DAY
+_LAST: Final = 2_932_897 * DAY - 1
+"""The ends of the calendar, from year 1 to year 9999."""
 
 
 def parse_time(text: str) -> Micros:
@@ -41,6 +44,7 @@ def format_time(moment: int) -> str:
     >>> format_time(1_500_000), format_time(0)
     ('1970-01-01T00:00:01.500000Z', '1970-01-01T00:00:00Z')
     """
+    moment = min(max(moment, _FIRST), _LAST)
     return (_EPOCH + timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
 
 

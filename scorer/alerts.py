@@ -1,0 +1,67 @@
+"""Alerts: what the plays of a grid say when a tier is entered, left or stayed in."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+from scorer.grid import Play
+from scorer.plan import Plan
+from scorer.times import format_time
+from scorer.walk import Change, Walker
+
+_REASONS: Final = 5
+
+
+def due(change: Change, walker: Walker) -> Iterator[Play]:
+    """The plays that a step of the walk sets off, those apart that are still cooling down."""
+    cooldowns = walker.course.cooldowns
+    for play in walker.plan.grid.plays:
+        if not _meant(play, change):
+            continue
+        if play.cooldown_us:
+            last = cooldowns.get(play.id)
+            if last is not None and change.at - last < play.cooldown_us:
+                continue
+            cooldowns[play.id] = change.at
+        yield play
+
+
+def _meant(play: Play, change: Change) -> bool:
+    if change.stays is not None or play.when == "stays":
+        return change.stays is play
+    return (change.to if play.when == "enters" else change.from_) == play.tier
+
+
+def alert(lead: str, play: Play, change: Change, walker: Walker) -> dict[str, Any]:
+    """The alert record of a play; the same play, lead, moment and tier give the same id."""
+    stood = walker.standing(change.at)
+    largest = sorted(stood.contributions.items(), key=lambda item: (-item[1], item[0]))[:_REASONS]
+    return {
+        "id": alert_id(play.id, lead, change.at, change.to),
+        "play": play.id,
+        "lead_id": lead,
+        "from": change.from_,
+        "to": change.to,
+        "score": stood.total,
+        "at": format_time(change.at),
+        "reasons": [
+            {"criterion": name, "label": labels(walker.plan)[name], "points": points}
+            for name, points in largest
+        ],
+        "do": [dict(action) for action in play.do],
+        "traits": walker.evidence.values(),
+    }
+
+
+def labels(plan: Plan) -> dict[str, dict[str, str]]:
+    """What people read for each criterion, by language."""
+    return {criterion.id: dict(criterion.label) for criterion in plan.grid.criteria}
+
+
+def alert_id(play: str, lead: str, at: int, to: str) -> str:
+    """The id of an alert: a hash of play, lead, moment in milliseconds and tier.
+
+    >>> alert_id("call-now", "u-42", 1_000_999, "hot") == alert_id("call-now", "u-42", 1_000_000, "hot")
+    True
+    """
+    return hashlib.sha256("\n".join((play, lead, str(at // 1_000), to)).encode()).hexdigest()

@@ -1,0 +1,166 @@
+"""Evidence: the facts kept of a lead, that add up in any order and merge."""
+
+import re
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from scorer.event import Event
+from scorer.fields import reach
+from scorer.ids import DIGEST_SIZE
+from scorer.plan import Plan, day_of
+
+NEVER: Final = -(1 << 62)
+"""A moment before every other."""
+
+MOST_TRAITS: Final = 64
+_FARTHEST: Final = 256.0
+"""Half-lives from the landmark at which it is moved."""
+_MOST: Final = 1e100
+"""Bound of one amount: sums stay finite, also when merged, 2^512 away from their landmark."""
+_NUMERIC: Final = re.compile(r"[-+]?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,5})?\Z")
+_NUMBERS: Final = frozenset({"employees", "revenue"})
+
+
+class Evidence(msgspec.Struct, array_like=True, omit_defaults=False):
+    """What is known of a lead, without any points.
+
+    Sums decay forward (Cormode, Shkapenyuk, Srivastava, Xu, *Forward Decay*, ICDE 2009): each match adds
+    amount * 2^((time - landmark)/half_life), so that evidence of any age is added without touching the rest.
+    """
+
+    landmark: int = NEVER
+    sums: dict[int, float] = {}
+    times: dict[int, list[int]] = {}
+    traits: dict[str, tuple[int, str]] = {}
+    ids: bytes = b""
+    newest: int = NEVER
+    members: list[str] = []
+
+    def seen(self, digest: bytes) -> bool:
+        """Whether an id, given as its digest, is among those remembered."""
+        at = self.ids.find(digest)
+        while at >= 0 and at % DIGEST_SIZE:
+            at = self.ids.find(digest, at + 1)
+        return at >= 0
+
+    def remember(self, digest: bytes, most: int) -> None:
+        """Remembers an id, forgets the oldest beyond `most`; after a merge the window shrinks id by id."""
+        ids = self.ids + digest
+        over = len(ids) // DIGEST_SIZE - most
+        self.ids = ids[min(over, 2) * DIGEST_SIZE :] if over > 0 else ids
+
+    def add(self, event: Event, moment: int, plan: Plan) -> None:
+        """Adds what an event of this moment (microseconds) is evidence of."""
+        if moment > self.newest:
+            self.newest = moment
+        matched = plan.matches(event)
+        if matched:
+            self._reach(moment, plan)
+        for slot in matched:
+            if slot.kind == "sum":
+                weight = 1.0 if slot.field is None else _amount(event, slot.field)
+                rate = plan.rates[slot.rate]
+                if rate:
+                    weight *= 2.0 ** ((moment - self.landmark) * rate)
+                self.sums[slot.id] = self.sums.get(slot.id, 0.0) + weight
+            elif slot.kind == "newest":
+                self.times[slot.id] = _newest(self.times.get(slot.id, []), [moment], slot.keep)
+            else:
+                held = self.times.get(slot.id, [])
+                self.times[slot.id] = _newest_days(held, [moment], slot.keep, plan.grid.timezone)
+        if event.type == "identify":
+            self.set_traits(event.trait_values(), moment)
+
+    def set_traits(self, values: dict[str, Any], moment: int) -> None:
+        """Writes traits of a moment: the last write wins by time, at the same time the greater JSON text."""
+        for name, value in values.items():
+            number = _number(value) if name in _NUMBERS and isinstance(value, str) else None
+            text = msgspec.json.encode(value if number is None else number, order="sorted").decode()
+            self._write(name, (moment, text))
+        self._drop_traits()
+
+    def _write(self, name: str, written: tuple[int, str]) -> None:
+        held = self.traits.get(name)
+        if held is None or written > (held[0], held[1]):
+            self.traits[name] = written
+
+    def _drop_traits(self) -> None:
+        if len(self.traits) > MOST_TRAITS:
+            newest = sorted(self.traits.items(), key=lambda item: (-item[1][0], item[0]))[:MOST_TRAITS]
+            self.traits = dict(newest)
+
+    def values(self) -> dict[str, Any]:
+        """The traits as they are now, by name."""
+        return {
+            name: msgspec.json.decode(text)
+            for name, (_, text) in sorted(self.traits.items())
+            if text != "null"
+        }
+
+    def merge(self, other: "Evidence", plan: Plan) -> None:
+        """Adds all that is known of another identity of the same person."""
+        if other.landmark != NEVER:
+            self._reach(other.landmark, plan)
+        for slot_id, total in other.sums.items():
+            slot = plan.slots.get(slot_id)
+            if slot is not None:
+                scale = 2.0 ** ((other.landmark - self.landmark) * plan.rates[slot.rate])
+                self.sums[slot_id] = self.sums.get(slot_id, 0.0) + total * scale
+        for slot_id, moments in other.times.items():
+            slot = plan.slots.get(slot_id)
+            held = self.times.get(slot_id, [])
+            if slot is not None and slot.kind == "days":
+                self.times[slot_id] = _newest_days(held, moments, slot.keep, plan.grid.timezone)
+            elif slot is not None:
+                self.times[slot_id] = _newest(held, moments, slot.keep)
+        for name, written in other.traits.items():
+            self._write(name, (written[0], written[1]))
+        self._drop_traits()
+        own = {self.ids[at : at + DIGEST_SIZE] for at in range(0, len(self.ids), DIGEST_SIZE)}
+        digests = (other.ids[at : at + DIGEST_SIZE] for at in range(0, len(other.ids), DIGEST_SIZE))
+        self.ids = b"".join(digest for digest in digests if digest not in own) + self.ids
+        self.newest = max(self.newest, other.newest)
+        self.members = sorted({*self.members, *other.members})
+
+    def _reach(self, moment: int, plan: Plan) -> None:
+        """Moves the landmark on where a moment is too many half-lives after it."""
+        if self.landmark == NEVER:
+            self.landmark = moment
+        elif (moment - self.landmark) * plan.fastest > _FARTHEST:
+            moved = self.landmark - moment
+            self.sums = {
+                slot_id: total * 2.0 ** (moved * plan.rates[plan.slots[slot_id].rate])
+                for slot_id, total in self.sums.items()
+                if slot_id in plan.slots
+            }
+            self.landmark = moment
+
+
+def _amount(event: Event, field: str) -> float:
+    """The property as a finite number above 0, else 0."""
+    found = reach(event.properties, field) if event.properties else None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < float("inf"):
+        return 0.0
+    return min(float(found), _MOST)
+
+
+def _newest(held: list[int], more: list[int], keep: int) -> list[int]:
+    """The `keep` newest of two lists of times, oldest first."""
+    return sorted(held + more)[-keep:]
+
+
+def _newest_days(held: list[int], more: list[int], keep: int, timezone: ZoneInfo) -> list[int]:
+    """The newest time of each of the `keep` newest days, oldest first."""
+    by_day = {day_of(moment, timezone): moment for moment in sorted(held + more)}
+    return sorted(by_day.values())[-keep:]
+
+
+def _number(text: str) -> int | float | None:
+    """Numeric text as a finite number."""
+    text = text.strip()
+    if not _NUMERIC.match(text):
+        return None
+    found = int(text) if text.lstrip("+-").isdigit() else float(text)
+    return found if abs(found) < float("inf") else None

@@ -1,0 +1,65 @@
+"""Hand-overs: what the partition of one id tells the partition of another."""
+
+import msgspec
+
+from scorer.errors import EventError
+from scorer.evidence import Evidence
+from scorer.walk import Course
+
+
+class Tie(msgspec.Struct, tag="tie", array_like=True, frozen=True):
+    """To an id: from `moment` on you are `lead`; by `alias` if two known leads may become one."""
+
+    lead: str
+    moment: int
+    by_alias: bool
+    hops: list[str] = []
+
+
+class Moved(msgspec.Struct, tag="moved", array_like=True, frozen=True):
+    """To a lead: all that `sender` knew is yours."""
+
+    sender: str
+    number: int
+    evidence: Evidence
+    course: Course
+    hops: list[str] = []
+
+
+class Forwarded(msgspec.Struct, tag="event", array_like=True, frozen=True):
+    """To a lead: an event that came to `sender` is yours; `event` is its bytes as they came."""
+
+    sender: str
+    number: int
+    id: str
+    moment: int
+    event: bytes
+    hops: list[str] = []
+
+
+class Misplaced(msgspec.Struct, tag="misplaced", array_like=True, frozen=True):
+    """To the partition of the key: an event that another partitioner put elsewhere."""
+
+    topic: str
+    partition: int
+    offset: int
+    event: bytes
+
+
+Message = Tie | Moved | Forwarded | Misplaced
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """The value of a hand-over record."""
+    return _encoder.encode(message)
+
+
+def decode(value: bytes) -> Message:
+    """Reads a hand-over; raises EventError where it is none."""
+    try:
+        return _decoder.decode(value)
+    except msgspec.DecodeError as error:
+        raise EventError(f"no hand-over: {error}") from None

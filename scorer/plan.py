@@ -1,0 +1,194 @@
+"""The plan: a grid compiled for scoring, with the evidence slots that its criteria share."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import blake2b
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from scorer.event import Event
+from scorer.grid import Criterion, Grid
+from scorer.grid_model import EventTest, Kind
+
+NO_ACTIVITY: Final = frozenset(
+    {"identify", "alias", "outcome", "nps", "email_delivered", "email_bounce", "email_complaint"}
+)
+"""Types that are nobody's doing: they never count as activity."""
+
+SlotKind = Literal["sum", "newest", "days"]
+_MICROS: Final = 1_000_000
+_MOST_PATHS: Final = 100_000
+
+
+class Slot(msgspec.Struct, frozen=True, gc=False):
+    """A piece of evidence: what an event must match, and how its matches are kept."""
+
+    id: int
+    """Fingerprint of all that is kept in it: the same in every grid that asks for the same evidence."""
+    kind: SlotKind
+    where: EventTest | None
+    rate: int
+    """Position of its half-life in `Plan.rates`."""
+    field: str | None
+    """The property that is the amount; None: each match counts 1."""
+    keep: int
+    """How many of the newest times are kept."""
+
+
+class Rule(msgspec.Struct, frozen=True, gc=False):
+    """A criterion as it is evaluated; times in microseconds."""
+
+    index: int
+    id: str
+    kind: Kind
+    dimension: int
+    points: float
+    gate: int
+    """Bit of its `lead` condition in the mask of gates, 0 for none."""
+    slot: int
+    rate: int
+    cap: float | None
+    at_least: int
+    within: int
+    absent: int
+
+
+@dataclass(frozen=True)
+class Bound:
+    """When a tier holds: the least total, the least of some dimensions (by position)."""
+
+    id: str
+    total: float
+    requires: tuple[tuple[int, float], ...]
+
+
+class Plan:
+    """Everything of a grid that scoring needs, worked out once."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.fingerprint = _hash(json.dumps(grid.source, sort_keys=True, default=str))
+        self.dimensions = tuple(grid.scores)
+        self.lows = tuple(dimension.min for dimension in grid.scores.values())
+        self.highs = tuple(dimension.max for dimension in grid.scores.values())
+        half_lives = sorted({criterion.half_life_s for criterion in grid.criteria} | {math.inf})
+        self.rates = tuple(1 / (half_life * _MICROS) for half_life in half_lives)
+        """Halvings in a microsecond, of each half-life of the grid; 0 for what never fades."""
+        self.fastest = max(self.rates)
+        self._rate_of = {half_life: index for index, half_life in enumerate(half_lives)}
+        self._gates = _gates(grid)
+        self.slots: dict[int, Slot] = {}
+        self._matching: dict[int, frozenset[str] | None] = {}
+        self.rules = tuple(self._rule(index, criterion) for index, criterion in enumerate(grid.criteria))
+        self.tiers = tuple(
+            Bound(
+                tier.id,
+                -math.inf if tier.from_ is None else tier.from_,
+                tuple((self.dimensions.index(name), least) for name, least in tier.requires.items()),
+            )
+            for tier in grid.tiers
+        )
+        self.tier_index = {tier.id: index for index, tier in enumerate(grid.tiers)}
+        self._by_type: dict[str, Callable[[Event], tuple[Slot, ...]]] = {}
+
+    def _rule(self, index: int, criterion: Criterion) -> Rule:
+        slot = 0 if criterion.kind == "explicit" else self._slot(criterion)
+        repeat = criterion.repeat
+        return Rule(
+            index=index,
+            id=criterion.id,
+            kind=criterion.kind,
+            dimension=self.dimensions.index(criterion.score),
+            points=criterion.points / (criterion.per[1] if criterion.per else 1.0),
+            gate=1 << list(self._gates).index(criterion.lead_key) if criterion.lead_key else 0,
+            slot=slot,
+            rate=self._rate_of[criterion.half_life_s],
+            cap=criterion.max,
+            at_least=repeat.at_least if repeat else 1,
+            within=repeat.within_us if repeat else 0,
+            absent=criterion.absent_us or 0,
+        )
+
+    def _slot(self, criterion: Criterion) -> int:
+        repeat = criterion.repeat
+        kind: SlotKind = "sum" if criterion.kind == "behaviour" else "newest"
+        if repeat and repeat.distinct == "day":
+            kind = "days"
+        content = (
+            criterion.kind,
+            None if criterion.events is None else sorted(criterion.events),
+            criterion.where_key,
+            criterion.per[0] if criterion.per else None,
+            str(criterion.half_life_s),
+            (repeat.at_least, repeat.within_us, repeat.distinct) if repeat else None,
+            self.grid.timezone.key if kind == "days" else None,
+        )
+        slot_id = _hash(json.dumps(content, ensure_ascii=False))
+        self.slots[slot_id] = Slot(
+            id=slot_id,
+            kind=kind,
+            where=criterion.where,
+            rate=self._rate_of[criterion.half_life_s],
+            field=criterion.per[0] if criterion.per else None,
+            keep=repeat.at_least if repeat else 1,
+        )
+        self._matching[slot_id] = criterion.events
+        return slot_id
+
+    def gates(self, traits: Mapping[str, Any]) -> int:
+        """The mask of the `lead` conditions that hold for a person."""
+        return sum(1 << position for position, holds in enumerate(self._gates.values()) if holds(traits))
+
+    def matches(self, event: Event) -> tuple[Slot, ...]:
+        """The slots that an event adds evidence to."""
+        matcher = self._by_type.get(event.type)
+        if matcher is None:
+            matcher = self._matcher(event.type)
+            if len(self._by_type) < _MOST_PATHS:
+                self._by_type[event.type] = matcher
+        return matcher(event)
+
+    def _matcher(self, event_type: str) -> Callable[[Event], tuple[Slot, ...]]:
+        slots = [
+            slot
+            for slot in self.slots.values()
+            if (
+                event_type in events
+                if (events := self._matching[slot.id]) is not None
+                else event_type not in NO_ACTIVITY
+            )
+        ]
+        always = tuple(slot for slot in slots if slot.where is None)
+        asked = [(slot, slot.where) for slot in slots if slot.where is not None]
+        if not asked:
+            return lambda event: always
+        return lambda event: (*always, *(slot for slot, where in asked if where(event)))
+
+    def emptied(self, known: frozenset[int]) -> list[str]:
+        """The criteria whose evidence starts empty, for a state that was kept for other slots."""
+        return [rule.id for rule in self.rules if rule.slot and rule.slot not in known]
+
+
+def day_of(moment: int, timezone: ZoneInfo) -> date:
+    """The calendar day of a moment in a timezone.
+
+    >>> day_of(1_770_000_000_000_000, ZoneInfo("Europe/Paris")).isoformat()
+    '2026-02-02'
+    """
+    try:
+        return datetime.fromtimestamp(moment // _MICROS, timezone).date()
+    except (ValueError, OverflowError):  # the first and last day of the calendar, in another timezone
+        return date.min if moment < 0 else date.max
+
+
+def _gates(grid: Grid) -> dict[str, Callable[[Mapping[str, Any]], bool]]:
+    return {criterion.lead_key: criterion.lead for criterion in grid.criteria if criterion.lead is not None}
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1

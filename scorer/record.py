@@ -1,0 +1,68 @@
+"""The score record: what the score topic, the read API and the command line say of a lead."""
+
+from typing import Any
+
+import msgspec
+
+from scorer.evidence import Evidence
+from scorer.plan import Plan
+from scorer.profile import LEAST, Term, standing
+from scorer.times import SECOND, format_time
+from scorer.transitions import HORIZON, next_transition
+from scorer.walk import Course
+
+
+def base(
+    lead: str, evidence: Evidence, course: Course, found: list[Term], plan: Plan, moment: int
+) -> dict[str, Any]:
+    """What every form of the record says, at a moment (microseconds) not before the newest event."""
+    stood = standing(found, plan, moment)
+    return {
+        "lead_id": lead,
+        "score": stood.total,
+        "tier": course.tier,
+        "since": format_time(course.since),
+        "scores": dict(zip(plan.dimensions, stood.dimensions, strict=True)),
+        "contributions": stood.contributions,
+        "as_of": format_time(moment),
+        "grid": plan.grid.name,
+        "version": plan.grid.version,
+        "identities": [lead, *(member for member in evidence.members if member != lead)],
+        "traits": evidence.values(),
+    }
+
+
+def next_tier(found: list[Term], plan: Plan, tier: str, moment: int) -> dict[str, str] | None:
+    """When the tier will change if nothing more happens, within ten years."""
+    change = next_transition(found, plan, plan.tier_index[tier], moment, moment + HORIZON)
+    return None if change is None else {"tier": plan.tiers[change.to].id, "at": format_time(change.at)}
+
+
+def fading(found: list[Term], moment: int) -> list[list[Any]]:
+    """What fades or ends, so that a reader can let it: `[criterion, points, half_life_s, as_of, until]`."""
+    return [
+        [
+            term.id,
+            term.points,
+            1 / (term.rate * SECOND) if term.rate else None,
+            format_time(term.since),
+            None if term.until is None else format_time(term.until),
+        ]
+        for term in found
+        if term.since <= moment and (term.rate or term.until is not None) and abs(term.points) >= LEAST
+    ]
+
+
+def pending(found: list[Term], moment: int) -> list[list[Any]]:
+    """The absences to come: `[criterion, points, from]`."""
+    return [[term.id, term.points, format_time(term.since)] for term in found if term.since > moment]
+
+
+def topic_record(
+    lead: str, evidence: Evidence, course: Course, found: list[Term], plan: Plan, moment: int
+) -> bytes:
+    """The JSON of the score topic's record."""
+    record = base(lead, evidence, course, found, plan, moment)
+    record["fading"] = fading(found, moment)
+    record["pending"] = pending(found, moment)
+    return msgspec.json.encode(record)

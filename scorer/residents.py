@@ -1,0 +1,219 @@
+"""The leads of a shard: their states in the store, those in work, and the timers of all."""
+
+import heapq
+from collections.abc import Iterator, MutableMapping
+from typing import Final
+
+import msgspec
+
+from scorer.evidence import NEVER, Evidence
+from scorer.lead import Lead, StateError, decode, encode, peek
+from scorer.plan import Plan
+from scorer.quiet import FOREVER
+from scorer.walk import NOWHERE, Course, Walker
+
+_PLAN_KEY: Final = b"\xffplan"
+"""Where the slots are kept that the states were written for; no id in UTF-8 is this key."""
+
+
+_ASIDE: Final = b"\xffaside/"
+"""Before the key of a state that this version can't read."""
+
+
+def _names_a_lead(key: bytes) -> bool:
+    return not key.startswith(b"\xff")
+
+
+class Resident:
+    """A lead in work."""
+
+    __slots__ = ("arrival", "lead", "plan", "walker")
+
+    def __init__(self, lead: Lead, plan: Plan) -> None:
+        self.lead = lead
+        self.plan = plan.fingerprint
+        """The plan that it was last decided by."""
+        self.walker = Walker(plan, lead.evidence, lead.course, lead.mask)
+        self.arrival = NEVER
+        """The latest arrival of what was done to it."""
+
+    def owner(self, moment: int) -> str | None:
+        """The lead that this id is or was at a moment; None: itself."""
+        lead = self.lead
+        if lead.redirect is not None:
+            return lead.redirect
+        if lead.known or not lead.ties:
+            return None
+        before = [name for time, name in lead.ties if time <= moment]
+        return before[-1] if before else lead.ties[0][1]
+
+    def next_number(self) -> int:
+        """The number of the next hand-over from this id."""
+        self.lead.sent += 1
+        return self.lead.sent
+
+    def regate(self) -> None:
+        """Asks the gates again, after traits changed."""
+        self.lead.mask = self.walker.mask = self.walker.plan.gates(self.lead.evidence.values())
+
+    def give_away(self) -> tuple[Evidence, Course]:
+        """All that merges and the walk, that this id has no more."""
+        evidence, course = self.lead.evidence, self.lead.course
+        self.lead.evidence, self.lead.course = Evidence(), Course()
+        self.walker = Walker(self.walker.plan, self.lead.evidence, self.lead.course, 0)
+        self.regate()
+        return evidence, course
+
+    def breaks_circle(self, name: str, hops: list[str]) -> bool:
+        """Whether aliases made at once form a circle that this id, its least, is to end from now on."""
+        if name not in hops or name != min(hops[hops.index(name) :]):
+            return False
+        self.lead.redirect = None
+        return True
+
+    @property
+    def wake(self) -> int:
+        """The moment at which time may change it."""
+        return FOREVER if self.lead.course.tier == NOWHERE else self.walker.quiet_until
+
+
+class Residents:
+    """States by key: bytes at rest in the store, objects while touched."""
+
+    def __init__(self, plan: Plan, store: MutableMapping[bytes, bytes]) -> None:
+        self._plan = plan
+        self._store = store
+        self._wakes: dict[bytes, int] = {}
+        self._heap: list[tuple[int, bytes]] = []
+        self._unsettled: list[bytes] = []
+        self._aside: list[tuple[bytes, bytes | None]] = []
+        self.touched: dict[bytes, Resident] = {}
+        self.unreadable: list[tuple[bytes, str]] = []
+        """Keys of states that could not be read, and why."""
+
+    def __len__(self) -> int:
+        return max(len(self._store) - (_PLAN_KEY in self._store) - len(self.unreadable), 0)
+
+    def has(self, key: bytes) -> bool:
+        """Whether there is a state."""
+        return key in self.touched or key in self._store
+
+    def touch(self, key: bytes, now: int) -> Resident:
+        """The lead of a key, in work until the next flush; decided by the present plan, silently."""
+        resident = self.touched.get(key)
+        if resident is None:
+            resident = self.touched[key] = self._load(key)
+        if resident.plan != self._plan.fingerprint:
+            resident.plan = self._plan.fingerprint
+            resident.regate()
+            if resident.lead.course.tier != NOWHERE:
+                resident.walker.settle(now)
+        return resident
+
+    def _load(self, key: bytes) -> Resident:
+        state = self._store.get(key)
+        if state is None:
+            resident = Resident(Lead(), self._plan)
+            resident.regate()
+            return resident
+        lead, stored = decode(state)
+        resident = Resident(lead, self._plan)
+        resident.plan = stored.plan
+        resident.walker.quiet_until = stored.wake
+        return resident
+
+    def due(self, now: int, most: int) -> Iterator[bytes]:
+        """The keys whose time has come, `most` at once."""
+        for _ in range(most):
+            wake = self.next_wake()
+            if wake is None or wake > now:
+                return
+            key = heapq.heappop(self._heap)[1]
+            del self._wakes[key]
+            yield key
+
+    def next_wake(self) -> int | None:
+        """The least of the moments at which time may change a lead."""
+        while self._heap and self._wakes.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def _set_timer(self, key: bytes, wake: int) -> None:
+        if wake >= FOREVER:
+            self._wakes.pop(key, None)
+        elif self._wakes.get(key) != wake:
+            self._wakes[key] = wake
+            heapq.heappush(self._heap, (wake, key))
+
+    def store_touched(self) -> list[tuple[bytes, bytes | None]]:
+        """Writes the touched states to the store and gives what was written."""
+        written, self._aside = self._aside, []
+        for key, resident in self.touched.items():
+            state = self._put(key, resident)
+            written.append((key, state))
+            if resident.lead.outbox:
+                self._unsettled.append(key)
+        if written and _PLAN_KEY not in self._store:
+            written.append((_PLAN_KEY, self._put_slots()))
+        self.touched = {key: self.touched[key] for key in self._unsettled if key in self.touched}
+        return written
+
+    def _put(self, key: bytes, resident: Resident) -> bytes:
+        state = encode(resident.lead, resident.wake, resident.plan)
+        self._store[key] = state
+        self._set_timer(key, resident.wake if resident.plan == self._plan.fingerprint else NEVER)
+        return state
+
+    def _put_slots(self) -> bytes:
+        state = msgspec.msgpack.encode(sorted(self._plan.slots))
+        self._store[_PLAN_KEY] = state
+        return state
+
+    def settle(self) -> list[tuple[bytes, bytes]]:
+        """Empties the outboxes of what was flushed and gives the states as they are then."""
+        settled = []
+        for key in self._unsettled:
+            resident = self.touched.pop(key)
+            resident.lead.outbox = []
+            settled.append((key, self._put(key, resident)))
+        self._unsettled = []
+        return settled
+
+    def recover(self) -> list[str]:
+        """Sets all timers, takes the states with an outbox into work; names what starts empty.
+
+        A state that can't be read is put aside, under a key of its own, and named.
+        """
+        slots = self._store.get(_PLAN_KEY)
+        emptied = (
+            self._plan.emptied(frozenset(msgspec.msgpack.decode(slots, type=list[int]))) if slots else []
+        )
+        for key, state in list(self._store.items()):
+            if not _names_a_lead(key):
+                continue
+            try:
+                stored = peek(state)
+                if stored.outbox:
+                    self.touched[key] = self._load(key)
+            except StateError as error:
+                self._put_aside(key, state, str(error))
+                continue
+            same = stored.plan == self._plan.fingerprint
+            self._set_timer(key, stored.wake if same else NEVER)
+        return emptied
+
+    def _put_aside(self, key: bytes, state: bytes, reason: str) -> None:
+        aside = _ASIDE + key
+        self._store[aside] = state
+        del self._store[key]
+        self.unreadable.append((key, reason))
+        self._aside += [(aside, state), (key, None)]
+
+    def regrid(self, plan: Plan) -> None:
+        """Makes every lead due at once, to be decided by another plan."""
+        self._plan = plan
+        for key in list(self._store):
+            if _names_a_lead(key):
+                self._set_timer(key, NEVER)
+        if _PLAN_KEY in self._store:
+            del self._store[_PLAN_KEY]

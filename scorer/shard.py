@@ -1,0 +1,309 @@
+"""The shard: the scoring of one partition, from records that came to what is to be written."""
+
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Final
+
+import msgspec
+
+from scorer import handover, topics
+from scorer.alerts import alert, due
+from scorer.errors import EventError
+from scorer.event import Event, decode
+from scorer.handover import Forwarded, Misplaced, Moved, Tie
+from scorer.identity import tied
+from scorer.ids import digest
+from scorer.lead import MOST_TIES
+from scorer.messages import Changes, DeadLetter, Record, Send
+from scorer.partitioner import partition_of
+from scorer.plan import Plan
+from scorer.record import topic_record
+from scorer.residents import Resident, Residents
+from scorer.times import SECOND
+from scorer.walk import NOWHERE, Change
+
+AHEAD: Final = 300 * SECOND
+"""An event that says it happened more than this after it was received happened when it was received."""
+
+_TIMERS_AT_ONCE: Final = 2_000
+"""Leads decided anew in one `advance`, so that records are not kept waiting."""
+
+
+class Shard:
+    """All leads of one partition number, on every topic.
+
+    It holds no clock and does no I/O: `receive` and `advance` change leads, `flush` says what is to be
+    written, `settle` what remains once the outbox is acknowledged.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: MutableMapping[bytes, bytes],
+        partition: int,
+        partitions: int,
+        remembered_ids: int = 64,
+        on_change: Callable[[str, Change], None] | None = None,
+    ) -> None:
+        self.plan = plan
+        self._residents = Residents(plan, store)
+        self._partition = partition
+        self._partitions = partitions
+        self._remembered = remembered_ids
+        self._changes = Changes()
+        self._on_change = on_change
+
+    @property
+    def leads(self) -> int:
+        """How many states there are."""
+        return len(self._residents)
+
+    def recover(self) -> Changes:
+        """After the store was filled: sets the timers; says what outboxes hold and what starts empty."""
+        self._changes.emptied = self._residents.recover()
+        self._changes.unreadable = self._residents.unreadable
+        return self.flush()
+
+    def receive(self, records: Iterable[Record]) -> None:
+        """Takes records in the order in which they count."""
+        for record in records:
+            if record.value is None:
+                self._count(record.topic, "ignored")
+                continue
+            try:
+                if record.topic == topics.HANDOVER:
+                    self._take_message(record, record.value)
+                else:
+                    self._take_event(record, record.value)
+            except EventError as error:
+                self._changes.dead.append(DeadLetter(record, type(error).__name__, str(error)))
+                self._count(record.topic, "failed")
+
+    def advance(self, now: int) -> None:
+        """Lets time pass up to and with `now` for the leads that it may change."""
+        for key in self._residents.due(now, _TIMERS_AT_ONCE):
+            resident = self._touch(key, now)
+            self._announce(key, resident, resident.walker.pass_time(now))
+
+    def next_wake(self) -> int | None:
+        """The next moment at which time may change a lead."""
+        return self._residents.next_wake()
+
+    def regrid(self, plan: Plan) -> Changes:
+        """Goes on with another grid: every lead is decided anew, silently, by the next calls of `advance`."""
+        emptied = plan.emptied(frozenset(self.plan.slots))
+        self.plan = plan
+        self._residents.regrid(plan)
+        self._changes.emptied = emptied
+        return self.flush()
+
+    def flush(self) -> Changes:
+        """Everything decided since the last flush; the states are in the store already."""
+        changes, self._changes = self._changes, Changes()
+        for key, resident in self._residents.touched.items():
+            changes.scores += self._score(key, resident)
+            changes.outbox += resident.lead.outbox
+        changes.states += self._residents.store_touched()
+        return changes
+
+    def settle(self) -> list[tuple[bytes, bytes]]:
+        """After everything flushed was acknowledged: the states without what they had still to send."""
+        return self._residents.settle()
+
+    def _count(self, topic: str, result: str) -> None:
+        counts = self._changes.counts
+        counts[topic, result] = counts.get((topic, result), 0) + 1
+
+    def _score(self, key: bytes, resident: Resident) -> list[Send]:
+        lead = resident.lead
+        course = lead.course
+        if resident.plan != self.plan.fingerprint:
+            return []
+        if course.tier == NOWHERE:
+            if not lead.scored:
+                return []
+            lead.scored = False
+            return [Send(topics.SCORES, key, None, max(resident.arrival, 0))]
+        lead.scored = True
+        found = resident.walker.terms(course.moment)
+        value = topic_record(key.decode(), lead.evidence, course, found, self.plan, course.moment)
+        return [Send(topics.SCORES, key, value, course.moment)]
+
+    def _touch(self, key: bytes, arrival: int) -> Resident:
+        resident = self._residents.touch(key, arrival)
+        resident.arrival = max(resident.arrival, arrival)
+        return resident
+
+    def _elsewhere(self, key: bytes) -> bool:
+        return not self._residents.has(key) and partition_of(key, self._partitions) != self._partition
+
+    def _take_event(self, record: Record, value: bytes) -> None:
+        event = decode(value)
+        key = event.key.encode()
+        if self._partitions > 1 and self._elsewhere(key):
+            origin = Misplaced(record.topic, record.partition, record.offset, value)
+            self._changes.outbox.append(Send(topics.HANDOVER, key, handover.encode(origin), record.timestamp))
+            self._count(record.topic, "passed_on")
+            return
+        resident = self._touch(key, record.timestamp)
+        if not _absorb(resident.lead.absorbed, record.topic, record.offset):
+            return
+        self._event(
+            key, resident, event, value, (record.topic, record.partition, record.offset), record.timestamp
+        )
+
+    def _event(
+        self,
+        key: bytes,
+        resident: Resident,
+        event: Event,
+        value: bytes,
+        origin: tuple[str, int, int],
+        arrival: int,
+    ) -> None:
+        """An event on the partition of its key."""
+        moment = event.moment
+        if moment is None or moment > arrival + AHEAD:
+            moment = arrival
+        event_id = str(event.id or "/".join(map(str, origin)))
+        if event.lead_id is not None:
+            resident.lead.known = True
+        owner = resident.owner(moment)
+        if owner is None:
+            self._count_scored(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
+        else:
+            number = resident.next_number()
+            message = Forwarded(key.decode(), number, event_id, moment, value, [key.decode()])
+            self._hand(resident, owner, message, arrival)
+            self._count(origin[0], "passed_on")
+
+    def _count_scored(self, topic: str, scored: bool) -> None:
+        self._count(topic, "scored" if scored else "duplicate")
+
+    def _apply(
+        self, key: bytes, resident: Resident, event: Event, event_id: str, moment: int, arrival: int
+    ) -> bool:
+        """Scores an event on its lead; says whether it was new."""
+        evidence, walker = resident.lead.evidence, resident.walker
+        mark = digest(event_id)
+        if evidence.seen(mark):
+            return False
+        evidence.remember(mark, self._remembered)
+        decided = max(arrival, moment, walker.course.moment)
+        self._announce(key, resident, walker.pass_time(decided - 1))
+        evidence.add(event, moment, self.plan)
+        if event.type == "identify":
+            resident.regate()
+        self._announce(key, resident, walker.decide(decided))
+        said = tied(event)
+        if said and said[0].encode() != key:
+            other, by_alias = said
+            self._hand(resident, other, Tie(key.decode(), moment, by_alias), arrival)
+        return True
+
+    def _announce(self, key: bytes, resident: Resident, changes: Iterable[Change]) -> None:
+        """Puts the alerts that steps of the walk set off into the lead's outbox."""
+        for change in changes:
+            if self._on_change is not None and change.stays is None:
+                self._on_change(key.decode(), change)
+            for play in due(change, resident.walker):
+                value = msgspec.json.encode(alert(key.decode(), play, change, resident.walker))
+                resident.lead.outbox.append(Send(topics.ALERTS, key, value, change.at))
+                by_play = self._changes.alerts_by_play
+                by_play[play.id] = by_play.get(play.id, 0) + 1
+
+    def _hand(self, resident: Resident, to: str, message: handover.Message, arrival: int) -> None:
+        """Puts a hand-over to another id into the lead's outbox."""
+        send = Send(topics.HANDOVER, to.encode(), handover.encode(message), arrival)
+        resident.lead.outbox.append(send)
+
+    def _take_message(self, record: Record, value: bytes) -> None:
+        message = handover.decode(value)
+        key = _readable(record.key)
+        resident = self._touch(key, record.timestamp)
+        if not _absorb(resident.lead.absorbed, record.topic, record.offset):
+            return
+        if isinstance(message, Misplaced):
+            self._misplaced(key, resident, message, record.timestamp)
+        elif isinstance(message, Tie):
+            self._tie(key, resident, message, record.timestamp)
+        elif resident.lead.handed.get(message.sender, 0) < message.number:
+            resident.lead.handed[message.sender] = message.number
+            resident.lead.known = True
+            self._handed(key, resident, message, record.timestamp)
+
+    def _misplaced(self, key: bytes, resident: Resident, message: Misplaced, arrival: int) -> None:
+        source = f"{message.topic}/{message.partition}"
+        if _absorb(resident.lead.absorbed, source, message.offset):
+            origin = (message.topic, message.partition, message.offset)
+            self._event(key, resident, decode(message.event), message.event, origin, arrival)
+
+    def _tie(self, key: bytes, resident: Resident, message: Tie, arrival: int) -> None:
+        lead = resident.lead
+        name = key.decode()
+        if message.lead == name or (lead.known and not message.by_alias):
+            return
+        if lead.redirect is not None and not resident.breaks_circle(name, message.hops):
+            onward = msgspec.structs.replace(message, hops=[*message.hops, name])
+            self._hand(resident, lead.redirect, onward, arrival)
+        elif lead.known:
+            lead.redirect = message.lead
+            self._move(key, resident, message.lead, arrival)
+        elif (message.moment, message.lead) not in lead.ties:
+            first = not lead.ties
+            lead.ties = sorted([*lead.ties, (message.moment, message.lead)])[-MOST_TIES:]
+            if first:
+                self._move(key, resident, message.lead, arrival)
+
+    def _move(self, key: bytes, resident: Resident, to: str, arrival: int) -> None:
+        """Hands all that an id knows to the lead that it is."""
+        name = key.decode()
+        decided = max(arrival, resident.lead.course.moment)
+        self._announce(key, resident, resident.walker.pass_time(decided - 1))
+        evidence, course = resident.give_away()
+        evidence.members = sorted({*evidence.members, name})
+        message = Moved(name, resident.next_number(), evidence, course, [name])
+        self._hand(resident, to, message, arrival)
+
+    def _handed(self, key: bytes, resident: Resident, message: Moved | Forwarded, arrival: int) -> None:
+        """What another id hands over to this lead, or to the one that it has become."""
+        name = key.decode()
+        redirect = resident.lead.redirect
+        if redirect is not None and not resident.breaks_circle(name, message.hops):
+            number = resident.next_number()
+            hops = [*message.hops, name]
+            onward = msgspec.structs.replace(message, sender=name, number=number, hops=hops)
+            self._hand(resident, redirect, onward, arrival)
+        elif isinstance(message, Forwarded):
+            event = decode(message.event)
+            scored = self._apply(key, resident, event, message.id, message.moment, arrival)
+            self._count_scored(topics.HANDOVER, scored)
+        else:
+            self._merge(key, resident, message, arrival)
+
+    def _merge(self, key: bytes, resident: Resident, message: Moved, arrival: int) -> None:
+        lead, walker = resident.lead, resident.walker
+        decided = max(arrival, lead.course.moment, message.course.moment, message.evidence.newest)
+        self._announce(key, resident, walker.pass_time(decided - 1))
+        lead.evidence.merge(message.evidence, self.plan)
+        lead.evidence.members = [member for member in lead.evidence.members if member != key.decode()]
+        walker.join(message.course)
+        resident.regate()
+        if lead.course.tier != NOWHERE:
+            self._announce(key, resident, walker.decide(decided))
+
+
+def _readable(key: bytes | None) -> bytes:
+    try:
+        if key and key.decode():
+            return key
+    except UnicodeDecodeError:
+        pass  # said below
+    raise EventError("a hand-over needs the id it is for as its key, in UTF-8")
+
+
+def _absorb(absorbed: dict[str, int], source: str, offset: int) -> bool:
+    """Takes down that a record is in the state; says whether it was not before."""
+    if offset <= absorbed.get(source, -1):
+        return False
+    absorbed[source] = offset
+    return True

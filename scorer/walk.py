@@ -1,0 +1,165 @@
+"""The tier's walk: from the first tier at the first event, decided anew by each event and by time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from scorer.evidence import NEVER, Evidence
+from scorer.grid import Play
+from scorer.plan import Plan
+from scorer.profile import Standing, Term, standing, terms
+from scorer.quiet import FOREVER, quiet_until
+from scorer.tiers import decide
+from scorer.times import DAY, SECOND
+from scorer.transitions import next_transition
+
+NOWHERE: Final = ""
+"""The tier of a lead that nothing has happened to yet."""
+
+
+_NEAR: Final = 60 * SECOND
+"""A transition closer than this is worth solving for exactly, instead of waking up again and again."""
+
+
+class Course(msgspec.Struct, array_like=True):
+    """Where a lead's walk stands; moments in microseconds."""
+
+    tier: str = NOWHERE
+    since: int = NEVER
+    moment: int = NEVER
+    """The last moment at which the tier was decided; nothing is decided before it any more."""
+    stayed: list[str] = []
+    """The plays of `stays` that this stay has set off."""
+    cooldowns: dict[str, int] = {}
+    """When each play with a cooldown last went off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step of the walk: the tier entered, or (`stays`) a play set off by staying in it."""
+
+    at: int
+    from_: str
+    to: str
+    by_time: bool
+    stays: Play | None = None
+
+
+class Walker:
+    """Walks one lead: its course, by its evidence."""
+
+    def __init__(self, plan: Plan, evidence: Evidence, course: Course, mask: int | None = None) -> None:
+        self.plan = plan
+        self.evidence = evidence
+        self.course = course
+        self.mask = plan.gates(evidence.values()) if mask is None else mask
+        self.quiet_until = NEVER
+        """Up to here the tier does not change by time alone."""
+
+    def terms(self, moment: int) -> list[Term]:
+        """The lead's contributions from a moment on."""
+        return terms(self.evidence, self.mask, self.plan, moment)
+
+    def standing(self, moment: int) -> Standing:
+        """What the lead stands at."""
+        return standing(self.terms(moment), self.plan, moment)
+
+    def pass_time(self, until: int) -> Iterator[Change]:
+        """The steps that the passing of time makes after the last moment, up to and with `until`."""
+        course = self.course
+        while course.tier != NOWHERE and until >= self.quiet_until:
+            current = self.plan.tier_index[course.tier]
+            found = self.terms(course.moment)
+            change = next_transition(found, self.plan, current, course.moment, until)
+            stay = self._next_stay()
+            if stay is not None and stay[0] <= until and (change is None or stay[0] < change.at):
+                due, play = stay
+                course.stayed.append(play.id)
+                course.moment = max(course.moment, due)
+                yield Change(due, course.tier, course.tier, by_time=True, stays=play)
+            elif change is not None:
+                course.moment = change.at
+                yield self._enter(change.to, change.at, by_time=True)
+            else:
+                course.moment = max(course.moment, until)
+                self.look_ahead()
+                break
+        course.moment = max(course.moment, until)
+
+    def decide(self, moment: int) -> Iterator[Change]:
+        """The step that the evidence of a moment makes; the first of a lead starts its walk."""
+        course = self.course
+        course.moment = max(course.moment, moment)
+        if course.tier == NOWHERE:
+            course.tier = self.plan.tiers[0].id
+            course.since = course.moment
+        current = self.plan.tier_index[course.tier]
+        stood = self.standing(course.moment)
+        to = decide(self.plan, stood.dimensions, stood.total, current)
+        if to != current:
+            yield self._enter(to, course.moment, by_time=False)
+        self.look_ahead()
+
+    def settle(self, moment: int) -> None:
+        """Puts the lead into the tier that a changed grid gives it, silently."""
+        course = self.course
+        course.moment = max(course.moment, moment)
+        known = course.tier in self.plan.tier_index
+        stood = self.standing(course.moment)
+        to = decide(
+            self.plan, stood.dimensions, stood.total, self.plan.tier_index[course.tier] if known else 0
+        )
+        if not known or self.plan.tiers[to].id != course.tier:
+            course.tier = self.plan.tiers[to].id
+            course.since = course.moment
+        course.stayed = [
+            play.id
+            for play in self._stays()
+            if play.id in course.stayed or course.since + play.stays_us <= course.moment
+        ]
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Works out up to when time alone changes nothing."""
+        current = self.plan.tier_index[self.course.tier]
+        moment = self.course.moment
+        found = self.terms(moment)
+        quiet = quiet_until(found, self.plan, current, moment)
+        if quiet - moment < _NEAR:
+            change = next_transition(found, self.plan, current, moment, moment + DAY)
+            quiet = moment + DAY if change is None else change.at
+        stay = self._next_stay()
+        self.quiet_until = min(quiet, FOREVER if stay is None else stay[0])
+
+    def join(self, other: Course) -> None:
+        """Goes on from the higher of two tiers, after the evidence of another identity was merged."""
+        course = self.course
+        own, theirs = (self.plan.tier_index.get(each.tier, -1) for each in (course, other))
+        if theirs > own:
+            course.tier, course.since, course.stayed = other.tier, other.since, list(other.stayed)
+        elif theirs == own and other.tier == course.tier != NOWHERE:
+            course.since = min(course.since, other.since)
+            course.stayed = sorted({*course.stayed, *other.stayed})
+        for play, at in other.cooldowns.items():
+            course.cooldowns[play] = max(at, course.cooldowns.get(play, at))
+        self.quiet_until = NEVER
+
+    def _enter(self, position: int, at: int, *, by_time: bool) -> Change:
+        course = self.course
+        change = Change(at, course.tier, self.plan.tiers[position].id, by_time)
+        course.tier = change.to
+        course.since = at
+        course.stayed = []
+        return change
+
+    def _stays(self) -> list[Play]:
+        return [p for p in self.plan.grid.plays if p.when == "stays" and p.tier == self.course.tier]
+
+    def _next_stay(self) -> tuple[int, Play] | None:
+        waiting = [play for play in self._stays() if play.id not in self.course.stayed]
+        if not waiting:
+            return None
+        play = min(waiting, key=lambda each: each.stays_us)
+        return self.course.since + play.stays_us, play
