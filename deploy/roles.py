@@ -44,6 +44,7 @@ def serve(settings: Settings) -> "ServeConfig":
         grid=settings.grid,
         clock=settings.clock(),
         timescale=settings.scale(),
+        events_kept=settings.events_kept,
     )
 
 
@@ -57,6 +58,7 @@ def notify(settings: Settings) -> "NotifyConfig":
         channels=settings.channels,
         clock=settings.clock(),
         board_url=settings.board_url,
+        language=settings.language,
         metrics_port=settings.metrics_port,
     )
 

@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     metrics_port: Port | None = Field(
         None, description="The port of `/metrics` of `worker` and `notify`, on all addresses; absent: none."
     )
+    language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
+    events_kept: int = Field(
+        5_000, ge=10, description="Newest events of each identity that the read cache keeps for timelines."
+    )
     board_url: str | None = Field(None, description="Where people reach the board; alerts link to it.")
     cors_origins: str = Field(
         "*", description="Sites whose browsers may send events, comma-separated origins, or `*` for any."

@@ -21,7 +21,6 @@ from deploy.supervisor import Supervisor
 from scorer.grid import Grid
 from scorer.times import DAY, SECOND, Micros
 from scorer.timescale import Timescale
-from streams import topics
 
 _DEMO_TELLS: Final = 42 * DAY  # six weeks: long enough for a half-life of 14 days to show
 _DEMO_LASTS: Final = 240 * SECOND  # about as long as one watches
@@ -103,6 +102,8 @@ async def _check(machine: Machine) -> None:
 
 async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, grid: Grid) -> None:
     async def restore_topics() -> None:
+        from streams import topics  # late: what only refuses to start need not load Kafka's client
+
         await topics.ensure(machine.kafka, loaded.topic_prefix, machine.partitions, loaded.replication)
 
     if machine.embedded_kafka_port is None:
