@@ -1,0 +1,142 @@
+"""Builds the Faust application of a worker: the only place where its parts are put together."""
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faust
+import faust.streams
+
+from scorer.plan import Plan
+from scorer.topics import HANDOVER, IN_TOPICS, full_name
+from streams.batching.producer import BatchTransport
+from streams.batching.scheduler import BatchScheduler, RawSchema
+from streams.batching.store import URL
+from streams.config import WorkerConfig
+from streams.errors import StartError
+from streams.inbox import Inbox
+from streams.scoring import Scoring
+from streams.shards import MakeShard
+from streams.watch import Fence, Progress
+from streams.writing import Writer
+
+_FETCH_BYTES = 1 << 20  # of one partition at once: some 2,700 events
+_BATCH_BYTES = 1 << 19
+_REQUEST_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The parts of a worker that must be run."""
+
+    app: Any
+    scoring: Scoring
+    fence: Fence
+    progress: Progress
+
+
+logging.getLogger("streams.batching").setLevel(
+    logging.WARNING
+)  # Faust's services tell of each start and stop
+
+
+def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
+    """A fresh worker, not started; call it inside the running event loop."""
+    app = _faust_app(config)
+    schema = RawSchema(key_serializer="raw", value_serializer="raw")
+    topics = {full_name(config.topic_prefix, short): short for short in (*IN_TOPICS, HANDOVER)}
+    table = app.Table(
+        "leads",
+        schema=schema,
+        key_type=bytes,
+        value_type=bytes,
+        partitions=config.partitions,
+        store=URL,
+        recovery_buffer_size=8,  # fetches, not records; 1 would make Faust read its own changelog for ever
+    )
+    store = table.data
+    inbox = Inbox(app.consumer, topics)
+    # A stopped process sends no heartbeats: nobody else takes over before a whole session has passed.
+    fence = Fence(config.session_timeout_s / 2)
+    writer = Writer(lambda: app.producer, config, fence.check)
+    scoring = Scoring(
+        config,
+        plan,
+        make_shard,
+        store.partitions,
+        inbox,
+        writer,
+        lambda event: event.message.generation_id == app.consumer_generation_id,
+    )
+    # One agent on all topics is one actor; isolated partitions would make one for each topic of a partition.
+    app.agent(app.topic(*topics, schema=schema, partitions=config.partitions), name="scoring")(scoring.intake)
+    app.transport.release = scoring.release
+
+    @table.on_recover  # type: ignore[untyped-decorator]
+    async def recovered() -> None:
+        try:
+            scoring.assign(store.partitions)
+        except Exception as error:  # Faust would pass over it in silence
+            logging.getLogger(__name__).exception("the recovered states cannot be taken up")
+            await app.crash(error)
+
+    return Worker(app, scoring, fence, Progress(app, topics, lambda: store.recovered))
+
+
+def _faust_app(config: WorkerConfig) -> Any:
+    app = faust.App(
+        config.group,
+        broker=";".join(f"kafka://{address}" for address in config.servers),
+        version=1,
+        autodiscover=False,
+        datadir=Path(tempfile.gettempdir()) / config.group,  # made, and left empty
+        store=URL,
+        web_enabled=False,
+        topic_partitions=config.partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        recovery_consistency_check=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        ConsumerScheduler=BatchScheduler,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=_FETCH_BYTES,
+        broker_session_timeout=config.session_timeout_s,
+        broker_heartbeat_interval=config.session_timeout_s / 5,
+        broker_request_timeout=max(30.0, config.session_timeout_s + 1),
+        broker_max_poll_interval=300.0,
+        broker_commit_interval=1.0,
+        producer_acks=-1,
+        producer_linger=0.0,
+        producer_max_batch_size=_BATCH_BYTES,
+        producer_max_request_size=_REQUEST_BYTES,
+        producer_request_timeout=config.write_within_s,
+        stream_wait_empty=False,  # the consumer ends the agent's work itself, and within a deadline
+        stream_recovery_delay=0.0,
+        processing_guarantee="at_least_once",
+    )
+    app.transport = BatchTransport(app.conf.broker_consumer, app)
+    app.transport.fetch_wait_ms = config.fetch_wait_ms
+    app.producer_transport = BatchTransport(app.conf.broker_producer, app)
+    _require_safe(app)
+    return app
+
+
+def _require_safe(app: Any) -> None:
+    """Raises StartError where Faust is not as its known faults demand."""
+    conf = app.conf
+    problems = {
+        "its C extension is missing, without which it acknowledges records that it skips (install the "
+        "binary wheel, and leave NO_CYTHON unset)": getattr(faust.streams, "_CStreamIterator", None) is None,
+        "it would open its own HTTP port, which asks nobody for a key": conf.web_enabled,
+        "it would decode with something else than `raw`; pickle would run code from a topic": (
+            (conf.key_serializer, conf.value_serializer) != ("raw", "raw")
+        ),
+        "its threaded producer is broken": conf.producer_threaded,
+        "its transactions lose records": str(conf.processing_guarantee.value) != "at_least_once",
+    }
+    if wrong := [text for text, is_wrong in problems.items() if is_wrong]:
+        raise StartError("Faust is not safe to use: " + "; ".join(wrong))

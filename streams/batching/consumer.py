@@ -1,0 +1,159 @@
+"""Delivers batches in order and without holes, and commits only what is acknowledged up to there.
+
+A state remembers the last offset that is in it and skips what comes again. That is right only if nothing
+before an offset that was applied is ever left out, which Faust itself does not promise over a rebalance.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.batching.scheduler import Batch
+from streams.errors import StalledError
+
+_log = logging.getLogger(__name__)
+
+_RELEASE_WITHIN_S: Final = 60.0  # Faust's own rebalance timeout: later the group has gone on without us
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread, with a fetch wait of our choice instead of a fixed 1,500 ms."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = transport.fetch_wait_ms
+        return consumer
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]
+    """Faust's consumer for batches."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._expected: dict[TP, int] = {}  # the offset that must come next
+        self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets, not yet committable
+        self._starts: dict[TP, int] = {}  # where a partition was sought to
+        self._hole: dict[TP, tuple[int, int]] = {}  # what was expected and what came, when we went back
+        super().__init__(*args, **kwargs)
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # Delivery
+
+    def expected(self, tp: TP) -> int | None:
+        """The offset that will be delivered next; None before the partition was sought to its start."""
+        return self._expected.get(tp)
+
+    def end(self, tp: TP) -> int | None:
+        """The end of a partition as the last fetch told it, if it is ours and one did."""
+        if tp not in self.assignment():
+            return None
+        end: int | None = self.highwater(tp)
+        return end
+
+    def at_end(self, tp: TP) -> bool:
+        """Whether nothing more is to be fetched, not counting what is never delivered (markers)."""
+        state = self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
+        if state is None or state.highwater is None or not state.has_valid_position:
+            return False
+        return bool(state.position >= state.highwater)
+
+    def behind(self, tp: TP, end: int) -> int:
+        """How many records before `end` are not committed yet."""
+        committed = self._committed_offset.get(tp) or self._starts.get(tp)
+        if committed is None or (self.at_end(tp) and not self._delivered[tp]):
+            return 0
+        return max(0, end - committed)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 (Faust's name)
+        """What was fetched, as far as it continues what was delivered."""
+        async for tp, message in super().getmany(timeout):
+            if self._is_changelog_tp(tp) or await self._admit(tp, message.value):
+                yield tp, message
+
+    async def _admit(self, tp: TP, batch: Batch) -> bool:
+        expected = self._expected.get(tp)
+        if expected is None or batch.offset < expected:
+            return False  # of a fetch from before the partition was sought
+        if batch.first < expected:
+            batch.drop_before(expected)
+        elif batch.first > expected:
+            hole = (expected, batch.first)
+            if (
+                self._hole.get(tp) != hole
+            ):  # records fetched before a seek, or offsets that are no more: ask again
+                self._hole[tp] = hole
+                await self.seek_wait({tp: expected})
+                return False
+            _log.warning("%s-%d holds nothing from offset %d to %d", tp.topic, tp.partition, *hole)
+        self._expected[tp] = batch.offset + 1
+        self._delivered[tp].append(batch.offset)
+        return True
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Resumes partitions; recovery does it before it seeks the sources, so those must not flow yet."""
+        resumed = set(tps)
+        if not all(self._is_changelog_tp(tp) for tp in resumed):
+            self.stop_flow()
+        super().resume_partitions(resumed)
+
+    async def perform_seek(self) -> None:
+        """Goes to the committed offsets, and to the start of a partition that has none."""
+        await self.commit()
+        await super().perform_seek()
+        self._forget()
+        sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+        starts = {tp: offset for tp in sources if (offset := self._read_offset.get(tp))}
+        if fresh := sources - starts.keys():
+            earliest = await self.earliest_offsets(*fresh)
+            await self.seek_wait(earliest)
+            starts.update(earliest)
+        self._expected = dict(starts)
+        self._starts = starts
+
+    # Commit
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """A batch jumps over offsets by nature: no gap to account for."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        delivered, acknowledged = self._delivered[tp], self._acked_index[tp]
+        offset: int | None = None
+        while delivered and delivered[0] in acknowledged:
+            last = delivered.popleft()
+            acknowledged.discard(last)
+            offset = last + 1
+        if offset is not None:
+            self._acked[tp][:] = sorted(acknowledged)
+        return offset
+
+    # Rebalance
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Ends the work on all partitions and commits it, before Faust forgets what was acknowledged."""
+        if self.assignment() and not self.app.should_stop:
+            self.stop_flow()
+            self.app.flow_control.suspend()
+            self.app.flow_control.clear()
+            release: Callable[[], Awaitable[None]] = self.transport.release
+            try:
+                async with asyncio.timeout(_RELEASE_WITHIN_S):
+                    await release()
+                    await self.commit()  # a commit that ran already may not cover the last batch
+                    await self.commit()
+            except TimeoutError:
+                await self.app.crash(StalledError(f"work did not end within {_RELEASE_WITHIN_S:.0f} s"))
+        self._forget()
+        await super().on_partitions_revoked(revoked)
+
+    def _forget(self) -> None:
+        self._expected.clear()
+        self._delivered.clear()
+        self._hole.clear()
+        self._acked.clear()
+        self._acked_index.clear()

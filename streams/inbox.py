@@ -1,0 +1,166 @@
+"""Holds fetched records until it is their turn: the topics of a partition number merged by time.
+
+A record waits while another topic of its partition number may still bring an older one, that is, while the
+broker holds records of that topic which have not come yet; so catching up sees events in order of arrival.
+"""
+
+import heapq
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, Protocol
+
+from faust.types import TP
+
+from scorer.messages import Record
+from streams.batching.scheduler import Batch
+
+PATIENCE_S: Final = 1.0
+"""How long records wait for a topic that the broker says holds more: its leader may be away, or what is left
+of it is never delivered (a transaction's markers)."""
+
+
+class Position(Protocol):
+    """What the consumer knows of a partition."""
+
+    def expected(self, tp: TP) -> int | None:
+        """The offset that will be delivered next."""
+
+    def end(self, tp: TP) -> int | None:
+        """The end of the partition, as far as known."""
+
+    def at_end(self, tp: TP) -> bool:
+        """Whether nothing more is to be fetched."""
+
+
+class Portion(NamedTuple):
+    """Records of one partition number whose turn has come, and the batches that are finished with them."""
+
+    partition: int
+    records: list[Record]
+    finished: list[Any]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What came of one topic of one partition number."""
+
+    tp: TP
+    topic: str
+    records: deque[Record] = field(default_factory=deque)
+    ends: deque[tuple[int, Any]] = field(default_factory=deque)  # last offset and event of each batch
+    next: int | None = None  # the offset after the last that came
+    awaited_since: float | None = None
+
+
+class Inbox:
+    """Batches of all partitions that this worker owns."""
+
+    def __init__(
+        self, position: Position, topics: dict[str, str], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`topics`: full name to short name of every topic that is read."""
+        self._position = position
+        self._topics = topics
+        self._monotonic = monotonic
+        self._lanes: defaultdict[int, list[_Lane]] = defaultdict(list)
+        self.size = 0  # records
+
+    def own(self, partitions: Sequence[int]) -> None:
+        """Starts anew with these partition numbers."""
+        self._lanes.clear()
+        self.size = 0
+        for partition in partitions:
+            self._lanes[partition] = [
+                _Lane(TP(full, partition), short) for full, short in sorted(self._topics.items())
+            ]
+
+    def put(self, event: Any) -> bool:
+        """Takes a batch in; False where its partition is not ours."""
+        batch: Batch = event.value
+        lane = next(
+            (one for one in self._lanes.get(batch.partition, ()) if one.tp.topic == batch.topic), None
+        )
+        if lane is None:
+            return False
+        short, partition = lane.topic, batch.partition
+        lane.records.extend(
+            Record(short, partition, r.offset, r.timestamp * 1000, r.key, r.value, tuple(r.headers))
+            for r in batch.records
+        )
+        lane.ends.append((batch.offset, event))
+        lane.next = batch.offset + 1
+        lane.awaited_since = None
+        self.size += len(batch.records)
+        return True
+
+    def take(self, limit: int) -> list[Portion]:
+        """The records whose turn has come, about `limit` of them, those that came first first."""
+        waiting = [lanes for lanes in self._lanes.values() if any(lane.records for lane in lanes)]
+        waiting.sort(key=lambda lanes: min(lane.records[0].timestamp for lane in lanes if lane.records))
+        share = max(1, limit // max(1, len(waiting)))
+        portions = []
+        for lanes in waiting:
+            records = self._merge(lanes, share)
+            if records:
+                finished = [event for lane in lanes for event in _finished(lane)]
+                portions.append(Portion(lanes[0].tp.partition, records, finished))
+                self.size -= len(records)
+        return portions
+
+    def quiet(self, partition: int) -> bool:
+        """Whether all that the broker holds of a partition number has come and was taken."""
+        return all(self._empty(lane) for lane in self._lanes.get(partition, ()))
+
+    def _merge(self, lanes: list[_Lane], limit: int) -> list[Record]:
+        open_topics = {lane.topic for lane in lanes if self._awaited(lane)}
+        heads = [(lane.records[0].timestamp, lane.topic, lane) for lane in lanes if lane.records]
+        if any(not lane.records and lane.topic in open_topics for lane in lanes):
+            return []
+        merged: list[Record] = []
+        heapq.heapify(heads)  # by time, then topic; offsets are in order within a topic
+        while heads and len(merged) < limit:
+            _, topic, lane = heads[0]
+            records = lane.records
+            merged.append(records.popleft())
+            if records:
+                heapq.heapreplace(heads, (records[0].timestamp, topic, lane))
+            else:
+                heapq.heappop(heads)
+                if topic in open_topics:
+                    break
+        return merged
+
+    def _drained(self, lane: _Lane) -> bool:
+        expected = lane.next if lane.next is not None else self._position.expected(lane.tp)
+        end = self._position.end(lane.tp)
+        return expected is not None and end is not None and expected >= end
+
+    def _empty(self, lane: _Lane) -> bool:
+        if lane.records:
+            return False
+        if self._drained(lane):
+            return True
+        return not self._awaited(lane) and self._position.at_end(lane.tp)
+
+    def _awaited(self, lane: _Lane) -> bool:
+        """Whether the broker holds more of this topic, and we have not waited for it long enough."""
+        if self._drained(lane):
+            lane.awaited_since = None
+            return False
+        if lane.records:
+            return True
+        now = self._monotonic()
+        if lane.awaited_since is None:
+            lane.awaited_since = now
+        return now - lane.awaited_since < PATIENCE_S
+
+
+def _finished(lane: _Lane) -> list[Any]:
+    """The events of the batches of which no record waits any more."""
+    next_offset = lane.records[0].offset if lane.records else lane.next
+    events = []
+    while lane.ends and next_offset is not None and lane.ends[0][0] < next_offset:
+        events.append(lane.ends.popleft()[1])
+    return events

@@ -1,0 +1,166 @@
+"""The agent: takes whatever waits, lets the shards score it, writes what they decided, then acknowledges."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+from scorer.messages import Changes
+from scorer.plan import Plan
+from scorer.topics import ALERTS
+from streams import metrics
+from streams.config import WorkerConfig
+from streams.inbox import Inbox, Portion
+from streams.shards import MakeShard, Shard
+from streams.timers import Timers
+from streams.writing import Writer
+
+_log = logging.getLogger(__name__)
+
+_CYCLE_RECORDS: Final = 8192
+"""Records in one cycle: enough that the waits for the broker cost little, some 100 ms of scoring."""
+
+_WAITING_RECORDS: Final = 4 * _CYCLE_RECORDS
+"""Records that wait before fetching pauses."""
+
+
+class Scoring:
+    """One actor for all partitions of this worker; one cycle at a time."""
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        plan: Plan,
+        make_shard: MakeShard,
+        states: MutableMapping[int, dict[bytes, bytes]],
+        inbox: Inbox,
+        writer: Writer,
+        is_current: Callable[[Any], bool],
+    ) -> None:
+        """`is_current`: whether an event was fetched since the last rebalance."""
+        self._config = config
+        self._plan = plan
+        self._make_shard = make_shard
+        self._states = states
+        self._inbox = inbox
+        self._writer = writer
+        self._is_current = is_current
+        self._timers = Timers(config.clock)
+        self._shards: dict[int, Shard] = {}
+        self._owed: dict[int, Changes] = {}  # of recovery or a new grid, to be written first
+        self._cycle = asyncio.Lock()
+        self._work = asyncio.Event()
+        self._room = asyncio.Event()
+
+    async def intake(self, stream: Any) -> None:
+        """The body of Faust's agent: never raises, never acknowledges."""
+        events: AsyncIterable[Any] = stream.noack().events()
+        async for event in events:
+            if self._is_current(event) and self._inbox.put(event):
+                self._work.set()
+                if self._inbox.size >= _WAITING_RECORDS:
+                    self._room.clear()
+                    await self._room.wait()
+
+    def assign(self, partitions: Iterable[int]) -> None:
+        """After the states of these partition numbers were recovered: makes their shards."""
+        owned = sorted(partitions)
+        self._shards = {partition: self._new_shard(partition) for partition in owned}
+        self._owed = {partition: shard.recover() for partition, shard in self._shards.items()}
+        self._tell_emptied(self._owed.values())
+        self._inbox.own(owned)
+        self._work.set()
+        _log.info(
+            "scoring partitions %s: %d leads", owned, sum(shard.leads for shard in self._shards.values())
+        )
+
+    async def release(self) -> None:
+        """Before partitions go: the cycle under way ends, and no other begins until the next `assign`."""
+        self._inbox.own(())
+        self._room.set()
+        async with self._cycle:
+            self._shards = {}
+            self._owed = {}
+            self._inbox.own(())
+
+    async def regrid(self, plan: Plan) -> None:
+        """Goes on with another grid."""
+        async with self._cycle:
+            await self._pay()
+            self._plan = plan
+            self._owed = {partition: shard.regrid(plan) for partition, shard in self._shards.items()}
+            self._tell_emptied(self._owed.values())
+        self._work.set()
+
+    async def run(self) -> None:
+        """Cycle after cycle, until cancelled or failed."""
+        while True:
+            with contextlib.suppress(TimeoutError):  # then time alone may have something to say
+                async with asyncio.timeout(self._pause()):
+                    await self._work.wait()
+            self._work.clear()
+            async with self._cycle:
+                await self._one_cycle()
+
+    async def _one_cycle(self) -> None:
+        await self._pay()
+        portions = self._inbox.take(_CYCLE_RECORDS)
+        if self._inbox.size < _WAITING_RECORDS or not portions:
+            self._room.set()
+        if portions:
+            self._work.set()  # more may wait
+        for partition, records, _ in portions:
+            shard = self._shards[partition]
+            shard.advance(records[0].timestamp)
+            shard.receive(records)
+        self._let_time_pass()
+        await self._write({partition: shard.flush() for partition, shard in self._shards.items()})
+        for portion in portions:
+            self._acknowledge(portion)
+
+    async def _pay(self) -> None:
+        owed, self._owed = self._owed, {}
+        if owed:
+            await self._write(owed)
+
+    def _let_time_pass(self) -> None:
+        for partition, shard in self._shards.items():
+            wake = shard.next_wake()
+            if wake is not None and self._inbox.quiet(partition) and wake <= (now := self._timers.now()):
+                shard.advance(now)
+
+    async def _write(self, changes: dict[int, Changes]) -> None:
+        await self._writer.write(changes, lambda partition: self._shards[partition].settle())
+        now = self._config.clock()
+        for one in changes.values():
+            for (topic, result), count in one.counts.items():
+                metrics.EVENTS.labels(topic, result).inc(count)
+            for play, count in one.alerts_by_play.items():
+                metrics.ALERTS.labels(play).inc(count)
+            for send in one.outbox:
+                if send.topic == ALERTS:
+                    metrics.EVENT_TO_ALERT.observe(self._timers.wall_seconds(now - send.timestamp))
+        metrics.LEADS.set(sum(shard.leads for shard in self._shards.values()))
+
+    def _acknowledge(self, portion: Portion) -> None:
+        waited = self._config.clock() - portion.records[0].timestamp
+        metrics.EVENT_TO_SCORE.observe(self._timers.wall_seconds(waited))
+        for event in portion.finished:
+            event.ack()
+
+    def _pause(self) -> float:
+        wakes = [wake for shard in self._shards.values() if (wake := shard.next_wake()) is not None]
+        return self._timers.seconds_until(min(wakes, default=None))
+
+    def _new_shard(self, partition: int) -> Shard:
+        config = self._config
+        return self._make_shard(
+            self._plan, self._states[partition], partition, config.partitions, config.remembered_ids
+        )
+
+    def _tell_emptied(self, changes: Iterable[Changes]) -> None:
+        for criterion in sorted({criterion for one in changes for criterion in one.emptied}):
+            _log.warning(
+                "criterion %s starts without evidence: what it asks for was not kept before", criterion
+            )

@@ -1,0 +1,174 @@
+"""Creates the topics, and checks that those that are there are as they must be."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
+from streams.config import changelog_name
+from streams.errors import StartError
+
+MAX_RECORD_BYTES: Final = 4_000_000
+"""Largest record that a worker writes: a state with 64 traits of an event's 32 kB each, and room."""
+
+PARKED: Final = "parked"
+"""Alerts that no channel took, for somebody to look at."""
+
+_DAY_MS: Final = 86_400_000
+_COMPACT: Final = {"cleanup.policy": "compact", "max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as it must be: `settings` are given at creation, the policy among them is checked."""
+
+    name: str
+    settings: dict[str, str]
+
+    @property
+    def policy(self) -> str:
+        """Whether old records go by age (`delete`) or by key (`compact`)."""
+        return self.settings["cleanup.policy"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one topic."""
+
+    topic: str
+    state: Literal["created", "right", "missing", "wrong"]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found of all topics."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """What must be mended before anything starts."""
+        return tuple(one for one in self.findings if one.state in ("missing", "wrong"))
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.findings))
+
+
+def required(prefix: str) -> list[Topic]:
+    """All topics that the product uses."""
+    # What the board shows is rebuilt from topics, so they keep a year; hand-overs are done in seconds.
+    kept_days = {**dict.fromkeys(IN_TOPICS, 365), ALERTS: 365, FAILED: 90, PARKED: 90, HANDOVER: 7}
+    large = {"max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
+    dated = [
+        Topic(
+            full_name(prefix, name),
+            {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
+            | ({} if name in IN_TOPICS else large),
+        )
+        for name, days in kept_days.items()
+    ]
+    return [*dated, Topic(full_name(prefix, SCORES), _COMPACT), Topic(changelog_name(prefix), _COMPACT)]
+
+
+async def ensure(kafka: str, prefix: str, partitions: int, replication: int) -> Report:
+    """Creates what is missing, with as many partitions and copies, and checks the rest."""
+    async with _Admin(kafka) as admin:
+        there = await _partition_counts(admin)
+        missing = [topic for topic in required(prefix) if topic.name not in there]
+        created = await _create(admin, missing, partitions, replication)
+        report = await _check(admin, prefix, partitions)
+    return Report(
+        tuple(
+            Finding(one.topic, "created", f"created, {partitions} partitions, {replication} copies of each")
+            if one.topic in created and one.state == "right"
+            else one
+            for one in report.findings
+        )
+    )
+
+
+async def check(kafka: str, prefix: str, partitions: int) -> Report:
+    """Checks the topics and changes nothing."""
+    async with _Admin(kafka) as admin:
+        return await _check(admin, prefix, partitions)
+
+
+class _Admin:
+    """An admin client that is closed again."""
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = kafka
+
+    async def __aenter__(self) -> Any:
+        self._client = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+        await self._client.start()
+        return self._client
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+
+async def _partition_counts(admin: Any) -> dict[str, int]:
+    described = await admin.describe_topics()
+    return {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+
+
+async def _create(admin: Any, topics: list[Topic], partitions: int, replication: int) -> set[str]:
+    if not topics:
+        return set()
+    response = await admin.create_topics(
+        [NewTopic(one.name, partitions, replication, topic_configs=one.settings) for one in topics]
+    )
+    for name, code, *message in response.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):  # another role may have created it meanwhile
+            reason = message[0] if message and message[0] else for_code(code).__name__
+            raise StartError(f"topic {name} could not be created: {reason}")
+    return {one.name for one in topics}
+
+
+async def _check(admin: Any, prefix: str, partitions: int) -> Report:
+    topics = required(prefix)
+    there = await _partition_counts(admin)
+    policies = await _policies(admin, [one.name for one in topics if one.name in there])
+    return Report(
+        tuple(_finding(one, there.get(one.name), policies.get(one.name), partitions) for one in topics)
+    )
+
+
+def _finding(topic: Topic, count: int | None, policy: str | None, partitions: int) -> Finding:
+    if count is None:
+        return Finding(topic.name, "missing", "missing: create it with `leadheat topics`")
+    if count != partitions:
+        return Finding(
+            topic.name,
+            "wrong",
+            f"has {count} partitions, expected {partitions}: every topic must have as many as "
+            "LEADHEAT_PARTITIONS says, for good, so that a lead's events and state have one partition number",
+        )
+    if policy is not None and policy != topic.policy:
+        return Finding(
+            topic.name, "wrong", f"has cleanup.policy={policy}, expected {topic.policy}: change it in Kafka"
+        )
+    return Finding(topic.name, "right", f"right, {count} partitions, {topic.policy}")
+
+
+async def _policies(admin: Any, names: list[str]) -> dict[str, str]:
+    """The policies that the broker tells; the embedded one tells only those that were set."""
+    if not names:
+        return {}
+    # No filter by entry: the embedded broker hangs up on one.
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    found = {}
+    for response in await admin.describe_configs(resources):
+        for _code, _message, _kind, name, entries in response.resources:
+            for entry, value, *_ in entries:
+                if entry == "cleanup.policy" and value:
+                    found[name] = value
+    return found

@@ -1,0 +1,115 @@
+"""Ends a worker that may no longer write or no longer moves: a supervisor's restart is the cure for both."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from faust.types import TP
+
+from streams import metrics
+from streams.errors import StalledError
+
+_log = logging.getLogger(__name__)
+
+STALLED_AFTER_S: Final = 60.0
+"""Without a commit while records wait, or without an answer of the broker."""
+
+_BEAT_EVERY_S: Final = 0.2
+_LOOK_EVERY_S: Final = 1.0
+_ASK_EVERY_S: Final = 10.0
+
+
+class Fence:
+    """Notices that the process was stopped for so long that others may own its partitions by now.
+
+    Time in which it computed does not count: the consumer's thread went on telling the group that it lives.
+    """
+
+    def __init__(
+        self,
+        limit_s: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        computed: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._limit_s = limit_s
+        self._monotonic = monotonic
+        self._computed = computed
+        self._last = monotonic(), computed()
+
+    def check(self) -> None:
+        """Raises StalledError where the process stood still for longer than the limit."""
+        stood = (self._monotonic() - self._last[0]) - (self._computed() - self._last[1])
+        if stood > self._limit_s:
+            raise StalledError(
+                f"the process stood still for {stood:.1f} s: its partitions may belong to another worker"
+            )
+
+    def beat(self) -> None:
+        """Says that the process runs."""
+        self.check()
+        self._last = self._monotonic(), self._computed()
+
+    async def run(self) -> None:
+        """Beats until cancelled, or raises."""
+        while True:
+            self.beat()
+            await asyncio.sleep(_BEAT_EVERY_S)
+
+
+class Progress:
+    """Watches that what waits gets committed, and keeps the metrics of lag."""
+
+    def __init__(self, app: Any, topics: dict[str, str], recovered: Callable[[], int]) -> None:
+        """`topics`: full to short names of those read; `recovered`: what recovery has read."""
+        self._app = app
+        self._topics = topics
+        self._recovered = recovered
+        self._moved: dict[TP, tuple[object, float]] = {}  # what was seen of it, and since when
+        self._ends: dict[TP, int] = {}
+        self._answered = time.monotonic()
+
+    async def run(self) -> None:
+        """Looks until cancelled; raises StalledError."""
+        asked = time.monotonic()
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            sources = [tp for tp in self._app.consumer.assignment() if tp.topic in self._topics]
+            if time.monotonic() - asked >= _ASK_EVERY_S:
+                await self._ask(sources)
+                asked = time.monotonic()
+            self._look(sources)
+
+    async def _ask(self, sources: list[TP]) -> None:
+        """Asks the broker itself: a fetcher that died quietly would show no lag for ever."""
+        try:
+            async with asyncio.timeout(_ASK_EVERY_S):
+                self._ends = await self._app.consumer.highwaters(*sources) if sources else {}
+        except Exception as error:
+            _log.warning("Kafka did not say where its topics end: %r", error)
+            if time.monotonic() - self._answered > STALLED_AFTER_S:
+                raise StalledError(f"Kafka has not answered for {STALLED_AFTER_S:.0f} s") from error
+        else:
+            self._answered = time.monotonic()
+
+    def _look(self, sources: list[TP]) -> None:
+        now, consumer = time.monotonic(), self._app.consumer
+        oldest = 0.0
+        for tp in sources:
+            behind = consumer.behind(tp, max(self._ends.get(tp, 0), consumer.end(tp) or 0))
+            seen = (behind > 0 and consumer._committed_offset.get(tp), self._recovered())
+            known, since = self._moved.get(tp, (None, now))
+            if known != seen or not behind:
+                known, since = seen, now
+            self._moved[tp] = known, since
+            oldest = max(oldest, now - since)
+            metrics.LAG.labels(self._topics[tp.topic], str(tp.partition)).set(behind)
+            if now - since > STALLED_AFTER_S:
+                raise StalledError(
+                    f"{tp.topic}-{tp.partition}: {behind} records wait, and none was committed "
+                    f"for {STALLED_AFTER_S:.0f} s"
+                )
+        metrics.COMMIT_AGE.set(oldest)
+        for tp in self._moved.keys() - set(sources):
+            del self._moved[tp]

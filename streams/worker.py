@@ -1,0 +1,134 @@
+"""The worker's process: waits for Kafka, checks the topics, runs until told to stop or something fails."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Coroutine
+from typing import Any, Final, NoReturn
+
+import prometheus_client
+from aiokafka.errors import KafkaError
+
+from scorer.shard import Shard
+from streams import app, topics
+from streams.config import WorkerConfig
+from streams.errors import StartError, StreamError
+from streams.grid_file import GridFile
+from streams.shards import MakeShard
+
+_log = logging.getLogger(__name__)
+
+_STOP_WITHIN_S: Final = 10.0
+_RETRY_EVERY_S: Final = 0.5
+
+
+def run(config: WorkerConfig, make_shard: MakeShard = Shard) -> int:
+    """Scores until SIGTERM or SIGINT; the exit status. Blocks, and must be the process's main thread.
+
+    After a failure the process ends here and now: nothing that is in doubt may still be written or committed.
+    """
+    try:
+        asyncio.run(_main(config, make_shard))
+    except StartError as error:
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+async def _main(config: WorkerConfig, make_shard: MakeShard) -> None:
+    grid = GridFile(config.grid)
+    plan = grid.load()
+    stop = _stop_signal()
+    await _require_topics(config, stop)
+    if stop.is_set():
+        return
+    worker = app.create(config, plan, make_shard)
+    if config.metrics_port is not None:
+        prometheus_client.start_http_server(config.metrics_port)
+    duties = [
+        _run_faust(worker.app),
+        worker.scoring.run(),
+        worker.fence.run(),
+        worker.progress.run(),
+        grid.watch(worker.scoring.regrid),
+    ]
+    try:
+        await _until_stopped(duties, stop)
+        await _end_in_order(worker)
+    except Exception as error:
+        _die(error)
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _require_topics(config: WorkerConfig, stop: asyncio.Event) -> None:
+    """Returns once Kafka answers and its topics are right; StartError where it stays away or they are not."""
+    deadline = time.monotonic() + config.start_within_s
+    while not stop.is_set():
+        try:
+            report = await topics.check(config.kafka, config.topic_prefix, config.partitions)
+        except (KafkaError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"no Kafka broker answered at {config.kafka} within {config.start_within_s:g} s "
+                    f"(last: {error}): start it or correct LEADHEAT_KAFKA"
+                ) from error
+            _log.warning("no Kafka broker answers at %s yet", config.kafka)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _RETRY_EVERY_S)
+        else:
+            if report.problems:
+                raise StartError("the topics are not right:\n" + "\n".join(map(str, report.problems)))
+            return
+
+
+async def _run_faust(faust_app: Any) -> None:
+    """Starts Faust, and fails when it does."""
+    await faust_app.start()
+    await faust_app._crashed.wait()
+    raise StreamError(f"Faust failed: {faust_app.crash_reason!r}") from faust_app.crash_reason
+
+
+async def _until_stopped(duties: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+    tasks = {asyncio.ensure_future(duty) for duty in duties}
+    stopped = asyncio.ensure_future(stop.wait())
+    done, _ = await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in done - {stopped}:
+        task.result()  # raises: no duty ends by itself
+    for task in tasks:
+        task.cancel()
+
+
+async def _end_in_order(worker: app.Worker) -> NoReturn:
+    """Ends the cycle under way, commits and leaves the group; what is too slow is left to the next start."""
+    try:
+        async with asyncio.timeout(_STOP_WITHIN_S):
+            await worker.scoring.release()
+            await worker.app.consumer.commit()
+            await worker.app.stop()
+    except TimeoutError:
+        _log.warning("did not stop in order within %.0f s; nothing is lost by that", _STOP_WITHIN_S)
+    _leave(0)
+
+
+def _die(error: Exception) -> NoReturn:
+    expected = isinstance(error, StreamError)
+    _log.critical("the worker ends: %s", error if expected else repr(error), exc_info=not expected)
+    _leave(1)
+
+
+def _leave(status: int) -> NoReturn:
+    """Ends the process without waiting for threads, which may hang where Kafka is away."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
