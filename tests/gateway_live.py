@@ -4,10 +4,9 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,11 +19,10 @@ from aiokafka.errors import KafkaError
 
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.gateway import create_app
-from deploy import leash
-from deploy.embedded import broker
 from deploy.ports import free_ports
 from scorer.times import Micros
 from scorer.topics import FAILED, IN_TOPICS, full_name
+from tests.kafka_fixtures import EmbeddedBroker
 
 KEY: Final = "wk-of-the-tests"
 PARTITIONS: Final = 4
@@ -45,41 +43,21 @@ class SetClock:
         return Micros(time.time_ns() // 1000) if self.now is None else self.now
 
 
-class Broker:
-    """An embedded broker that can be stopped, frozen and started again at the same address."""
-
-    def __init__(self) -> None:
-        self.port = free_ports(1)[0]
-        self.address = f"127.0.0.1:{self.port}"
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *leash.command(broker.command(self.port)),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        await eventually(self._answers)
-
-    def _answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+class Broker(EmbeddedBroker):
+    """An embedded broker that can also hang."""
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
 
-    async def stop(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
 
-    async def create_topics(self, prefix: str) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
-        await admin.start()
-        names = [full_name(prefix, topic) for topic in (*IN_TOPICS, FAILED)]
-        await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
-        await admin.close()
+async def create_topics(address: str, prefix: str) -> None:
+    """Makes the topics that a gateway writes to."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    names = [full_name(prefix, topic) for topic in (*IN_TOPICS, FAILED)]
+    await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+    await admin.close()
 
 
 @dataclass
@@ -87,9 +65,9 @@ class Live:
     """A running gateway, a client for it, and what lands in the topics behind it."""
 
     client: httpx.AsyncClient
-    broker: Broker
     config: GatewayConfig
     clock: SetClock
+    server: uvicorn.Server
 
     @property
     def url(self) -> str:
@@ -103,7 +81,7 @@ class Live:
     async def landed(self, topics: Iterable[str] = (*IN_TOPICS, FAILED)) -> list[Any]:
         """Every record in the topics, as aiokafka gives it."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.broker.address, enable_auto_commit=False, auto_offset_reset="earliest"
+            bootstrap_servers=self.config.kafka, enable_auto_commit=False, auto_offset_reset="earliest"
         )
         await consumer.start()
         try:
@@ -147,28 +125,28 @@ async def eventually(holds: Callable[[], Any]) -> None:
     raise AssertionError(f"{holds} did not hold within {_PATIENCE_S} s")
 
 
-@asynccontextmanager
-async def running_broker() -> AsyncIterator[Broker]:
+@contextmanager
+def running_broker() -> Iterator[Broker]:
     """A broker that ends with the test."""
     one = Broker()
     try:
-        await one.start()
+        one.start()
         yield one
     finally:
-        await one.stop()
+        one.kill()
 
 
 _counter = iter(range(1_000_000))
 
 
 @asynccontextmanager
-async def live_gateway(on: Broker, *, topics: bool = True, **settings: Any) -> AsyncIterator[Live]:
+async def live_gateway(address: str, *, topics: bool = True, **settings: Any) -> AsyncIterator[Live]:
     """A gateway on topics of its own."""
     clock = SetClock()
-    config = GatewayConfig(on.address, f"t{next(_counter)}", (KEY,), clock)
+    config = GatewayConfig(address, f"t{next(_counter)}", (KEY,), clock)
     config = replace(config, **settings)
     if topics:
-        await on.create_topics(config.topic_prefix)
+        await create_topics(address, config.topic_prefix)
     server = uvicorn.Server(
         uvicorn.Config(create_app(config), port=free_ports(1)[0], log_config=None, access_log=False)
     )
@@ -180,7 +158,7 @@ async def live_gateway(on: Broker, *, topics: bool = True, **settings: Any) -> A
         async with httpx.AsyncClient(base_url=base, timeout=_PATIENCE_S) as client:
             if topics:
                 await eventually(lambda: _ready(client))
-            yield Live(client, on, config, clock)
+            yield Live(client, config, clock, server)
     finally:
         server.should_exit = True
         await serving

@@ -19,8 +19,9 @@ BEARER = {"Authorization": f"Bearer {KEY}"}
 
 @pytest.fixture
 async def live() -> AsyncIterator[Live]:
-    async with running_broker() as broker, live_gateway(broker) as running:
-        yield running
+    with running_broker() as broker:
+        async with live_gateway(broker.bootstrap) as running:
+            yield running
 
 
 async def test_events_land_in_their_topics_under_their_keys(live: Live) -> None:
@@ -120,7 +121,7 @@ async def test_two_thousand_events_in_one_request_are_all_there(live: Live) -> N
 
 
 async def test_too_fast_is_told_when_to_come_back(live: Live) -> None:
-    async with live_gateway(live.broker, requests_per_second=2.0) as slow:
+    async with live_gateway(live.config.kafka, requests_per_second=2.0) as slow:
         answers = [await slow.post({"type": "page_view", "lead_id": "u"}) for _ in range(20)]
         refused = [one for one in answers if one.status_code == 429]
         assert {one.status_code for one in answers} == {200, 429}

@@ -22,8 +22,9 @@ BROWSER_PERSON = "aee83625-1e26-450a-99c6-4dd0199abae4"
 
 @pytest.fixture
 async def live() -> AsyncIterator[Live]:
-    async with running_broker() as broker, live_gateway(broker, write_keys=KEYS) as running:
-        yield running
+    with running_broker() as broker:
+        async with live_gateway(broker.bootstrap, write_keys=KEYS) as running:
+            yield running
 
 
 async def _replay(live: Live, name: str) -> list[tuple[Captured, Answer]]:

@@ -32,8 +32,9 @@ analytics.closeAndFlush()
 
 @pytest.fixture
 async def live() -> AsyncIterator[Live]:
-    async with running_broker() as broker, live_gateway(broker) as running:
-        yield running
+    with running_broker() as broker:
+        async with live_gateway(broker.bootstrap) as running:
+            yield running
 
 
 @pytest.mark.parametrize("packed", [False, True])
