@@ -4,9 +4,10 @@ import os
 
 import pytest
 
+from tests.kafka_fixtures import embedded_kafka
 from tests.kafka_real import real_kafka
 
-__all__ = ["real_kafka"]
+__all__ = ["embedded_kafka", "real_kafka"]
 
 _skipped: list[str] = []
 

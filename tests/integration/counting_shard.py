@@ -50,7 +50,8 @@ class CountingShard:
                 continue
             state["absorbed"][record.topic] = record.offset
             if record.topic == HANDOVER:
-                state["handed"] += 1
+                name = record.value.decode()  # one sent again after a crash has the same name
+                state["handed"] = sorted({*state["handed"], name})
             else:
                 state["events"] += 1
                 if state["events"] % ALERT_EVERY == 0:
@@ -92,7 +93,7 @@ class CountingShard:
         state = self._touched.get(key)
         if state is None:
             stored = self._store.get(key)
-            fresh = {"events": 0, "handed": 0, "absorbed": {}, "outbox": []}
+            fresh = {"events": 0, "handed": [], "absorbed": {}, "outbox": []}
             state = self._touched[key] = json.loads(stored) if stored else fresh
         return state
 

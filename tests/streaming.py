@@ -1,0 +1,133 @@
+"""What tests of the stream need: a worker as a process of its own, records in and out of topics."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+
+from deploy import leash
+from scorer.topics import IN_TOPICS, full_name
+from streams.config import changelog_name
+
+PREFIX = "leadheat"
+CHANGELOG = changelog_name(PREFIX)
+GRID = Path(__file__).parents[1] / "deploy" / "grids" / "b2b-fr.yml"
+
+
+class WorkerProcess:
+    """A worker with the counting shard, in a process that can be killed."""
+
+    def __init__(self, bootstrap: str, partitions: int, log: Path, *options: str, grid: Path = GRID) -> None:
+        self._command = [sys.executable, "-m", "tests.integration.counting_worker"]
+        self._command += [bootstrap, str(partitions), str(grid), *options]
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        assert self._process is not None
+        return self._process
+
+    def start(self) -> None:
+        """Starts it; `wait_ready` tells when it scores."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                leash.command(self._command), stdout=log, stderr=log, cwd=Path(__file__).parents[1]
+            )
+
+    def said(self, text: str) -> int:
+        """How often a text stands in what it wrote so far, in all its lives."""
+        return self.log.read_text().count(text) if self.log.exists() else 0
+
+    def wait_for(self, text: str, count: int = 1, within_s: float = 60.0) -> None:
+        """Returns once a text was written so often; AssertionError where it was not in time."""
+        until(lambda: self.said(text) >= count, within_s, lambda: self.log.read_text()[-3000:])
+
+    def kill(self) -> None:
+        """Ends it as a crash of the machine would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, within_s: float = 20.0) -> int:
+        """Ends it in order; its exit status."""
+        self.process.terminate()
+        return self.process.wait(within_s)
+
+    def end(self) -> None:
+        """Ends it, whatever it does."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+
+def until(holds: Callable[[], bool], within_s: float, tell: Callable[[], str] = lambda: "") -> None:
+    """Returns once a condition holds; AssertionError where it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within_s:g} s\n{tell()}"
+        time.sleep(0.02)
+
+
+@asynccontextmanager
+async def producer_to(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer with Kafka's default partitioner, as the gateway's."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=5)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def produce_events(producer: AIOKafkaProducer, numbers: Sequence[int], leads: int) -> dict[str, int]:
+    """Sends an event for each number, over all in-topics; how many each lead got."""
+    counts: dict[str, int] = {}
+    for number in numbers:
+        lead = f"lead-{number * 7919 % leads}"
+        topic = IN_TOPICS[number % len(IN_TOPICS)]
+        await producer.send(full_name(PREFIX, topic), b"%d" % number, key=lead.encode())
+        counts[lead] = counts.get(lead, 0) + 1
+    await producer.flush()
+    return counts
+
+
+class TopicReader:
+    """Follows all partitions of a topic from their start, without a group."""
+
+    def __init__(self, bootstrap: str, topic: str, partitions: int) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=50
+        )
+        self._partitions = [TopicPartition(topic, number) for number in range(partitions)]
+        self.records: list[Any] = []
+
+    async def __aenter__(self) -> "TopicReader":
+        await self._consumer.start()
+        self._consumer.assign(self._partitions)
+        await self._consumer.seek_to_beginning(*self._partitions)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def read(self) -> "TopicReader":
+        """Takes in what has come."""
+        for fetched in (await self._consumer.getmany(timeout_ms=100)).values():
+            self.records += fetched
+        return self
+
+    async def read_until(self, holds: Callable[["TopicReader"], bool], within_s: float = 60.0) -> None:
+        """Reads until a condition holds; AssertionError where it does not in time."""
+        deadline = time.monotonic() + within_s
+        while not holds(await self.read()):
+            assert time.monotonic() < deadline, f"not within {within_s:g} s; {len(self.records)} records"
+
+    def latest(self) -> dict[str, Any]:
+        """The last value of each key, as JSON."""
+        return {record.key.decode(): json.loads(record.value) for record in self.records}
