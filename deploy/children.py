@@ -38,6 +38,7 @@ class Machine:
     folder: Path
     timescale: str | None = None
     demo: bool = False
+    columns: int | None = None  # of the terminal, if there is one
 
     @property
     def url(self) -> str:
@@ -121,7 +122,9 @@ def _environment(machine: Machine) -> dict[str, str]:
         board_url=machine.url,
         timescale=machine.timescale,
     )
-    return {**given, "PROMETHEUS_MULTIPROC_DIR": str(machine.metrics_folder), "PYTHONUNBUFFERED": "1"}
+    width = {} if machine.columns is None else {"COLUMNS": str(machine.columns)}
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(machine.metrics_folder)}
+    return {**given, **shared, **width, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 
 
 def _python(module: str, *arguments: str) -> list[str]:

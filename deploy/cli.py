@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy.commands import check, later, roles, score, topics, up
-from deploy.errors import is_ours
+from deploy.errors import telling
 
 app = typer.Typer(
     name="leadheat",
@@ -49,13 +49,7 @@ def root(
 
 def main() -> None:
     """Runs the command line: 0 done, 1 failed or refused, 2 wrong usage."""
-    try:
-        app()
-    except Exception as error:
-        if not is_ours(error):
-            raise
-        typer.echo(f"leadheat: {error}", err=True)
-        sys.exit(1)
+    sys.exit(telling(app))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,38 @@
 """Serves an ASGI application over HTTP until the process is told to stop."""
 
 import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from deploy import ports
 from deploy.settings import Settings
 
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _log = logging.getLogger(__name__)
 
 
-def serve(app: ASGIApp, settings: Settings) -> int:
-    """Serves until SIGTERM or SIGINT; the exit status."""
-    server = uvicorn.Server(
+class _Server(uvicorn.Server):
+    """Ends what would otherwise keep the server waiting, once it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes down in order."""
+        self._on_stop()
+        await super().shutdown(sockets)
+
+
+def serve(app: ASGIApp, settings: Settings, on_stop: Callable[[], None] = lambda: None) -> int:
+    """Serves until SIGTERM or SIGINT, then calls `on_stop` and ends open requests; the exit status."""
+    ports.require_free(settings.host, settings.port, "HTTP", "--port (LEADHEAT_PORT)")
+    server = _Server(
         uvicorn.Config(
             app,
             host=settings.host,
@@ -22,8 +42,11 @@ def serve(app: ASGIApp, settings: Settings) -> int:
             log_config=None,
             access_log=False,  # paths and addresses are personal data; the metrics count requests
             server_header=False,
-        )
+        ),
+        on_stop,
     )
+    for number in _STOPS:  # uvicorn raises the signal again when it is done: being told to stop is no failure
+        signal.signal(number, lambda *_: None)
     _log.info("listening on http://%s:%d", settings.host, settings.port)
     server.run()
     return 0 if server.started else 1

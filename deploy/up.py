@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import io
+import shutil
 import signal
 import sys
 import tempfile
@@ -15,6 +17,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from deploy import keys, ports, settings
 from deploy.children import Machine, children
 from deploy.embedded import broker, store
+from deploy.errors import ChildError
 from deploy.greeting import farewell, greeting
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor
@@ -37,6 +40,10 @@ class Options:
 
 async def run(loaded: Settings, options: Options) -> int:
     """Runs everything until SIGINT or SIGTERM; the exit status. Raises where it cannot start."""
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # an alert that the terminal cannot show must not end anything
+        sys.stdout.reconfigure(errors="replace")
     with tempfile.TemporaryDirectory(prefix="leadheat-", ignore_cleanup_errors=True) as folder:
         machine = _machine(loaded, options, Path(folder))
         await _check(machine)
@@ -80,6 +87,7 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         folder=folder,
         timescale=_demo_clock().dump() if options.demo else loaded.timescale,
         demo=options.demo,
+        columns=_columns(),
     )
 
 
@@ -104,7 +112,11 @@ async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, gri
     async def restore_topics() -> None:
         from streams import topics  # late: what only refuses to start need not load Kafka's client
 
-        await topics.ensure(machine.kafka, loaded.topic_prefix, machine.partitions, loaded.replication)
+        report = await topics.ensure(
+            machine.kafka, loaded.topic_prefix, machine.partitions, loaded.replication
+        )
+        if report.problems:
+            raise ChildError("\n".join(["the topics are not right:", *map(str, report.problems)]))
 
     if machine.embedded_kafka_port is None:
         await restore_topics()
@@ -137,6 +149,11 @@ def _on_signals(call: Callable[[], None]) -> None:
 def _forget(folder: Path, pid: int) -> None:
     """Drops the gauges of a process that is gone; its counts stay in the sums."""
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def _columns() -> int | None:
+    """How wide the terminal is, if this writes to one: children that print need to know."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _print(text: str) -> None:

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from deploy import http, logs, roles, settings
+from deploy.errors import telling
 
 
 class Combined:
@@ -45,6 +46,13 @@ class Combined:
         if scope["type"] == "lifespan" or _match(self._shared.routes, scope) > Match.NONE.value:
             return self._shared
         return max(self._applications, key=lambda one: _match(one.routes, scope))
+
+    def end_streams(self) -> None:
+        """Ends streams that stay open for as long as their readers like."""
+        for one in self._applications:
+            end = getattr(one.state, "end_streams", None)
+            if end is not None:
+                end()
 
     @contextlib.asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -126,8 +134,9 @@ def main() -> int:
     """Runs the combined application in a process of its own."""
     loaded = settings.load()
     logs.configure(loaded)
-    return http.serve(create_app(loaded), loaded)
+    app = create_app(loaded)
+    return http.serve(app, loaded, app.end_streams)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(telling(main))

@@ -43,7 +43,8 @@ def serve(host: Host = None, port: Port = None) -> None:
     from connectors.serve.app import create_app
     from deploy import http
 
-    raise typer.Exit(http.serve(create_app(config), loaded))
+    app = create_app(config)
+    raise typer.Exit(http.serve(app, loaded, app.state.end_streams))
 
 
 def notify() -> None:

@@ -6,6 +6,11 @@ from typing import Annotated
 import typer
 
 from deploy import ports, settings
+from deploy.errors import DeployError
+
+
+class TopicsWrongError(DeployError):
+    """Topics that are there, and not as they must be."""
 
 
 def topics(
@@ -20,3 +25,5 @@ def topics(
 
     report = asyncio.run(ensure(address, loaded.topic_prefix, loaded.partitions, loaded.replication))
     typer.echo(str(report))
+    if report.problems:
+        raise TopicsWrongError(f"{len(report.problems)} topics are not as they must be: see above")
