@@ -1,0 +1,23 @@
+"""What the read API is told at its start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scorer.times import Micros
+from scorer.timescale import Timescale
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """Settings of the read API; `clock` gives the moment that scores are faded to."""
+
+    kafka: str
+    topic_prefix: str
+    redis: str
+    read_keys: tuple[str, ...]
+    grid: Path
+    clock: Callable[[], Micros]
+    timescale: Timescale | None = None
+    events_kept: int = 5_000
+    """Of one identity, the newest by their time; a timeline reaches back as far."""

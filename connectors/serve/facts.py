@@ -1,0 +1,217 @@
+"""What the records of the topics say: score, alert, event, undelivered alert."""
+
+import json
+import math
+from typing import Any, Final
+
+import msgspec
+
+from scorer.errors import EventError
+from scorer.event import Event, decode
+from scorer.ids import somebody
+from scorer.plan import NO_ACTIVITY
+from scorer.times import SECOND, Micros, format_time, parse_time
+from scorer.topics import ALERTS, SCORES
+
+PARKED: Final = "parked"
+ANSWERS: Final = frozenset({"accepted", "rejected", "wrong", "withdrawn"})
+_AHEAD: Final = 300 * SECOND
+"""A time further ahead of its reception is a wrong clock's (the contract's five minutes)."""
+
+
+class Incoming(msgspec.Struct, frozen=True, gc=False):
+    """A record as it came: short name of the topic, moment of arrival."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: Micros
+    key: bytes | None
+    value: bytes | None
+
+    @property
+    def place(self) -> str:
+        """Where it stands: the id of an event that brings none."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class ScoreFact(msgspec.Struct, frozen=True):
+    """A lead's score record, or that there is none any more."""
+
+    lead: str
+    record: dict[str, Any] | None
+    text: str
+
+
+class AlertFact(msgspec.Struct, frozen=True):
+    """An alert."""
+
+    id: str
+    at: Micros
+    record: dict[str, Any]
+    text: str
+
+
+class ParkedFact(msgspec.Struct, frozen=True):
+    """An alert that a channel would not take."""
+
+    alert: str
+    text: str
+
+
+class EventFact(msgspec.Struct, frozen=True):
+    """Something somebody did, with the lists it belongs in."""
+
+    id: str
+    type: str
+    at: Micros
+    key: str
+    copies: tuple[str, ...]
+    """Identities in whose lists it is kept."""
+    tie: tuple[str, str] | None
+    """An anonymous id and whom it was tied to."""
+    stored: str
+    last: dict[str, Any] | None
+    """What a list of leads says of it, where it is somebody's activity."""
+    channel: str | None
+    answer: dict[str, Any] | None
+    """What sales said of an alert."""
+
+
+Fact = ScoreFact | AlertFact | ParkedFact | EventFact
+
+
+def fact_of(record: Incoming) -> Fact | None:
+    """What a record says; None where it says nothing that is shown."""
+    try:
+        if record.topic == SCORES:
+            return _score(record)
+        if record.value is None:
+            return None
+        if record.topic == ALERTS:
+            return _alert(record)
+        if record.topic == PARKED:
+            return None if record.key is None else ParkedFact(record.key.decode(), record.value.decode())
+        return _event(record)
+    except (EventError, ValueError, KeyError, TypeError, RecursionError):
+        return None  # foreign or broken: the scorer, whose business that is, says so
+
+
+def _score(record: Incoming) -> ScoreFact | None:
+    if record.key is None:
+        return None
+    lead = record.key.decode()
+    if record.value is None:
+        return ScoreFact(lead, None, "")
+    found = msgspec.json.decode(record.value, type=dict[str, Any])
+    parse_time(found["as_of"])
+    if not isinstance(found["tier"], str) or not isinstance(found["traits"], dict):
+        return None
+    identities = found.setdefault("identities", [lead])
+    if not all(isinstance(one, str) for one in identities):
+        return None
+    return ScoreFact(lead, found, record.value.decode())
+
+
+def _alert(record: Incoming) -> AlertFact | None:
+    value = record.value or b""
+    found = msgspec.json.decode(value, type=dict[str, Any])
+    return AlertFact(str(found["id"]), parse_time(found["at"]), found, value.decode())
+
+
+def _event(record: Incoming) -> EventFact:
+    value = record.value or b""
+    event = decode(value)
+    at = moment_of(event, record.timestamp)
+    key, copies, tie = event.key, [event.key], None
+    properties = event.properties or {}
+    other = event.anonymous_id if event.type == "identify" else None
+    if event.type == "alias" and isinstance(properties.get("previous_id"), str):
+        other = somebody(properties["previous_id"])
+    if other and event.lead_id and other != event.lead_id:
+        copies.append(other)
+        tie = (other, event.lead_id)
+    event_id = str(event.id or record.place)
+    active = event.type not in NO_ACTIVITY
+    return EventFact(
+        id=event_id,
+        type=event.type,
+        at=at,
+        key=key,
+        copies=tuple(copies),
+        tie=tie,
+        stored=f"{record.timestamp}|{record.place}\n{value.decode()}",
+        last=_last(event, at) if active else None,
+        channel=_channel(event) if active else None,
+        answer=_answer(event, event_id, at),
+    )
+
+
+def moment_of(event: Event, received: Micros) -> Micros:
+    """When it happened: its own time, unless that is missing or too far ahead of its reception."""
+    if event.moment is None or event.moment > received + _AHEAD:
+        return received
+    return Micros(event.moment)
+
+
+def _last(event: Event, at: Micros) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": event.type, "time": format_time(at)}
+    properties = event.properties or {}
+    title = next((properties[name] for name in ("title", "asset", "campaign") if properties.get(name)), None)
+    if isinstance(title, str):
+        found["title"] = title[:300]
+    if isinstance(url := properties.get("url"), str):
+        found["url"] = url[:2_000]
+    return found
+
+
+def _channel(event: Event) -> str | None:
+    context = event.context or {}
+    for name in ("channel", "utm_medium", "utm_source"):
+        if isinstance(found := context.get(name), str) and found:
+            return found[:100]
+    return "email" if event.type.startswith("email_") else None
+
+
+def _answer(event: Event, event_id: str, at: Micros) -> dict[str, Any] | None:
+    properties = event.properties or {}
+    if event.type != "outcome" or properties.get("outcome") not in ANSWERS:
+        return None
+    return {
+        "id": event_id,
+        "alert_id": _text(properties.get("alert_id")),
+        "answer": properties["outcome"],
+        "by": _text(properties.get("by")),
+        "note": _text(properties.get("note")),
+        "at": format_time(at),
+        "moment": at,
+    }
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """An event as the cache keeps it."""
+
+    received: Micros
+    place: str
+    value: bytes
+
+    @classmethod
+    def load(cls, stored: str) -> "Kept":
+        """Reads `EventFact.stored`."""
+        head, _, value = stored.partition("\n")
+        received, _, place = head.partition("|")
+        return cls(Micros(int(received)), place, value.encode())
+
+    def as_json(self) -> dict[str, Any]:
+        """The event's own JSON; numbers out of range are missing."""
+        found: dict[str, Any] = json.loads(self.value, parse_float=_finite)
+        return found
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None

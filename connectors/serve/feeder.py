@@ -1,0 +1,181 @@
+"""Keeps the cache filled from the topics, and builds it anew when redis was emptied."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiokafka.errors import KafkaError
+from redis.exceptions import RedisError
+
+from connectors.serve.batch import BatchWriter
+from connectors.serve.cache import Cache
+from connectors.serve.config import ServeConfig
+from connectors.serve.errors import DisplacedError, LogResetError
+from connectors.serve.facts import Incoming, fact_of
+from connectors.serve.live import KEPT_OF_PARTITION
+from connectors.serve.metrics import CACHED, REBUILDS
+from connectors.serve.position import LETTERS
+from connectors.serve.scoring import GridFile, Scoring
+from connectors.serve.topics_reader import REQUIRED, TopicsReader, partitions, reading
+from scorer.times import Micros, format_time
+
+_log: Final = logging.getLogger(__name__)
+_PAUSE_S: Final = 0.5
+_LOOK_EVERY_S: Final = 1.0
+"""How often the grid's file is looked at, and the cache while nothing happens."""
+_TOPICS_EVERY_S: Final = 30.0
+_SCAN: Final = 500
+
+
+class Feeder:
+    """The one task that writes to the cache; other processes' feeders wait for it to fail."""
+
+    def __init__(
+        self,
+        config: ServeConfig,
+        cache: Cache,
+        grid: GridFile,
+        scoring: Scoring,
+        adopt: Callable[[Scoring], None],
+    ) -> None:
+        self._config = config
+        self._cache = cache
+        self._grid = grid
+        self._scoring = scoring
+        self._adopt = adopt
+        self._writer = BatchWriter(cache, config.events_kept)
+        self._floors: dict[str, int] = {}
+        self._rebuilding = False
+        self._counted_to: Micros | None = None
+        self.trouble: str | None = "the cache has not been looked at yet"
+        """What keeps the cache from being filled now."""
+
+    async def run(self) -> None:
+        """Fills the cache until cancelled."""
+        while True:
+            try:
+                if not await self._cache.acquire():
+                    await self._follow()
+                    continue
+                await self._feed()
+            except DisplacedError as error:
+                _log.warning("%s", error)
+            except (RedisError, KafkaError, OSError, TimeoutError, LogResetError) as error:
+                self._say(f"{type(error).__name__}: {error}")
+                await asyncio.sleep(_PAUSE_S)
+            except (
+                Exception
+            ) as error:  # the boundary: whatever it is must be seen, and must not end the feeding
+                _log.exception("the cache could not be filled")
+                self._say(type(error).__name__)
+                await asyncio.sleep(_PAUSE_S)
+
+    async def close(self) -> None:
+        """Lets another process take over at once."""
+        await self._cache.release()
+
+    def _say(self, trouble: str | None) -> None:
+        if trouble != self.trouble and trouble:
+            _log.warning("the cache is not being filled: %s", trouble)
+        elif trouble != self.trouble:
+            _log.info("the cache is being filled")
+        self.trouble = trouble
+
+    async def _follow(self) -> None:
+        """Another process fills the cache: takes over its grid once everything is ranked by it."""
+        self._say(None)
+        changed = self._grid.changed()
+        self._scoring = changed or self._scoring
+        if await self._cache.redis.get(self._cache.key("ranked")) == self._scoring.digest:
+            self._adopt(self._scoring)
+        await asyncio.sleep(_PAUSE_S)
+
+    async def _feed(self) -> None:
+        known = await partitions(self._config.kafka, self._config.topic_prefix)
+        if missing := [topic for topic in REQUIRED if topic not in known]:
+            self._say(f"topics are missing: {', '.join(missing)}; `leadheat topics` creates them")
+            await asyncio.sleep(_PAUSE_S)
+            return
+        offsets = await self._start()
+        async with reading(self._config.kafka, self._config.topic_prefix, known, offsets) as topics:
+            self._say(None)
+            try:
+                await self._pump(topics, known)
+            except LogResetError:
+                await self._writer.forget()
+                raise
+
+    async def _start(self) -> dict[str, int]:
+        """Where to go on; opens a new build where there is nothing to go on from."""
+        self._floors = {}
+        found = await self._cache.resume()
+        if found is None:
+            REBUILDS.inc()
+            _log.info("building the cache from the topics")
+            self._rebuilding = True
+            self._writer.head = await self._cache.begin(self._scoring.digest)
+            offsets: dict[str, int] = {}
+        else:
+            self._rebuilding = await self._cache.redis.get(self._cache.key("built")) is None
+            self._writer.head, offsets = found
+            await self._rank()
+        self._adopt(self._scoring)
+        return offsets
+
+    async def _pump(self, topics: TopicsReader, known: dict[str, set[int]]) -> None:
+        clock = asyncio.get_running_loop().time
+        looked = listed = clock()
+        while True:
+            records = await topics.batch()
+            if records or clock() - looked > _LOOK_EVERY_S:
+                await self._write(topics, records)
+            if self._rebuilding and topics.complete:
+                await self._writer.complete()
+                self._rebuilding, self._floors = False, {}
+                _log.info("the cache is complete")
+            if clock() - looked > _LOOK_EVERY_S:
+                looked = clock()
+                await self._regrid()
+            if clock() - listed > _TOPICS_EVERY_S:
+                listed = clock()
+                if await partitions(self._config.kafka, self._config.topic_prefix) != known:
+                    return
+
+    async def _write(self, topics: TopicsReader, records: list[Incoming]) -> None:
+        taken = [(record, fact_of(record)) for record in records]
+        for record, fact in taken:
+            CACHED.labels(record.topic, "skipped" if fact is None else "taken").inc()
+            place = f"{record.topic}:{record.partition}"
+            if self._rebuilding and record.topic in LETTERS:
+                floor = topics.end(record.topic, record.partition) - KEPT_OF_PARTITION
+                self._floors.setdefault(place, max(floor, 0))
+        if records:
+            self._counted_to = records[-1].timestamp
+        await self._writer.write(taken, self._scoring, self._progress(topics), self._floors)
+
+    def _progress(self, topics: TopicsReader) -> dict[str, Any]:
+        counted_to = None if self._counted_to is None else format_time(self._counted_to)
+        return {"behind": topics.behind, "counted_to": counted_to}
+
+    async def _regrid(self) -> None:
+        if changed := self._grid.changed():
+            self._scoring = changed
+            await self._rank()
+            self._adopt(changed)
+
+    async def _rank(self) -> None:
+        """Places every lead by the grid, unless that is done."""
+        if await self._cache.redis.get(self._cache.key("ranked")) == self._scoring.digest:
+            return
+        _log.info(
+            "ranking the leads by grid %s, version %s", self._scoring.grid.name, self._scoring.grid.version
+        )
+        leads: list[str] = []
+        async for lead, _ in self._cache.redis.hscan_iter(self._cache.key("records"), count=_SCAN):
+            leads.append(lead)
+            if len(leads) >= _SCAN:
+                await self._writer.rank(leads, self._scoring)
+                leads.clear()
+        await self._writer.rank(leads, self._scoring)
+        await self._writer.ranked(self._scoring)

@@ -1,0 +1,119 @@
+"""Under which keys of the cache a lead is found: orders, words, accounts."""
+
+import re
+import unicodedata
+from typing import Any, Final
+
+from connectors.serve.scoring import Scoring
+from scorer.email_kind import email_domain, email_kind
+from scorer.times import Micros
+
+Entry = tuple[str, str, float]
+"""Key (without the cache's prefix) and member of a sorted set, and the member's score."""
+
+_END: Final = 10**17
+_WORD: Final = re.compile(r"\w+")
+_MOST_WORDS: Final = 64
+SEPARATOR: Final = "\x00"
+
+
+def entries(lead: str, record: dict[str, Any], recent: Micros | None, scoring: Scoring) -> list[Entry]:
+    """Every place at which a lead is found; one of a tier that the grid doesn't know stands in the first."""
+    tier = record["tier"] if record["tier"] in scoring.tiers else scoring.tiers[0]
+    found: list[Entry] = [(order_key("score", scoring, tier), lead, scoring.upper_bound(record))]
+    for order in ("cools", "recent", "name"):
+        member = sort_member(order, lead, record, recent, scoring)
+        found.append((order_key(order, scoring, tier), member, 0.0))
+    found += [("words", f"{word}{SEPARATOR}{lead}", 0.0) for word in lead_words(record)]
+    found += [(f"account:{account}", lead, 0.0) for account in accounts_of(record["traits"])]
+    return found
+
+
+def order_key(order: str, scoring: Scoring, tier: str) -> str:
+    """The key of the leads of a tier in an order, by a grid."""
+    return f"order:{scoring.digest}:{order}:{tier}"
+
+
+def sort_member(
+    order: str, lead: str, record: dict[str, Any], recent: Micros | None, scoring: Scoring
+) -> str:
+    """The text by which a lead sorts in an order, first things first; ends with the lead."""
+    if order == "cools":
+        at = scoring.cools(record)
+        key = f"{_END if at is None else at:018d}"
+    elif order == "recent":
+        key = f"{_END - recent if recent is not None else 2 * _END:018d}"
+    else:
+        key = normal(name_of(record)).replace(SEPARATOR, "")
+    return f"{key}{SEPARATOR}{lead}"
+
+
+def lead_of(member: str) -> str:
+    """The lead at the end of a member of an order."""
+    return member.split(SEPARATOR, 1)[1]
+
+
+def name_of(record: dict[str, Any]) -> str:
+    """What people call the lead.
+
+    >>> name_of({"lead_id": "u-1", "traits": {"first_name": "Anne", "last_name": "Roux"}})
+    'Anne Roux'
+    >>> name_of({"lead_id": "u-1", "traits": {"company": "Acme"}}), name_of({"lead_id": "u-1", "traits": {}})
+    ('Acme', 'u-1')
+    """
+    traits = record["traits"]
+    full = " ".join(str(traits[part]) for part in ("first_name", "last_name") if traits.get(part))
+    return full or str(
+        traits.get("name") or traits.get("email") or traits.get("company") or record["lead_id"]
+    )
+
+
+def normal(text: str) -> str:
+    """Text for comparing: without case and accents.
+
+    >>> normal("Hélène ROUX")
+    'helene roux'
+    """
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, as they are searched.
+
+    >>> words_of("Anne.Roux@acme.fr")
+    ['anne', 'roux', 'acme', 'fr']
+    """
+    return [word[:100] for word in _WORD.findall(normal(text))]
+
+
+def lead_words(record: dict[str, Any]) -> list[str]:
+    """What a lead is found by: name, company, e-mail, ids."""
+    traits = record["traits"]
+    named = [traits.get(name) for name in ("first_name", "last_name", "name", "company", "email")]
+    texts = [
+        *(text for text in named if isinstance(text, str)),
+        *record["identities"][:16],
+        record["lead_id"],
+    ]
+    return list(dict.fromkeys(word for text in texts for word in words_of(text)))[:_MOST_WORDS]
+
+
+def accounts_of(traits: dict[str, Any]) -> list[str]:
+    """The accounts of a lead: the domain of its work e-mail, and its company as it is written.
+
+    >>> accounts_of({"email": "anne@acme.fr", "company": "Acme SA"}), accounts_of({"email": "a@gmail.com"})
+    (['acme.fr', 'acme sa'], [])
+    """
+    email, company = traits.get("email"), traits.get("company")
+    domain = email_domain(email) if email_kind(email) == "work" else None
+    return [account_key(one) for one in (domain, company) if isinstance(one, str) and one.strip()]
+
+
+def account_key(name: str) -> str:
+    """An account's name for comparing.
+
+    >>> account_key(" ACME   S.A. ")
+    'acme s.a.'
+    """
+    return " ".join(normal(name).split())[:300]

@@ -1,0 +1,94 @@
+"""The grid in force: read from its file, and read again when that changes."""
+
+import logging
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from scorer.errors import GridError
+from scorer.grid import load_grid
+from scorer.history import History, replay
+from scorer.plan import Plan
+from scorer.reading import Reader
+from scorer.times import Micros, parse_time
+
+_log: Final = logging.getLogger(__name__)
+Record = dict[str, Any]
+
+
+class Scoring:
+    """A grid and what reads score records by it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises GridError where the grid is wrong or can't be read."""
+        self.grid = load_grid(path)
+        content = msgspec.json.encode(self.grid.as_json())
+        self.digest: Final = blake2b(content, digest_size=8).hexdigest()
+        """Names the orders of leads that were made by this grid."""
+        self.tiers: Final = tuple(tier.id for tier in self.grid.tiers)
+        self.labels: Final = {criterion.id: dict(criterion.label) for criterion in self.grid.criteria}
+        self._plan = Plan(self.grid)
+        self._reader = Reader(self._plan)
+
+    def read(self, record: Record, moment: int) -> Record:
+        """The record as it is at a moment, with what the reader needs to fade it further."""
+        read = self._reader.at(record, moment)
+        as_of = parse_time(read["as_of"])
+        read["fading"] = record["fading"]
+        read["pending"] = [entry for entry in record["pending"] if parse_time(entry[2]) > as_of]
+        return read
+
+    def score(self, record: Record, moment: int) -> float:
+        """The total at a moment."""
+        return self._reader.score(record, moment)
+
+    def upper_bound(self, record: Record) -> float:
+        """What the total can't pass if nothing more happens."""
+        return self._reader.upper_bound(record)
+
+    def cools(self, record: Record) -> Micros | None:
+        """When the tier falls if nothing more happens; None: never, or it can't."""
+        tier = record["tier"]
+        if tier not in self.tiers or tier == self.tiers[0]:
+            return None
+        change = self._reader.at(record, parse_time(record["as_of"]))["next_tier"]
+        if change is None or self.tiers.index(change["tier"]) > self.tiers.index(tier):
+            return None
+        return parse_time(change["at"])
+
+    def replay(self, events: list[bytes], at: Micros) -> History:
+        """What the events of one lead did to its score, up to a moment."""
+        return replay(self._plan, events, at)
+
+
+class GridFile:
+    """A grid's file; `changed` reads it again once somebody wrote to it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+
+    def read(self) -> Scoring:
+        """What the file says now; raises GridError where it is wrong or can't be read."""
+        self._seen = self._signature()
+        return Scoring(self._path)
+
+    def changed(self) -> Scoring | None:
+        """The grid if the file changed since it was read last, and is right."""
+        signature = self._signature()
+        if signature == self._seen or signature is None:
+            return None
+        try:
+            return self.read()
+        except GridError as error:
+            _log.error("the changed grid is refused, the one before stays in force:\n%s", error)
+            return None
+
+    def _signature(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino

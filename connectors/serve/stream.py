@@ -1,0 +1,122 @@
+"""`/v1/stream`: facts as they come, as server-sent events that a client can resume from."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Send
+
+from connectors.serve import live
+from connectors.serve.broadcast import Broadcast, Client, told_of
+from connectors.serve.desk import Desk
+from connectors.serve.errors import Refusal
+from connectors.serve.live import LiveEntry
+from connectors.serve.metrics import DROPPED, STREAMS
+from connectors.serve.position import Position
+from connectors.serve.status import clock_of
+
+_HEARTBEAT_S: Final = 15.0
+"""Proxies give up on a silence of 30 to 60 seconds."""
+_SEND_WITHIN_S: Final = 20.0
+"""A client that takes nothing for so long is dropped."""
+
+
+class EventStream:
+    """The event stream of one app."""
+
+    def __init__(self, desk: Desk, broadcast: Broadcast) -> None:
+        self._desk = desk
+        self._broadcast = broadcast
+
+    def routes(self) -> list[Route]:
+        """The stream."""
+        return [Route("/v1/stream", self.stream, methods=["GET"])]
+
+    async def stream(self, request: Request) -> Response:
+        """Opens a stream, after `Last-Event-ID` if that is given."""
+        last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
+        try:
+            position = Position.load(last) if last else None
+        except ValueError as error:
+            raise Refusal(400, str(error)) from error
+        return _Stream(self._events(position), media_type="text/event-stream", headers=_HEADERS)
+
+    async def _events(self, position: Position | None) -> AsyncIterator[bytes]:
+        client = self._broadcast.join()
+        STREAMS.inc()
+        try:
+            async for chunk in self._told(client, position):
+                yield chunk
+        finally:
+            STREAMS.dec()
+            self._broadcast.leave(client)
+
+    async def _told(self, client: Client, position: Position | None) -> AsyncIterator[bytes]:
+        cache = self._desk.cache
+        resumed = position is not None
+        if position is None and not self._broadcast.state["rebuilding"]:
+            position = await live.position_of(cache)
+        reset = resumed and position is not None and await live.misses(cache, position)
+        if reset:
+            position = await live.position_of(cache)
+        hello = clock_of(self._desk) | {"reset": reset}
+        yield _event("hello", hello, position)
+        yield _event("state", self._broadcast.state, None)
+        if resumed and not reset and position is not None:
+            async for entries in live.backlog(cache):
+                missed = [one for one in entries if not position.has(one.place, one.offset)]
+                for told in await told_of(self._desk, missed):
+                    position.pass_by(told.place, told.offset)
+                    yield _event(told.kind, told.data, position)
+        while (waited := await _next(client)) is not _END:
+            told = waited
+            if told is _SILENCE:
+                yield b":\n\n"
+            elif isinstance(told, LiveEntry):
+                if position is not None and not position.has(told.place, told.offset):
+                    position.pass_by(told.place, told.offset)
+                    yield _event(told.kind, told.data, position)
+            else:
+                yield _event("state", told, None)
+                if position is None and not self._broadcast.state["rebuilding"]:
+                    position = await live.position_of(cache)
+
+
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_END: Final = object()
+_SILENCE: Final = object()
+
+
+async def _next(client: Client) -> Any:
+    try:
+        async with asyncio.timeout(_HEARTBEAT_S):
+            told = await client.waiting.get()
+    except TimeoutError:
+        return _SILENCE
+    return _END if told is None else told
+
+
+def _event(kind: str, data: Any, position: Position | None) -> bytes:
+    identified = b"" if position is None else b"id: " + position.dump().encode() + b"\n"
+    return b"event: " + kind.encode() + b"\n" + identified + b"data: " + msgspec.json.encode(data) + b"\n\n"
+
+
+class _Stream(StreamingResponse):
+    """A stream whose every piece must be taken in time."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Sends the pieces; a client that doesn't take them is hung up on."""
+
+        async def in_time(message: Any) -> None:
+            try:
+                async with asyncio.timeout(_SEND_WITHIN_S):
+                    await send(message)
+            except TimeoutError:
+                DROPPED.inc()
+                raise
+
+        await super().stream_response(in_time)
