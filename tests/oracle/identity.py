@@ -10,7 +10,7 @@ class People:
     """What is known so far of who is who."""
 
     known: set[str] = field(default_factory=set)  # ids that ever came as lead_id
-    ties: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)  # (time, event, lead)
+    ties: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  # anonymous id: (time, lead)
     renamed: dict[str, str] = field(default_factory=dict)  # by aliases between known leads
 
     def root(self, lead: str) -> str:
@@ -27,12 +27,15 @@ class People:
         return self.owner_at(happening.anonymous_id, happening.time)
 
     def owner_at(self, anonymous: str, time: int) -> str:
-        """Whom an anonymous id stood for at a time: its newest tie by then, else its first."""
+        """Whom an anonymous id stood for at a time: its newest tie by then, else its first.
+
+        Of ties at one time (which the contract leaves open) the greater lead id counts as the later.
+        """
         if anonymous in self.known or anonymous not in self.ties:
             return self.root(anonymous)
         ties = sorted(self.ties[anonymous])
         before = [tie for tie in ties if tie[0] <= time]
-        return self.root((before[-1] if before else ties[0])[2])
+        return self.root((before[-1] if before else ties[0])[1])
 
     def meet(self, happening: Happening) -> None:
         """Every lead_id is known for good."""
@@ -51,7 +54,7 @@ class People:
             return None
         if other not in self.known:
             first = other not in self.ties
-            self.ties.setdefault(other, []).append((happening.time, happening.id, lead))
+            self.ties.setdefault(other, []).append((happening.time, lead))
             return other if first else None
         if happening.type == "identify" or self.root(other) == self.root(lead):
             return None
@@ -63,7 +66,7 @@ class People:
         """The lead's own id first, then every other id that is or once was the lead."""
         others = {former for former in self.renamed if self.root(former) == lead}
         for anonymous, ties in self.ties.items():
-            if anonymous not in self.known and any(self.root(tied) == lead for _, _, tied in ties):
+            if anonymous not in self.known and any(self.root(tied) == lead for _, tied in ties):
                 others.add(anonymous)
         return [lead, *sorted(others - {lead})]
 

@@ -1,0 +1,247 @@
+"""Notify on a real broker: delivered, retried, parked, in order, once, and stopped cleanly."""
+
+import asyncio
+import base64
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from prometheus_client import REGISTRY
+
+from connectors.notify.config import NotifyConfig
+from connectors.notify.dispatch import dispatch
+from connectors.notify.errors import ChannelsError
+from deploy.ports import free_ports
+from scorer.times import Micros
+from tests.integration.processes import until_async
+from tests.kafka_fixtures import EmbeddedBroker
+from tests.webhook_receiver import Receiver, receiving
+
+pytestmark = pytest.mark.embedded
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+PREFIX = "t"
+
+
+class Topics:
+    """The broker as the worker sees it: it takes alerts, and shows what was parked."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    async def create(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        await admin.start()
+        await admin.create_topics([NewTopic(f"{PREFIX}.{name}", 2, 1) for name in ("alerts", "parked")])
+        await admin.close()
+
+    async def publish(self, *values: bytes | None, lead: str = "u-1") -> None:
+        async with AIOKafkaProducer(bootstrap_servers=self.address, acks="all") as producer:
+            for value in values:
+                await producer.send_and_wait(f"{PREFIX}.alerts", value, key=lead.encode())
+
+    async def parked(self, count: int) -> list[dict[str, Any]]:
+        consumer = AIOKafkaConsumer(
+            f"{PREFIX}.parked", bootstrap_servers=self.address, auto_offset_reset="earliest"
+        )
+        async with asyncio.timeout(30), consumer:
+            return [json.loads((await consumer.getone()).value) for _ in range(count)]
+
+    async def committed(self) -> int:
+        """Records that the group has dealt with, over both partitions."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        await admin.start()
+        parts = [TopicPartition(f"{PREFIX}.alerts", number) for number in range(2)]
+        offsets = await admin.list_consumer_group_offsets(f"{PREFIX}-notify", partitions=parts)
+        await admin.close()
+        return sum(max(0, one.offset) for one in offsets.values())
+
+    async def dealt_with(self, count: int) -> None:
+        """Returns once the group has committed so many."""
+        async with asyncio.timeout(30):
+            while await self.committed() < count:
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def topics(embedded_kafka: EmbeddedBroker) -> Topics:
+    made = Topics(embedded_kafka.bootstrap)
+    await made.create()
+    return made
+
+
+def alert(number: int, lead: str = "u-1", name: str = "sales") -> bytes:
+    told = {
+        "id": f"alert-{number}",
+        "play": "call-now",
+        "lead_id": lead,
+        "from": "warm",
+        "to": "hot",
+        "score": 73.2,
+        "at": "2026-11-01T09:00:00Z",
+        "reasons": [{"criterion": "page", "label": {"fr": "Page", "en": "Page"}, "points": 28.9}],
+        "do": [{"alert": name}, {"task": "call"}],
+        "traits": {"company": "Acme"},
+    }
+    return json.dumps(told).encode()
+
+
+def channels(folder: Path, **receivers: list[Receiver]) -> Path:
+    """A channels file that leads each name to its receivers."""
+    file = folder / "channels.yml"
+    told = {
+        name: [{"webhook": one.url, "secret": SECRET} for one in some] for name, some in receivers.items()
+    }
+    file.write_text(json.dumps(told))
+    return file
+
+
+@asynccontextmanager
+async def notifying(topics: Topics, file: Path | None, **settings: Any) -> AsyncIterator[NotifyConfig]:
+    """Notify runs until the end of the block, then stops by itself."""
+    given = {"first_delay_s": 0.01, "longest_delay_s": 0.02, "attempts": 4, "stop_within_s": 1.0}
+    config = NotifyConfig(
+        topics.address, PREFIX, file, lambda: Micros(1_793_523_600_000_000), **(given | settings)
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(dispatch(config, stop))
+    try:
+        yield config
+    finally:
+        stop.set()
+        async with asyncio.timeout(30):
+            await running
+
+
+def counted(channel: str, result: str) -> float:
+    return (
+        REGISTRY.get_sample_value("leadheat_deliveries_total", {"channel": channel, "result": result}) or 0.0
+    )
+
+
+async def test_alerts_reach_their_channel_once_and_in_order(topics: Topics, tmp_path: Path) -> None:
+    copies = counted("sales", "duplicate")
+    async with receiving(Receiver(SECRET)) as receiver:
+        file = channels(tmp_path, sales=[receiver])
+        async with notifying(topics, file):
+            await topics.publish(alert(1), alert(1), None, alert(2), alert(1), alert(3))
+            await until_async(lambda: len(receiver.taken) == 3)
+            await topics.publish(alert(2), alert(4))
+            await until_async(lambda: len(receiver.taken) == 4)
+        assert receiver.attempts == ["alert-1", "alert-2", "alert-3", "alert-4"]
+        assert counted("sales", "duplicate") - copies == 3
+        assert await topics.committed() == 8
+        async with notifying(topics, file):  # what was committed does not come again
+            await topics.publish(alert(5))
+            await until_async(lambda: len(receiver.taken) == 5)
+    assert receiver.attempts[4:] == ["alert-5"]
+
+
+async def test_a_receiver_that_recovers_gets_everything_in_order(topics: Topics, tmp_path: Path) -> None:
+    receiver = Receiver(SECRET, always=503)
+    async with receiving(receiver), notifying(topics, channels(tmp_path, sales=[receiver]), attempts=10_000):
+        await topics.publish(alert(1), alert(2))
+        await until_async(lambda: len(receiver.attempts) > 3)
+        receiver.always = 204
+        await until_async(lambda: len(receiver.taken) == 2)
+    assert [told["data"]["id"] for told in receiver.taken] == ["alert-1", "alert-2"]
+
+
+async def test_what_is_given_up_is_parked_with_its_reason(topics: Topics, tmp_path: Path) -> None:
+    receiver = Receiver(SECRET, always=500)
+    parked = counted("sales", "parked")
+    async with receiving(receiver), notifying(topics, channels(tmp_path, sales=[receiver])):
+        await topics.publish(alert(1), alert(2, name="support"), b"{broken")
+        records = {one["id"]: one for one in await topics.parked(3)}
+        await until_async(lambda: counted("sales", "parked") > parked)
+    one = records["alert-1"]
+    assert len(receiver.attempts) == 4
+    assert (one["channel"], one["destination"], one["result"]) == ("sales", "webhook 127.0.0.1", "parked")
+    assert (one["reason"], one["at"]) == ("the receiver answered 500", "2026-11-01T09:00:00Z")
+    assert one["alert"] == json.loads(alert(1))
+    assert records["alert-2"]["reason"] == "no channel 'support' in the channels file: add it there"
+    assert records[None]["reason"].startswith("the record is no alert")
+    assert re.fullmatch(r"t\.alerts/[01]/2", records[None]["place"])
+    assert records[None]["record"] == "{broken"
+    assert await topics.committed() == 3
+
+
+async def test_a_slow_channel_holds_up_no_other(topics: Topics, tmp_path: Path) -> None:
+    slow, quick = Receiver(SECRET, hold=asyncio.Event()), Receiver(SECRET)
+    async with receiving(slow), receiving(quick):
+        async with notifying(topics, channels(tmp_path, sales=[slow], support=[quick]), stop_within_s=0.1):
+            await topics.publish(alert(0), *(alert(n, name="support") for n in range(1, 21)))
+            await until_async(lambda: len(quick.taken) == 20)
+            assert slow.taken == []
+            assert await topics.committed() == 0  # the first one of them is not done
+        assert slow.hold is not None
+        slow.hold.set()
+        async with notifying(topics, channels(tmp_path, sales=[slow], support=[quick])):
+            await topics.dealt_with(21)
+    assert slow.attempts == ["alert-0", "alert-0"]
+
+
+async def test_a_slow_lead_holds_up_no_other(topics: Topics, tmp_path: Path) -> None:
+    receiver = Receiver(SECRET, answers=[])
+    async with receiving(receiver), notifying(topics, channels(tmp_path, sales=[receiver]), max_waiting=5):
+        for number in range(12):
+            await topics.publish(alert(number, f"u-{number % 3}"), lead=f"u-{number % 3}")
+        await until_async(lambda: len(receiver.taken) == 12)
+    for lead in range(3):
+        numbers = [int(name.removeprefix("alert-")) for name in receiver.attempts]
+        assert [one for one in numbers if one % 3 == lead] == list(range(lead, 12, 3))
+
+
+async def test_a_wrong_file_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    file = tmp_path / "channels.yml"
+    file.write_text("sales: [konsole]")
+    config = NotifyConfig("127.0.0.1:1", PREFIX, file, lambda: Micros(0))
+    with pytest.raises(ChannelsError, match=r"channels\.yml:1: sales\[0\]: expected `console`"):
+        await dispatch(config, asyncio.Event())
+
+
+async def test_the_process_prints_waits_for_its_broker_and_stops_at_sigterm(tmp_path: Path) -> None:
+    broker = EmbeddedBroker()
+    metrics_port = free_ports(1)[0]
+    program = (
+        "import asyncio, sys, time\n"
+        "from connectors.notify.config import NotifyConfig\n"
+        "from connectors.notify.dispatch import run\n"
+        "clock = lambda: time.time_ns() // 1000\n"
+        "asyncio.run(run(NotifyConfig(sys.argv[1], 't', None, clock, 'http://b', int(sys.argv[2]))))\n"
+    )
+    printed = tmp_path / "printed"
+    with printed.open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", program, broker.bootstrap, str(metrics_port)),
+            stdout=out,
+            env={**os.environ, "COLUMNS": "90"},
+        )
+    try:
+        broker.start()
+        await Topics(broker.bootstrap).create()
+        await Topics(broker.bootstrap).publish(alert(1))
+        await until_async(lambda: "Acme" in printed.read_text())
+        async with httpx.AsyncClient() as client:
+            told = (await client.get(f"http://127.0.0.1:{metrics_port}/metrics")).text
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+        assert await Topics(broker.bootstrap).committed() == 1
+    finally:
+        if process.returncode is None:
+            process.kill()
+        broker.kill()
+    assert "u-1 (Acme) passe en chaud : 73,2 points" in printed.read_text()
+    assert "http://b/leads/u-1" in printed.read_text()
+    assert 'leadheat_deliveries_total{channel="console",result="delivered"} 1.0' in told
