@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from connectors.ingest.errors import Refusal
+from connectors.ingest.errors import RefusedError
 
 _READ_WITHIN_S: Final = 30.0
 """For a whole body; longer is a client that trickles to hold a connection."""
@@ -20,7 +20,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body, unpacked where it is packed; raises Refusal 400, 408 or 413."""
+    """The body, unpacked where it is packed; raises RefusedError 400, 408 or 413."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit * _DRAIN_FACTOR:
         raise _too_large(limit)
@@ -28,7 +28,7 @@ async def read_body(request: Request, limit: int) -> bytes:
         async with asyncio.timeout(_READ_WITHIN_S):
             packed = await _collect(request, limit)
     except TimeoutError:
-        raise Refusal(408, f"the body did not arrive within {_READ_WITHIN_S:.0f} s") from None
+        raise RefusedError(408, f"the body did not arrive within {_READ_WITHIN_S:.0f} s") from None
     return unpack(packed, request.headers.get("content-encoding", ""), limit)
 
 
@@ -68,18 +68,18 @@ def _inflate(packed: bytes, window_bits: int, limit: int) -> bytes:
         try:
             found += stream.decompress(packed, limit + 1 - len(found))
         except zlib.error:
-            raise Refusal(400, "the compressed body cannot be unpacked") from None
+            raise RefusedError(400, "the compressed body cannot be unpacked") from None
         if len(found) > limit:
             raise _too_large(limit)
         if not stream.eof:
-            raise Refusal(400, "the compressed body ends too early")
+            raise RefusedError(400, "the compressed body ends too early")
         packed = stream.unused_data
         if packed[:2] != _GZIP:
             break
     if packed.strip(b"\0"):
-        raise Refusal(400, "the compressed body has something else behind it")
+        raise RefusedError(400, "the compressed body has something else behind it")
     return found
 
 
-def _too_large(limit: int) -> Refusal:
-    return Refusal(413, f"the body is larger than {limit} bytes, counted after decompression")
+def _too_large(limit: int) -> RefusedError:
+    return RefusedError(413, f"the body is larger than {limit} bytes, counted after decompression")

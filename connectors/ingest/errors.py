@@ -17,7 +17,7 @@ class BrokerAwayError(IngestError):
     retriable = True
 
 
-class Refusal(IngestError):
+class RefusedError(IngestError):
     """A request that is answered with an error status."""
 
     def __init__(self, status: int, message: str, retry_after_s: int | None = None) -> None:

@@ -12,15 +12,15 @@ from starlette.routing import Route
 from connectors.ingest import health, native, segment
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import IngestCors
-from connectors.ingest.errors import Refusal
+from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake
 from connectors.ingest.keys import WriteKeys
 from connectors.ingest.limits import RateLimit
 from connectors.ingest.mapping import load_mapping
-from connectors.ingest.observe import Observe
 from connectors.ingest.openapi import document
 from connectors.ingest.producer import EventProducer
-from connectors.ingest.routing import RouteTable
+from connectors.observe import Observe
+from connectors.routing import RouteTable
 
 
 def create_app(config: GatewayConfig) -> Starlette:
@@ -47,7 +47,7 @@ def create_app(config: GatewayConfig) -> Starlette:
     return Starlette(
         routes=[*ingest, *others],
         middleware=_middleware(config, ingest, [*ingest, *others]),
-        exception_handlers={Refusal: _refuse},
+        exception_handlers={RefusedError: _refuse},
         lifespan=lifespan,
     )
 
@@ -69,7 +69,7 @@ async def _openapi(_: Request) -> Response:
 
 
 async def _refuse(_: Request, refusal: Exception) -> Response:
-    if not isinstance(refusal, Refusal):
+    if not isinstance(refusal, RefusedError):
         raise refusal
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
     if refusal.retry_after_s is not None:

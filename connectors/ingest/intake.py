@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from connectors.ingest.bodies import read_body
 from connectors.ingest.config import GatewayConfig
-from connectors.ingest.errors import BrokerAwayError, Refusal
+from connectors.ingest.errors import BrokerAwayError, RefusedError
 from connectors.ingest.keys import WriteKeys
 from connectors.ingest.limits import RateLimit
 from connectors.ingest.mapping import PLAIN, SourceMapping
@@ -42,10 +42,10 @@ class Sifted:
     rejected: list[Rejected] = field(default_factory=list)
 
     def require_some(self) -> None:
-        """Raises Refusal 413 or 400 where all of several events are rejected."""
+        """Raises RefusedError 413 or 400 where all of several events are rejected."""
         if self.rejected and not self.records:
             large = all(isinstance(one.error, EventTooLargeError) for one in self.rejected)
-            raise Refusal(413 if large else 400, str(self.rejected[0].error))
+            raise RefusedError(413 if large else 400, str(self.rejected[0].error))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Intake:
     mappings: Mapping[str, SourceMapping]
 
     def admit(self, protocol: str, key: str | None) -> None:
-        """Raises Refusal 401, 403 or 429 unless the key may send by this protocol, now."""
+        """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, now."""
         self.limit.take(self.keys.admit(protocol, key))
 
     def mapping(self, protocol: str) -> SourceMapping:
@@ -73,7 +73,7 @@ class Intake:
     async def sift(self, events: Sequence[bytes], record_of: Callable[[bytes], Outgoing]) -> Sifted:
         """Makes a record of each event; what raises EventError is rejected alone."""
         if len(events) > _MAX_EVENTS:
-            raise Refusal(413, f"more than {_MAX_EVENTS} events in one request")
+            raise RefusedError(413, f"more than {_MAX_EVENTS} events in one request")
         found = Sifted()
         for index, raw in enumerate(events):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
@@ -85,12 +85,12 @@ class Intake:
         return found
 
     async def publish(self, protocol: str, found: Sifted, also: Sequence[Outgoing] = ()) -> None:
-        """Returns when the broker has the records; raises Refusal 503 otherwise."""
+        """Returns when the broker has the records; raises RefusedError 503 otherwise."""
         try:
             await self.producer.publish([*found.records, *also])
         except BrokerAwayError as error:
             INGESTED.labels(protocol, "unknown").inc(len(found.records))
-            raise Refusal(503, f"{error}: send again", _RETRY_AFTER_S) from error
+            raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S) from error
         INGESTED.labels(protocol, "accepted").inc(len(found.records))
         INGESTED.labels(protocol, "rejected").inc(len(found.rejected))
 

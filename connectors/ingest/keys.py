@@ -5,13 +5,13 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
-from connectors.ingest.errors import ConfigError, Refusal
+from connectors.ingest.errors import ConfigError, RefusedError
 
 PROTOCOLS: Final = frozenset({"ga4", "matomo", "mautic", "snowplow", "webhook"})
 """Protocols that carry only a public id."""
 
-KEYED: Final = frozenset({"posthog", "rudder", "segment"})
-"""Protocols that carry a key. `segment:KEY` is one that a page may show: it admits to that protocol alone."""
+KEYED: Final = frozenset({"segment"})
+"""Protocols that carry a key. `segment:KEY` is one that a page may show: it opens Segment's paths alone."""
 
 _ANY: Final = "*"
 
@@ -53,9 +53,9 @@ class WriteKeys:
             )
 
     def admit(self, protocol: str, presented: str | None) -> int:
-        """The place of the key in the setting; Refusal 401: a bad key, 403: one of another kind."""
+        """The place of the key in the setting; RefusedError 401: a bad key, 403: one of another kind."""
         if not presented:
-            raise Refusal(401, "no write key: send one as this protocol does")
+            raise RefusedError(401, "no write key: send one as this protocol does")
         given = _digest(presented)
         found = _matches(given, self._secrets)
         found += [
@@ -66,8 +66,8 @@ class WriteKeys:
         if found:
             return min(found)
         if self._of_another_kind(presented, given):
-            raise Refusal(403, "this key is of another kind and does not admit to this path")
-        raise Refusal(401, "the write key is not known here")
+            raise RefusedError(403, "this key is of another kind and does not admit to this path")
+        raise RefusedError(401, "the write key is not known here")
 
     def _of_another_kind(self, presented: str, given: bytes) -> bool:
         _, colon, public_id = presented.partition(":")

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 
-from connectors.ingest.errors import Refusal
+from connectors.ingest.errors import RefusedError
 
 
 class RateLimit:
@@ -17,7 +17,7 @@ class RateLimit:
     >>> limit.take(0)
     >>> limit.take(0)
     Traceback (most recent call last):
-    connectors.ingest.errors.Refusal: more than 0.5 requests a second with this key
+    connectors.ingest.errors.RefusedError: more than 0.5 requests a second with this key
     """
 
     def __init__(self, per_second: float | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +27,7 @@ class RateLimit:
         self._buckets: dict[int, tuple[float, float]] = {}
 
     def take(self, key: int) -> None:
-        """Counts a request of the key at this place; raises Refusal 429 if it came too fast."""
+        """Counts a request of the key at this place; raises RefusedError 429 if it came too fast."""
         if self._per_second is None:
             return
         now = self._clock()
@@ -35,5 +35,5 @@ class RateLimit:
         tokens = min(self._burst, tokens + (now - since) * self._per_second)
         if tokens < 1:
             wait_s = math.ceil((1 - tokens) / self._per_second)
-            raise Refusal(429, f"more than {self._per_second:g} requests a second with this key", wait_s)
+            raise RefusedError(429, f"more than {self._per_second:g} requests a second with this key", wait_s)
         self._buckets[key] = (tokens - 1, now)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.ingest.errors import Refusal
+from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
 from connectors.ingest.records import EventTooLargeError, event_record
 
@@ -37,27 +37,27 @@ def routes(intake: Intake) -> list[Route]:
 
 
 def split(body: bytes) -> Sequence[bytes]:
-    """The JSON of each event in a body; raises Refusal 400 where there is no telling.
+    """The JSON of each event in a body; raises RefusedError 400 where there is no telling.
 
     >>> split(b'[{"a": 1}, {"b": 2}]'), split(b'{"a": 1}\\n{"b": 2}\\n'), split(b'{"a":\\n1}')
     ([b'{"a": 1}', b'{"b": 2}'], [b'{"a": 1}', b'{"b": 2}'], [b'{"a":\\n1}'])
     """
     text = body.strip()
     if not text:
-        raise Refusal(400, "the body is empty: expected an event, a list of events, or one a line")
+        raise RefusedError(400, "the body is empty: expected an event, a list of events, or one a line")
     try:
         if text.startswith(b"["):
             return [bytes(one).strip() for one in _list.decode(text)]
         if _parses(text):
             return [text]
     except RecursionError:
-        raise Refusal(400, "nested too deeply to be events") from None
+        raise RefusedError(400, "nested too deeply to be events") from None
     except msgspec.DecodeError as error:
-        raise Refusal(400, f"no valid JSON: {error}") from None
+        raise RefusedError(400, f"no valid JSON: {error}") from None
     lines = [stripped for line in text.split(b"\n") if (stripped := line.strip())]
     if len(lines) > 1 and any(map(_parses, lines)):
         return lines
-    raise Refusal(400, "no valid JSON: expected an event, a list of events, or one a line")
+    raise RefusedError(400, "no valid JSON: expected an event, a list of events, or one a line")
 
 
 _list: Final = msgspec.json.Decoder(list[msgspec.Raw])

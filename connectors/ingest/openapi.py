@@ -38,18 +38,18 @@ _REJECTED: Final[dict[str, Any]] = {
     },
 }
 _SCHEMAS: Final[dict[str, Any]] = {
-    "Event": _EVENT,
+    "IncomingEvent": _EVENT,
     "Accepted": {
         "type": "object",
         "required": ["accepted", "rejected"],
         "properties": {"accepted": {"type": "integer"}, "rejected": _REJECTED},
     },
-    "Success": {
+    "SegmentAnswer": {
         "type": "object",
         "required": ["success"],
         "properties": {"success": {"const": True}, "rejected": _REJECTED},
     },
-    "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
+    "Refused": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
     "SegmentMessage": {
         "type": "object",
         "description": "A call of Segment's specification.",
@@ -84,8 +84,8 @@ _EVENTS_BODY: Final = {
     _JSON: {
         "schema": {
             "oneOf": [
-                {"$ref": "#/components/schemas/Event"},
-                {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+                {"$ref": "#/components/schemas/IncomingEvent"},
+                {"type": "array", "items": {"$ref": "#/components/schemas/IncomingEvent"}},
             ]
         }
     },
@@ -98,13 +98,15 @@ def document() -> dict[str, Any]:
     bearer: _Security = [{"writeKey": []}]
     basic: _Security = [{"segmentKey": []}, {}]
     events = _post("Send events", _EVENTS_BODY, "Accepted", bearer)
-    batch = _post("Send a batch as Segment's libraries do", _json("SegmentBatch"), "Success", basic)
-    call = _post("Send one call as Segment's browser library does", _json("SegmentMessage"), "Success", basic)
+    batch = _post("Send a batch as Segment's libraries do", _json("SegmentBatch"), "SegmentAnswer", basic)
+    call = _post(
+        "Send one call as Segment's browser library does", _json("SegmentMessage"), "SegmentAnswer", basic
+    )
     paths: dict[str, Any] = {native.PATH: events}
     paths |= dict.fromkeys(segment.BATCH_PATHS, batch)
     paths |= dict.fromkeys(segment.CALL_PATHS, call)
     paths[segment.METRICS_PATH] = {
-        "post": {"summary": "Taken and dropped", "responses": {"200": _answer("Success")}}
+        "post": {"summary": "Taken and dropped", "responses": {"200": _answer("SegmentAnswer")}}
     }
     paths[segment.SETTINGS_PATH] = {"get": _settings()}
     for path, summary in (
@@ -134,7 +136,7 @@ def document() -> dict[str, Any]:
 
 
 def _post(summary: str, content: dict[str, Any], answer: str, security: _Security) -> dict[str, Any]:
-    refusals = {code: {"description": text, "content": _json("Error")} for code, text in _REFUSALS.items()}
+    refusals = {code: {"description": text, "content": _json("Refused")} for code, text in _REFUSALS.items()}
     return {
         "post": {
             "summary": summary,

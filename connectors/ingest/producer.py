@@ -102,9 +102,8 @@ class EventProducer:
             done.exception()  # marks it as seen: after a deadline nobody waits for it any more
 
     def _lose(self, error: BaseException) -> None:
-        self.ready = (
-            False  # until the watch finds the broker again, so that nobody else waits for the deadline
-        )
+        if not isinstance(error, KafkaError) or error.retriable:
+            self.ready = False  # until the watch finds it again: nobody else waits for the deadline
         _log.warning("the broker did not acknowledge: %s", type(error).__name__)
         raise BrokerAwayError(f"the broker did not acknowledge: {type(error).__name__}") from error
 

@@ -8,6 +8,8 @@ from scorer.errors import EventError
 from scorer.event import decode
 from scorer.topics import FAILED, topic_of
 
+_MAX_DEAD_BYTES: Final = 900_000
+"""Of a dead letter; a Kafka takes a megabyte with its headers."""
 _NOWHERE: Final = b"-1"
 """Partition and offset of what never was a record."""
 
@@ -49,7 +51,7 @@ def failed_record(raw: bytes, source: str, error: Exception) -> Outgoing:
         "errors.class": type(error).__name__.encode(),
         "errors.message": str(error)[:500].encode("utf-8", "replace"),
     }
-    return Outgoing(FAILED, None, raw, tuple(headers.items()))
+    return Outgoing(FAILED, None, raw[:_MAX_DEAD_BYTES], tuple(headers.items()))
 
 
 def _with_id(raw: bytes) -> bytes:

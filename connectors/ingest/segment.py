@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.ingest.errors import Refusal
+from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
 from connectors.ingest.producer import Outgoing
 from connectors.ingest.records import event_record, failed_record, require_size
@@ -36,13 +36,17 @@ def routes(intake: Intake) -> list[Route]:
     async def receive(request: Request) -> Response:
         return await _receive(intake, request)
 
+    async def drop(request: Request) -> Response:
+        await intake.body(request)  # what the library counts of itself is not ours to keep
+        return JSONResponse({"success": True})
+
     async def settings(request: Request) -> Response:
         intake.admit(PROTOCOL, request.path_params["write_key"])
         return JSONResponse(_settings(request))
 
     return [
         *(Route(path, receive, methods=["POST"]) for path in (*BATCH_PATHS, *CALL_PATHS)),
-        Route(METRICS_PATH, _drop, methods=["POST"]),
+        Route(METRICS_PATH, drop, methods=["POST"]),
         Route(SETTINGS_PATH, settings, methods=["GET"]),
     ]
 
@@ -72,13 +76,6 @@ async def _receive(intake: Intake, request: Request) -> Response:
     if found.rejected:
         answer["rejected"] = [{"index": one.index, "error": str(one.error)} for one in found.rejected]
     return JSONResponse(answer)
-
-
-async def _drop(request: Request) -> Response:
-    """The library's metrics about itself; they are not ours to keep."""
-    async for _ in request.stream():
-        pass
-    return JSONResponse({"success": True})
 
 
 def _record(intake: Intake, arrival: Arrival, raw: bytes) -> Outgoing:
@@ -113,7 +110,9 @@ def _fields(body: bytes) -> dict[str, msgspec.Raw]:
     try:
         return {"batch": msgspec.Raw(text)} if text.startswith(b"[") else _envelope.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Refusal(400, "no valid JSON: expected an event, or an object with a batch of them") from None
+        raise RefusedError(
+            400, "no valid JSON: expected an event, or an object with a batch of them"
+        ) from None
 
 
 def _events(fields: dict[str, msgspec.Raw], body: bytes) -> list[bytes]:
@@ -122,7 +121,7 @@ def _events(fields: dict[str, msgspec.Raw], body: bytes) -> list[bytes]:
     try:
         return [bytes(one).strip() for one in _list.decode(fields["batch"])]
     except (msgspec.DecodeError, RecursionError):
-        raise Refusal(400, "batch: expected a list of events") from None
+        raise RefusedError(400, "batch: expected a list of events") from None
 
 
 def _value(raw: msgspec.Raw | None) -> object:

@@ -48,7 +48,7 @@ def translate(message: object, arrival: Arrival, mapping: SourceMapping) -> dict
     call = message.get("type") or message.get("action") or arrival.call
     context = _object(message, "context")
     event: dict[str, Any] = {
-        "id": _first(message, "messageId", "message_id"),
+        "id": _first(message, "messageId", "message_id") or None,
         "lead_id": _identity(message, "userId", "user_id"),
         "anonymous_id": _identity(message, "anonymousId", "anonymous_id"),
         "time": _time(message, arrival),
@@ -95,6 +95,8 @@ def _alias(message: Mapping[str, Any]) -> dict[str, Any]:
     previous = _identity(message, "previousId", "previous_id") or _identity(
         message, "anonymousId", "anonymous_id"
     )
+    if previous is None:
+        raise EventError("previousId: missing: expected the identity that is given up")
     return {"type": "alias", "anonymous_id": None, "properties": {"previous_id": previous}}
 
 
@@ -154,10 +156,7 @@ def _time(message: Mapping[str, Any], arrival: Arrival) -> str | None:
         sent = _moment(_first(message, "sentAt") or arrival.sent_at)
     except EventError:
         sent = None
-    try:
-        return format_time(corrected(happened, sent, arrival.received))
-    except (ValueError, OverflowError):
-        raise EventError("timestamp: out of range") from None
+    return format_time(corrected(happened, sent, arrival.received))
 
 
 def _moment(value: object) -> Micros | None:

@@ -14,8 +14,8 @@ from starlette.routing import Route
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import ConfigError
 from connectors.ingest.gateway import create_app
-from connectors.ingest.observe import Observe
 from connectors.ingest.openapi import document
+from connectors.observe import Observe
 from scorer.times import Micros
 
 KEY = "wk-secret-canary"
@@ -132,7 +132,7 @@ async def test_what_goes_wrong_inside_is_a_plain_500(caplog: pytest.LogCaptureFi
         answer = await client.get("/")
     assert answer.status_code == 500
     assert "canary" not in answer.text
-    told = [record for record in caplog.records if record.name == "connectors.ingest.observe"]
+    told = [record for record in caplog.records if record.name == "connectors.observe"]
     assert any("RuntimeError at" in record.getMessage() for record in told)
     assert not [record for record in told if "canary" in record.getMessage() or record.exc_info]
 

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from connectors.ingest.bodies import unpack
-from connectors.ingest.errors import Refusal
+from connectors.ingest.errors import RefusedError
 
 LIMIT = 1_000
 TEXT = b'{"type": "page_view"}'
@@ -60,7 +60,7 @@ def test_up_to_the_limit(size: int) -> None:
     ],
 )
 def test_refuses(body: bytes, encoding: str, status: int) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RefusedError) as refused:
         unpack(body, encoding, LIMIT)
     assert refused.value.status == status
 
@@ -74,7 +74,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory() -> None:
     bomb = b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(500)) + packer.flush()
     assert len(bomb) < 1_000_000
     tracemalloc.start()
-    with pytest.raises(Refusal, match="larger than 1000000 bytes"):
+    with pytest.raises(RefusedError, match="larger than 1000000 bytes"):
         unpack(bomb, "gzip", 1_000_000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.ingest.errors import ConfigError, Refusal
+from connectors.ingest.errors import ConfigError, RefusedError
 from connectors.ingest.keys import WriteKeys
 
 KEYS = WriteKeys(
@@ -45,13 +45,13 @@ def test_admits(protocol: str, key: str, place: int) -> None:
     ],
 )
 def test_refuses(protocol: str, key: str | None, status: int) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RefusedError) as refused:
         KEYS.admit(protocol, key)
     assert refused.value.status == status
 
 
 @pytest.mark.parametrize(
-    "keys", [[], [""], ["*"], ["s3cret", " "], ["snowplow:"], ["smoke:signals"], ["segment:*"]]
+    "keys", [[], [""], ["*"], ["s3cret", " "], ["snowplow:"], ["smoke:signals"], ["segment:*"], ["posthog:x"]]
 )
 def test_a_wrong_setting_is_named(keys: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"^LEADHEAT_WRITE_KEYS: .*expected"):

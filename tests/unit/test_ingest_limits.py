@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.ingest.errors import Refusal
+from connectors.ingest.errors import RefusedError
 from connectors.ingest.limits import RateLimit
 
 
@@ -11,12 +11,12 @@ def test_a_second_s_worth_at_once_then_as_time_goes() -> None:
     limit = RateLimit(2.0, lambda: now[0])
     limit.take(0)
     limit.take(0)
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RefusedError) as refused:
         limit.take(0)
     assert (refused.value.status, refused.value.retry_after_s) == (429, 1)
     now[0] = 0.5
     limit.take(0)
-    with pytest.raises(Refusal):
+    with pytest.raises(RefusedError):
         limit.take(0)
 
 
@@ -27,14 +27,14 @@ def test_other_keys_are_not_touched_and_idle_time_is_not_saved_up() -> None:
     limit.take(1)
     now[0] = 3_600.0
     limit.take(0)
-    with pytest.raises(Refusal):
+    with pytest.raises(RefusedError):
         limit.take(0)
 
 
 def test_slow_limits_say_how_long_to_wait() -> None:
     limit = RateLimit(0.1, lambda: 0.0)
     limit.take(0)
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RefusedError) as refused:
         limit.take(0)
     assert refused.value.retry_after_s == 10
 

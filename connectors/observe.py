@@ -1,4 +1,4 @@
-"""Counts and logs each answer, and makes a plain 500 of whatever went wrong inside.
+"""Counts and logs each answer of an HTTP application, and makes a plain 500 of what went wrong inside.
 
 A line of the log says method, route, status and duration, and nothing that a client wrote: no path, query,
 header or body, which carry keys and personal data.
@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from prometheus_client import Counter
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.ingest.metrics import HTTP_REQUESTS
-
+HTTP_REQUESTS: Final = Counter(
+    "leadheat_http_requests_total", "Requests answered, by route and status code.", ["route", "code"]
+)
 _log: Final = logging.getLogger(__name__)
 _GONE: Final = 499
 """What is counted where the client hung up; it hears nothing."""
@@ -22,7 +24,7 @@ _KNOWN_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", 
 
 
 class Observe:
-    """Outermost part of the gateway."""
+    """The outermost middleware of an application; `route_of` gives the template of the route of a path."""
 
     def __init__(self, app: ASGIApp, route_of: Callable[[str], str | None]) -> None:
         self._app = app
