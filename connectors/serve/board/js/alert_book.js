@@ -40,6 +40,11 @@ export class AlertBook {
     for (const alert of this.alerts.values()) if (alert.lead_id === record.lead_id) alert.lead = { ...alert.lead, next_tier: undefined, ...record };
   }
 
+  /** Whether no newer alert of its lead asks for an answer. @param {any} alert */
+  newest(alert) {
+    return ![...this.alerts.values()].some(other => other.lead_id === alert.lead_id && other.id !== alert.id && asks(other) && ms(other.at) > ms(alert.at));
+  }
+
   /** Alerts that somebody should answer: unanswered, the lead's newest, and the lead is still where the alert saw it. @returns {any[]} newest first */
   awaiting() {
     const seen = new Set();

@@ -10,9 +10,10 @@ import { t, tn } from './texts.js';
 const REASONS = 3;
 
 export class AlertRow {
-  /** @param {any} alert @param {import('./grid.js').Grid} grid @param {import('./answers.js').Answers} answers */
-  constructor(alert, grid, answers) {
+  /** @param {any} alert @param {import('./grid.js').Grid} grid @param {import('./answers.js').Answers} answers @param {import('./alert_book.js').AlertBook} book */
+  constructor(alert, grid, answers, book) {
     this.grid = grid;
+    this.book = book;
     this.answers = answers;
     this.element = h('li', { class: 'alert', 'data-alert': alert.id });
   }
@@ -27,7 +28,7 @@ export class AlertRow {
     this.entry = new Entry(lead, this.grid, now);
     this.fades = Boolean(lead.contributions);
     const held = this.element.contains(document.activeElement) ? document.activeElement : null, wasLink = held === this.link;
-    const open = asks(alert) && !answered(alert), at = ms(alert.at);
+    const open = asks(alert) && !answered(alert) && this.book.newest(alert), at = ms(alert.at);
     this.element.classList.toggle('todo', open && lead.tier === alert.to);
     this.age = h('p', { class: 'xs dim' });
     this.sides = h('div', { class: 'sm a-s' });
@@ -79,7 +80,7 @@ export class AlertRow {
     if (answers.of(alert)) return null;
     if (answered(alert)) return h('p', { class: 'said' }, answerWords(alert.answer));
     if (!asks(alert)) return h('p', { class: 'mute' }, t('alerts.nothing_to_answer'));
-    return alert.lead && alert.lead.tier !== alert.to ? h('p', { class: 'mute' }, t('alerts.missed')) : null;
+    return alert.lead && (alert.lead.tier !== alert.to || !this.book.newest(alert)) ? h('p', { class: 'mute' }, t('alerts.missed')) : null;
   }
 
   /** The lead's newer record. @param {any} record @param {number} now */

@@ -68,7 +68,7 @@ class AlertsPage {
     const at = now(), { waiting, rest } = this.due(), focused = /** @type {HTMLElement | null} */ (document.activeElement);
     const rows = new Map();
     const row = alert => {
-      const made = this.rows.get(alert.id) ?? new AlertRow(alert, this.session.grid, this.answers);
+      const made = this.rows.get(alert.id) ?? new AlertRow(alert, this.session.grid, this.answers, this.session.book);
       made.draw(alert, at);
       rows.set(alert.id, made);
       return made.element;

@@ -52,14 +52,14 @@ function milestones(s, curve) {
 
 const valueOf = (change, curve) => change.score ?? within(curve.past, ms(change.at), ms(change.at))[0]?.[1] ?? 0;
 
-/** @param {Scale} s @param {Curve} curve @param {boolean} narrow */
-function crossing(s, curve, narrow) {
+/** Where the tier changes by itself: the word stands where the curve is not. @param {Scale} s @param {Curve} curve */
+function crossing(s, curve) {
   const { next, grid } = curve;
   if (!next || next.at >= s.to) return null;
-  const x = s.x(next.at), y = s.y(curve.nextScore), flip = x > s.right - 110 || narrow;
-  const above = y > s.top + 48;
-  return [svg('circle', { class: 'cross', cx: x, cy: y, r: 4.5 }), label(x + (flip ? 4 : 10), y + (above ? -28 : 24), t('curve.becomes', { tier: grid.tierName(next.tier).toLowerCase() }), flip ? 'end' : 'start'),
-    label(x + (flip ? 4 : 10), y + (above ? -14 : 38), `${dayOf(next.at).split(/\s/)[0]} ${clockTime(next.at)}`, flip ? 'end' : 'start')];
+  const x = s.x(next.at), y = s.y(curve.nextScore), flip = x > s.right - 90;
+  const above = !flip && y > s.top + 48;
+  return [svg('circle', { class: 'cross', cx: x, cy: y, r: 4.5 }), label(x + (flip ? -8 : 10), y + (above ? -28 : 24), t('curve.becomes', { tier: grid.tierName(next.tier).toLowerCase() }), flip ? 'end' : 'start'),
+    label(x + (flip ? -8 : 10), y + (above ? -14 : 38), `${dayOf(next.at).split(/\s/)[0]} ${clockTime(next.at)}`, flip ? 'end' : 'start')];
 }
 
 /**
@@ -73,6 +73,6 @@ export function drawCurve(curve, { w, h, from, to, narrow }) {
     svg('path', { class: 'past', d: s.path(within(curve.past, from, curve.now)) }), svg('path', { class: 'fut', d: s.path(within(curve.future, curve.now, to)) }),
     curve.events.filter(at => at > from && at <= curve.now).map(at => line('ev', s.x(at), s.x(at), s.bottom + 1, s.bottom + 9)),
     line('nowl', nowX, nowX, s.top - 6, s.bottom + 9), label(nowX + 7, s.top + 2, t('curve.now')), cursor,
-    milestones(s, curve), svg('circle', { class: 'nowd', cx: nowX, cy: s.y(curve.score), r: 5 }), crossing(s, curve, narrow));
+    milestones(s, curve), svg('circle', { class: 'nowd', cx: nowX, cy: s.y(curve.score), r: 5 }), crossing(s, curve));
   return { drawing, scale: s, cursor };
 }

@@ -8,6 +8,7 @@ export const MINUTE = 60e3, HOUR = 3600e3, DAY = 864e5;
 const dates = options => new Intl.DateTimeFormat(locale, options);
 const CLOCK = dates({ hour: '2-digit', minute: '2-digit', hour12: false });
 const WEEKDAY = dates({ weekday: 'short', day: 'numeric', month: 'short' });
+const NEAR = dates({ weekday: 'short', day: 'numeric' });
 const DATE = dates({ day: 'numeric', month: 'short' });
 const LONG = dates({ weekday: 'long', day: 'numeric', month: 'long' });
 const YEAR = dates({ day: 'numeric', month: 'short', year: 'numeric' });
@@ -40,9 +41,9 @@ export function span(ms) {
 
 /** A half-life or window: `7 d`, `36 h`. @param {number} seconds */
 export function period(seconds) {
-  const [size, unit] = seconds % 86400 === 0 || seconds > 2 * 86400 ? [86400, t('unit.day')]
+  const [size, unit] = Math.round(seconds) % 86400 === 0 || seconds > 2 * 86400 ? [86400, t('unit.day')]
     : seconds >= 3600 ? [3600, 'h'] : seconds >= 60 ? [60, 'min'] : [1, 's'];
-  const n = seconds / size;
+  const n = Math.round(seconds / size * 10) / 10;
   return number(n, Number.isInteger(n) ? 0 : 1) + NB + unit;
 }
 
@@ -76,8 +77,11 @@ export const dayOf = at => WEEKDAY.format(at).replace(',', '');
 export const dateOf = (at, now) => (new Date(at).getFullYear() === new Date(now).getFullYear() ? DATE : YEAR).format(at);
 /** `Fri 27 Nov, 18:40`. @param {number} at */
 export const moment = at => `${dayOf(at)}, ${clockTime(at)}`;
-/** `today 10:12`, else day and time. @param {number} at @param {number} now */
-export const when = (at, now) => (sameDay(at, now) ? t('time.today', { at: clockTime(at) }) : moment(at));
+/** `today 10:12`, `Tue 17, 11:31`, or `27 Nov, 18:40` where weeks lie between. @param {number} at @param {number} now */
+export function when(at, now) {
+  if (sameDay(at, now)) return t('time.today', { at: clockTime(at) });
+  return `${Math.abs(now - at) < 21 * DAY ? NEAR.format(at) : dateOf(at, now)}, ${clockTime(at)}`;
+}
 /** `Today, Monday 23 November`. @param {number} at @param {number} now */
 export function dayTitle(at, now) {
   const day = LONG.format(at).replace(',', '');

@@ -1,5 +1,5 @@
 // The grid in force, as pages ask it: labels, bounds, tiers and their ranks.
-import { has, lang, t } from './texts.js';
+import { has, lang, t, unbroken } from './texts.js';
 
 /** @typedef {{id: string, label: Record<string, string> | string, score: string, points: number, max: number | null, half_life_s: number | null, event?: any, repeat?: any, absent?: any, lead?: any}} Criterion */
 /** @typedef {{id: string, from: number | null, requires: Record<string, number>}} Tier */
@@ -28,7 +28,8 @@ export class Grid {
   /** The reason in the reader's language. @param {string} id @param {any} [label] as a record carries it, where the grid no longer has it */
   label(id, label) {
     const given = this.criteria.get(id)?.label ?? label;
-    return typeof given === 'string' ? given : given?.[lang] ?? given?.fr ?? given?.en ?? humanize(id);
+    const words = typeof given === 'string' ? given : given?.[lang] ?? given?.fr ?? given?.en ?? humanize(id);
+    return lang === 'fr' ? unbroken(words) : words;
   }
 
   /** @param {string} id */

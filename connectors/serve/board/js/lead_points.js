@@ -87,6 +87,10 @@ export class PointsPanel {
       return traitsIn(c.lead).map(name => name.split('.')[0]).filter((name, i, all) => all.indexOf(name) === i && traits[name] !== undefined)
         .map(name => t('points.trait', { name: traitName(name), value: String(traits[name]) })).join(', ');
     }
+    if (c?.kind === 'repeat') {
+      const days = c.repeat.distinct === 'day' ? 'points.repeat_days' : 'points.repeat';
+      return t(days, { n: c.repeat.at_least, within: within(c.repeat.within) });
+    }
     if (!origin) return '';
     const last = Math.max(...origin.times);
     return tn('points.times', origin.times.length, { last: sameDay(last, now) ? t('time.today', { at: clockTime(last) }) : dateOf(last, now) });
@@ -114,6 +118,10 @@ export class PointsPanel {
     for (const [score, element] of this.sums ?? []) setText(element, number(reading.scores[score]));
   }
 }
+
+const UNITS = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
+/** A window as the grid writes it, `7d`. @param {string | number} text */
+const within = text => period(parseFloat(String(text)) * (UNITS[String(text).slice(-1)] ?? 1));
 
 /** @param {string} name */
 export const traitName = name => (['email', 'title', 'company', 'employees', 'revenue', 'industry', 'country', 'city', 'phone', 'first_name', 'last_name'].includes(name) ? t(`trait.${name}`) : name);

@@ -62,7 +62,7 @@ export class LeadRow {
 
   /** @param {number} now */
   drawWhy(now) {
-    const { entry } = this, [first, ...rest] = reasons(entry.at(now)), gate = entry.gate(now);
+    const { entry } = this, [first, ...rest] = reasons(entry.at(now), entry.grid), gate = entry.gate(now);
     const more = gate ? t('lead.gate', { tier: entry.grid.tierName(gate.tier), score: scoreName(gate.score), least: number(gate.least, 0) })
       : rest.length ? tn('lead.more_reasons', rest.length) : '';
     replace(this.why, first ? [h('span', { class: 'whyg' }, h('span', { class: 'pts' }, signed(first[1], 0)), h('span', { class: 'ell', title: entry.grid.label(first[0]) }, entry.grid.label(first[0]))),

@@ -77,7 +77,7 @@ export class Session {
     if (status === 401 && !this.loaded) return location.replace(loginHref());
     if (this.loaded && status !== 404) return undefined; // the banner says it; what is shown stays
     const kind = status === 403 ? 'forbidden' : status === 404 ? 'not_found' : status === 503 ? 'rebuilding' : 'unreachable';
-    this.body.replaceChildren(statePanel(kind, { retry: () => this.load() }));
+    this.body.replaceChildren(statePanel(kind, { whole: true, retry: () => this.load() }));
     if (status === 503) setTimeout(() => this.loaded || this.load(), 5_000);
     return undefined;
   }

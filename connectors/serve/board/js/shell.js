@@ -44,8 +44,7 @@ function meBox() {
   const draw = () => {
     const name = myName();
     replace(box, h('button', { class: 'who-am-i', type: 'button', title: t('me.change'), onclick: async () => { await askName(); draw(); } },
-      h('span', { class: 'av', 'aria-hidden': 'true' }, initials(name) || '?'), h('span', { class: 'sm ell' }, name || t('me.nobody'))),
-    h('span', { class: 'links' }, switches()));
+      h('span', { class: 'av', 'aria-hidden': 'true' }, initials(name) || '?'), h('span', { class: 'sm ell' }, name || t('me.nobody'))));
   };
   draw();
   return box;
@@ -65,7 +64,7 @@ export function shell({ page, title, phone }) {
     h('a', { class: 'brand', href: '/' }, h('span', { class: 'tier t-hot' }, glyph('hot')), 'LeadHeat'), h('p', { class: 'ws xs dim', 'data-grid': true }, '\u00a0'),
     h('nav', { 'aria-label': t('nav.pages') }, links(page, false)),
     h('div', { class: 'foot' }, h('div', { class: 'live' }, h('div', { class: 'live-row sm' }, liveState(), pauseButton()), h('p', { class: 'xs dim', 'data-clock': true, hidden: true })),
-      meBox(), h('div', { class: 'row' }, h('button', { class: 'btn ghost sml', type: 'button', onclick: showKeys }, icon('keys', 14), t('keys.title')), leave())));
+      meBox(), h('div', { class: 'row' }, switches(), h('button', { class: 'btn ico ghost', type: 'button', onclick: showKeys, title: t('keys.title'), 'aria-label': t('keys.title') }, icon('keys', 14)), leave())));
   replace(document.body, h('a', { class: 'skip', href: '#main' }, t('shell.skip')),
     h('div', { class: 'shell' }, side, h('header', { class: 'topbar' }, phone, h('span', { class: 'end xs mute' }, liveState(), pauseButton(), switches())), main,
       h('nav', { class: 'tabbar', 'aria-label': t('nav.pages_phone') }, links(page, true))),

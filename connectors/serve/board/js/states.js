@@ -20,7 +20,7 @@ const ACTIONS = {
   no_alerts: () => h('a', { class: 'btn', href: '/' }, t('state.back')),
 };
 
-/** @param {keyof typeof ACTIONS} kind @param {Record<string, any>} [act] */
+/** @param {keyof typeof ACTIONS} kind @param {Record<string, any>} [act] `whole`: it is all that the page has; else what its button does */
 export const statePanel = (kind, act = {}) => h('section', { class: 'panel state', 'data-state': kind, 'aria-labelledby': `state-${kind}` },
-  h('div', { class: 'body' }, h('h2', { id: `state-${kind}`, class: 'b' }, t(`state.${kind}`)), h('p', { class: 'mute sm' }, t(`state.${kind}_why`)),
+  h('div', { class: 'body' }, h(act.whole ? 'h1' : 'h2', { id: `state-${kind}`, class: 'b' }, t(`state.${kind}`)), h('p', { class: 'mute sm' }, t(`state.${kind}_why`)),
     ACTIONS[kind](act)));

@@ -13,8 +13,8 @@ export async function loadTexts() {
   texts = await response.json();
 }
 
-/** French typography: no break before high punctuation and inside guillemets. @param {string} text */
-const unbroken = text => text.replace(/« /g, '«\u00a0').replace(/ »/g, '\u00a0»').replace(/ ([:;?!%])/g, '\u00a0$1');
+/** French typography: no break before high punctuation and inside guillemets. @param {string} text @returns {string} */
+export const unbroken = text => text.replace(/« /g, '«\u00a0').replace(/ »/g, '\u00a0»').replace(/ ([:;?!%])/g, '\u00a0$1');
 
 /** @param {string} key */
 export const has = key => key in texts;

@@ -1,0 +1,184 @@
+"""A server of the board's own files over a sample world, whose stream and failures a test controls."""
+
+import contextlib
+import json
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+
+from connectors.serve.pages import routes as page_routes
+from connectors.serve.security import SecurityHeaders
+from connectors.serve.sessions import Sessions
+from deploy.ports import free_ports
+from scorer.times import DAY, Micros, format_time, parse_time
+from tests.e2e.board_world import World
+
+KEY = "read-key-of-the-tests"
+Json = dict[str, Any]
+
+
+class Desk:
+    """What the server tells: a world, the failures wanted, the clients listening, the requests made."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.clients: list[queue.Queue[Json | None]] = []
+        self.status: Json = {"catching_up": None, "rebuilding": False}
+        self.refuse: Callable[[Request], int | None] = lambda _: None
+        self.requests: Counter[str] = Counter()
+        self.answers: list[Json] = []
+        self.hello: Json = {}
+
+    def clock(self) -> Json:
+        """The server's clock stands still at the world's now, so that what is shown can be checked."""
+        now = format_time(self.world.now)
+        return {"now": now, "wall_now": now, "rate": 1.0, "meets": None} | self.hello
+
+    def tell(self, kind: str, data: Json) -> None:
+        """Sends an event to everybody who listens."""
+        for client in self.clients:
+            client.put({"kind": kind, "data": data})
+
+    def hang_up(self) -> None:
+        """Ends all streams."""
+        for client in self.clients:
+            client.put(None)
+
+    def happens(self, event: Json) -> None:
+        """Something happens in the world, and everybody is told."""
+        for kind, data in self.world.happens(event):
+            self.tell(kind, data)
+
+    async def api(self, request: Request) -> Response:
+        """Answers anything under /v1."""
+        path = request.url.path
+        self.requests[f"{request.method} {path}"] += 1
+        if status := self.refuse(request):
+            return JSONResponse({"error": "as the test wants"}, status)
+        if path == "/v1/stream":
+            return StreamingResponse(self.stream(), media_type="text/event-stream")
+        if path == "/v1/session":
+            return JSONResponse({"ok": True})
+        if path.endswith("/answer"):
+            return await self.answer(request)
+        found = self.read(path, request)
+        return JSONResponse(found, 200 if found is not None else 404)
+
+    def read(self, path: str, request: Request) -> Json | None:
+        """What a GET gives; None where there is nothing."""
+        world, parts = self.world, path.split("/")[2:]
+        if parts == ["grid"]:
+            return world.grid.as_json()
+        if parts == ["status"]:
+            tiers = Counter(view["tier"] for view in map(world.view, world.records))
+            leads = {tier.id: tiers[tier.id] for tier in world.grid.tiers}
+            return {"grid": world.grid.name, "version": 3, "leads": leads, **self.status, **self.clock()}
+        if parts == ["alerts"]:
+            alerts = sorted(map(world.alert, world.alerts), key=lambda one: one["at"], reverse=True)
+            return {"alerts": alerts, "next": None}
+        if parts == ["leads"]:
+            return self.leads(request)
+        lead = parts[1] if parts[1] in world.records else None
+        if lead is None:
+            return None
+        if parts[2:] == ["curve"]:
+            asked = request.query_params
+            return world.curve(lead, int(asked.get("days", 30)), int(asked.get("ahead", 14)))
+        return world.timeline(lead) if parts[2:] == ["timeline"] else world.view(lead)
+
+    def leads(self, request: Request) -> Json:
+        """The list, by tier, text and order."""
+        asked = request.query_params
+        views = [self.world.view(lead) for lead in self.world.records]
+        wanted = asked.get("q", "").lower()
+        views = [
+            view
+            for view in views
+            if asked.get("tier") in (None, view["tier"]) and wanted in json.dumps(view["traits"]).lower()
+        ]
+        views.sort(key=lambda view: (-view["score"], view["lead_id"]))
+        return {"leads": views[: int(asked.get("limit", 50))], "next": None}
+
+    async def answer(self, request: Request) -> Response:
+        """Takes an answer to an alert, and tells everybody."""
+        given = await request.json()
+        alert = self.world.alerts[request.url.path.split("/")[3]]
+        self.answers.append({"alert_id": alert["id"], **given})
+        said = {"answer": given["answer"], "by": given.get("by"), "note": given.get("note")}
+        said["at"] = format_time(self.world.now)
+        alert["answer"] = None if given["answer"] == "withdrawn" else said
+        self.tell("answer", {"alert_id": alert["id"], "lead_id": alert["lead_id"], **said})
+        return JSONResponse({"alert_id": alert["id"], **said})
+
+    async def stream(self) -> AsyncIterator[str]:
+        """The events of one client."""
+        client: queue.Queue[Json | None] = queue.Queue()
+        self.clients.append(client)
+        yield f"event: hello\nid: 0\ndata: {json.dumps(self.clock() | {'reset': False})}\n\n"
+        yield f"event: state\ndata: {json.dumps(self.status)}\n\n"
+        try:
+            while True:
+                with contextlib.suppress(queue.Empty):
+                    if (told := client.get_nowait()) is None:
+                        return
+                    yield f"event: {told['kind']}\nid: 1\ndata: {json.dumps(told['data'])}\n\n"
+                    continue
+                await anyio.sleep(0.02)
+        finally:
+            self.clients.remove(client)
+
+
+class Server(uvicorn.Server):
+    """Runs in a thread, so it takes no signals."""
+
+    def install_signal_handlers(self) -> None:
+        """Leaves them to pytest."""
+
+
+@contextlib.contextmanager
+def board_server(now: Micros) -> Iterator[tuple[str, Desk]]:
+    """Serves the board over a fresh sample world; gives its address and its desk."""
+    desk = Desk(World(now))
+    sessions = Sessions((KEY,))
+    app = Starlette(
+        routes=[
+            Route("/v1/session", sessions.open, methods=["POST"]),
+            Mount("/v1", Route("/{path:path}", desk.api, methods=["GET", "POST", "DELETE"])),
+            *page_routes(sessions),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+    )
+    (port,) = free_ports(1)
+    server = Server(uvicorn.Config(app, "127.0.0.1", port, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{port}", desk
+    finally:
+        desk.hang_up()
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def until(holds: Callable[[], object], within_s: float = 10) -> None:
+    """Waits until something holds; fails where it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+
+
+MONDAY = parse_time("2026-11-23T09:42:00Z")
+__all__ = ["DAY", "KEY", "MONDAY", "Desk", "board_server", "until"]
