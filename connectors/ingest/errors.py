@@ -17,6 +17,12 @@ class BrokerAwayError(IngestError):
     retriable = True
 
 
+class RecordTooLargeError(IngestError):
+    """A record that is larger than the broker takes; sending it again is of no use."""
+
+    retriable = False
+
+
 class RefusedError(IngestError):
     """A request that is answered with an error status."""
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from connectors.ingest.bodies import read_body
 from connectors.ingest.config import GatewayConfig
-from connectors.ingest.errors import BrokerAwayError, RefusedError
+from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
 from connectors.ingest.keys import WriteKeys
 from connectors.ingest.limits import RateLimit
 from connectors.ingest.mapping import PLAIN, SourceMapping
@@ -85,12 +85,14 @@ class Intake:
         return found
 
     async def publish(self, protocol: str, found: Sifted, also: Sequence[Outgoing] = ()) -> None:
-        """Returns when the broker has the records; raises RefusedError 503 otherwise."""
+        """Returns when the broker has the records; raises RefusedError 413 or 503 otherwise."""
         try:
             await self.producer.publish([*found.records, *also])
         except BrokerAwayError as error:
             INGESTED.labels(protocol, "unknown").inc(len(found.records))
             raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S) from error
+        except RecordTooLargeError as error:
+            raise RefusedError(413, str(error)) from error
         INGESTED.labels(protocol, "accepted").inc(len(found.records))
         INGESTED.labels(protocol, "rejected").inc(len(found.rejected))
 

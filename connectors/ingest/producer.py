@@ -8,10 +8,10 @@ from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from connectors.ingest.config import GatewayConfig
-from connectors.ingest.errors import BrokerAwayError
+from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
 from scorer.topics import full_name
 
 _log: Final = logging.getLogger(__name__)
@@ -102,6 +102,8 @@ class EventProducer:
             done.exception()  # marks it as seen: after a deadline nobody waits for it any more
 
     def _lose(self, error: BaseException) -> None:
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+            raise RecordTooLargeError("the broker takes no record of this size") from error
         if not isinstance(error, KafkaError) or error.retriable:
             self.ready = False  # until the watch finds it again: nobody else waits for the deadline
         _log.warning("the broker did not acknowledge: %s", type(error).__name__)

@@ -120,6 +120,27 @@ async def test_two_thousand_events_in_one_request_are_all_there(live: Live) -> N
     assert {event["id"] for event in await live.events()} == {event["id"] for event in events}
 
 
+async def test_what_the_broker_finds_too_large_harms_nobody_else(live: Live) -> None:
+    async with live_gateway(live.config.kafka, max_event_bytes=2_000_000, max_body_bytes=2_000_000) as wide:
+        answer = await wide.post({"type": "page_view", "lead_id": "u", "filler": "x" * 1_500_000})
+        assert answer.status_code == 413
+        assert (await wide.client.get("/readyz")).status_code == 200
+        assert (await wide.post({"type": "page_view", "lead_id": "u"})).status_code == 200
+
+
+async def test_too_large_requests_and_events(live: Live) -> None:
+    small = {"type": "page_view", "lead_id": "u"}
+    large = {**small, "filler": "x" * 32_000}
+    assert (await live.post(large)).status_code == 413
+    assert (await live.post([large, large])).status_code == 413
+    assert (await live.post([large, small])).json()["accepted"] == 1
+    over = b"[" + b" " * 1_000_000 + b"]"
+    far_over = b"[" + b" " * 9_000_000 + b"]"
+    for body in (over, gzip.compress(over), far_over):
+        answer = await live.client.post("/v1/events", content=body, headers=BEARER)
+        assert (answer.status_code, "1000000 bytes" in answer.json()["error"]) == (413, True)
+
+
 async def test_too_fast_is_told_when_to_come_back(live: Live) -> None:
     async with live_gateway(live.config.kafka, requests_per_second=2.0) as slow:
         answers = [await slow.post({"type": "page_view", "lead_id": "u"}) for _ in range(20)]

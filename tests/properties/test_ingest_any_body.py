@@ -59,7 +59,9 @@ words = st.sampled_from(
     ]
 )
 values = st.recursive(
-    scalars | words, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=6)
+    scalars | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=6),
+    max_leaves=8,
 )
 objects = st.dictionaries(names, values, max_size=8)
 bodies = st.one_of(
