@@ -96,6 +96,7 @@ def test_a_killed_role_comes_back(up: Up, word: str) -> None:
     os.kill(old, signal.SIGKILL)
     until(lambda: not runs(old) and _there(up, word))
     _scored(up, f"u-after-{word}")
+    assert any("ended with SIGKILL; it starts again in" in line for line in up.err)
 
 
 def test_a_lost_store_is_filled_again(up: Up) -> None:
@@ -104,6 +105,7 @@ def test_a_lost_store_is_filled_again(up: Up) -> None:
     os.kill(old, signal.SIGKILL)
     until(lambda: any("the cache is empty" in line for line in up.err))
     until(lambda: (_score(up, "u-before-store") or 0) > 60)
+    assert not runs(old)
 
 
 def test_a_lost_broker_is_told_plainly_and_everything_starts_anew(up: Up) -> None:

@@ -1,0 +1,102 @@
+"""Which children `leadheat up` runs, in which order, on which others, and what they are told."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy import keys
+from deploy.children import Machine, children
+from deploy.greeting import farewell, greeting
+from scorer.grid import load_grid
+from scorer.times import Micros
+from scorer.timescale import Timescale
+
+pytestmark = pytest.mark.embedded
+
+_GRID = Path(__file__).parents[2] / "deploy" / "grids" / "b2b-fr.yml"
+_EMBEDDED = Machine(
+    kafka="127.0.0.1:9092",
+    redis="unix:///run/store.sock",
+    embedded_kafka_port=9092,
+    embedded_store=True,
+    host="127.0.0.1",
+    port=8000,
+    grid=_GRID,
+    channels=None,
+    write_keys=("wk_canary", "matomo:*"),
+    read_keys=("rk_canary",),
+    partitions=2,
+    session_timeout_s=6.0,
+    folder=Path("/run"),
+)
+_REAL = replace(_EMBEDDED, kafka="kafka:9092", embedded_kafka_port=None, embedded_store=False)
+
+
+async def _nothing() -> None:
+    """No topics to make."""
+
+
+def _named(machine: Machine) -> dict[str, tuple[str, ...]]:
+    return {child.name: child.feeds for child in children(machine, _nothing)}
+
+
+def test_each_child_starts_after_what_it_lives_on() -> None:
+    assert _named(_EMBEDDED) == {
+        "broker": ("store", "worker", "web", "notify"),
+        "store": ("web",),
+        "worker": (),
+        "web": (),
+        "notify": (),
+    }
+
+
+def test_what_is_real_is_not_embedded() -> None:
+    assert list(_named(_REAL)) == ["worker", "web", "notify"]
+    assert _named(replace(_EMBEDDED, embedded_store=False))["broker"] == ("worker", "web", "notify")
+
+
+def test_the_demonstration_is_one_more_child_on_the_same_clock() -> None:
+    scale = Timescale(wall_from=Micros(0), meets=Micros(10), starts=Micros(-100)).dump()
+    found = {one.name: one for one in children(replace(_EMBEDDED, demo=True, timescale=scale), _nothing)}
+    assert "demo" in found["broker"].feeds
+    assert found["demo"].once
+    assert found["demo"].command[-2:] == ["deploy.demo.player", "http://127.0.0.1:8000"]
+    for name in ("worker", "web", "notify", "demo"):
+        assert found[name].environment["LEADHEAT_TIMESCALE"] == scale
+
+
+def test_keys_travel_in_the_environment_only() -> None:
+    for child in children(replace(_EMBEDDED, demo=True), _nothing):
+        assert "canary" not in " ".join(child.command)
+        assert "canary" not in repr(child)
+    assert "canary" not in repr(_EMBEDDED)
+
+
+def test_children_share_their_metrics_and_open_no_port_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHEAT_METRICS_PORT", "9100")
+    for child in children(_REAL, _nothing):
+        assert child.environment["PROMETHEUS_MULTIPROC_DIR"] == "/run/metrics"
+        assert child.environment["LEADHEAT_METRICS_PORT"] == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("10.0.0.5", "10.0.0.5")]
+)
+def test_the_url_is_one_that_this_machine_can_open(host: str, shown: str) -> None:
+    assert replace(_REAL, host=host).url == f"http://{shown}:8000"
+
+
+def test_only_what_is_embedded_is_said_to_be_gone() -> None:
+    grid = load_grid(_GRID)
+    assert "is gone when this stops" in greeting(_EMBEDDED, grid)
+    assert "is gone." in farewell(_EMBEDDED)
+    assert "gone" not in greeting(_REAL, grid) + farewell(_REAL)
+
+
+def test_made_keys_are_new_each_time_and_open_every_protocol() -> None:
+    first, second = keys.write_keys(), keys.write_keys()
+    assert first[0] != second[0]
+    assert first[1:] == second[1:]
+    assert {"snowplow:*", "matomo:*", "ga4:*", "mautic:*", "webhook:*"} <= set(first)
+    assert keys.read_key() != keys.read_key()
