@@ -135,14 +135,8 @@ def _delivery(text: str) -> Record:
     """A channel that would not take an alert, as the topic of undelivered alerts tells it."""
     moment, _, value = text.partition("\n")
     try:
-        told = msgspec.json.decode(value)
+        told = msgspec.json.decode(value, type=dict[str, Any])
     except msgspec.DecodeError:
         told = {}
-    told = told if isinstance(told, dict) else {}
-    channel = told.get("channel")
-    return {
-        "channel": channel if isinstance(channel, str) else None,
-        "result": "parked",
-        "at": format_time(int(moment)),
-        **({"error": told["error"]} if isinstance(told.get("error"), str) else {}),
-    }
+    shown = {name: told[name] for name in ("channel", "reason", "at") if isinstance(told.get(name), str)}
+    return {"channel": None, "result": "parked", "at": format_time(int(moment)), **shown}

@@ -24,9 +24,10 @@ class BatchWriter:
     follows from the first, the live entries and the offsets, and happens once.
     """
 
-    def __init__(self, cache: Cache, events_kept: int) -> None:
+    def __init__(self, cache: Cache, events_kept: int, stream_kept: int) -> None:
         self._cache = cache
         self._events_kept = events_kept
+        self._stream_kept = stream_kept
         self.head = 0
 
     async def write(
@@ -40,7 +41,7 @@ class BatchWriter:
         touched = await self._claimants({one for fact in events for one in fact.copies}) | scores.keys()
         before = await self._index_of(touched)
         after = await self.places(touched, scoring)
-        trim = await live.trimming(self._cache)
+        trim = await live.trimming(self._cache, self._stream_kept)
         async with self._cache.guarded(self.head) as pipe:
             for lead in touched:
                 self._move(pipe, lead, before.get(lead, []), after.get(lead, []))

@@ -21,3 +21,5 @@ class ServeConfig:
     timescale: Timescale | None = None
     events_kept: int = 5_000
     """Of one identity, the newest by their time; a timeline reaches back as far."""
+    stream_kept: int = 10_000
+    """Facts that a client of the event stream may be behind and still resume; some 20 MB of redis."""

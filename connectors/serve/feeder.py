@@ -13,7 +13,6 @@ from connectors.serve.cache import Cache
 from connectors.serve.config import ServeConfig
 from connectors.serve.errors import DisplacedError, LogResetError
 from connectors.serve.facts import Incoming, fact_of
-from connectors.serve.live import KEPT_OF_PARTITION
 from connectors.serve.metrics import CACHED, REBUILDS
 from connectors.serve.position import LETTERS
 from connectors.serve.scoring import GridFile, Scoring
@@ -26,6 +25,8 @@ _LOOK_EVERY_S: Final = 1.0
 """How often the grid's file is looked at, and the cache while nothing happens."""
 _TOPICS_EVERY_S: Final = 30.0
 _SCAN: Final = 500
+_KEPT_PART: Final = 10
+"""Of the facts that the event stream keeps, a rebuild takes one in so many of a partition: there are many."""
 
 
 class Feeder:
@@ -44,7 +45,7 @@ class Feeder:
         self._grid = grid
         self._scoring = scoring
         self._adopt = adopt
-        self._writer = BatchWriter(cache, config.events_kept)
+        self._writer = BatchWriter(cache, config.events_kept, config.stream_kept)
         self._floors: dict[str, int] = {}
         self._rebuilding = False
         self._counted_to: Micros | None = None
@@ -148,7 +149,7 @@ class Feeder:
             CACHED.labels(record.topic, "skipped" if fact is None else "taken").inc()
             place = f"{record.topic}:{record.partition}"
             if self._rebuilding and record.topic in LETTERS:
-                floor = topics.end(record.topic, record.partition) - KEPT_OF_PARTITION
+                floor = topics.end(record.topic, record.partition) - self._config.stream_kept // _KEPT_PART
                 self._floors.setdefault(place, max(floor, 0))
         if records:
             self._counted_to = records[-1].timestamp

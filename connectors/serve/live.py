@@ -9,10 +9,6 @@ from connectors.serve.cache import Cache
 from connectors.serve.facts import AlertFact, EventFact, Fact, Incoming, ScoreFact
 from connectors.serve.position import Position
 
-KEPT: Final = 10_000
-"""Entries that a client may be behind and still resume; some 20 MB of redis."""
-KEPT_OF_PARTITION: Final = 1_000
-"""Of a partition, when the cache is built anew: older records are told to nobody."""
 _CHUNK: Final = 500
 
 
@@ -51,18 +47,18 @@ def entry_of(fields: dict[str, str]) -> LiveEntry:
     return LiveEntry(fields["k"], fields["p"], int(fields["o"]), msgspec.json.decode(fields["d"]))
 
 
-async def trimming(cache: Cache) -> Callable[[Any], None]:
+async def trimming(cache: Cache, kept: int) -> Callable[[Any], None]:
     """What keeps the entries few: drops the oldest, and notes from where on each partition is complete."""
     name = cache.key("live")
-    over = await cache.redis.xlen(name) - KEPT
-    if over < KEPT // 4:
+    over = await cache.redis.xlen(name) - kept
+    if over <= kept // 4:
         return lambda pipe: None
     floors: dict[str, int] = {}
     for _, fields in await cache.redis.xrange(name, count=over):
         floors[fields["p"]] = int(fields["o"]) + 1
 
     def trim(pipe: Any) -> None:
-        pipe.xtrim(name, maxlen=KEPT, approximate=False)
+        pipe.xtrim(name, maxlen=kept, approximate=False)
         pipe.hset(cache.key("floors"), mapping=floors)
 
     return trim

@@ -17,10 +17,11 @@ from connectors.serve.errors import Refusal
 from connectors.serve.live import LiveEntry
 from connectors.serve.metrics import DROPPED, STREAMS
 from connectors.serve.position import Position
-from connectors.serve.status import clock_of
+from connectors.serve.status import clock_of, state_of
 
 _HEARTBEAT_S: Final = 15.0
 """Proxies give up on a silence of 30 to 60 seconds."""
+_LOOK_AGAIN_S: Final = 1.0
 _SEND_WITHIN_S: Final = 20.0
 """A client that takes nothing for so long is dropped."""
 
@@ -57,33 +58,32 @@ class EventStream:
 
     async def _told(self, client: Client, position: Position | None) -> AsyncIterator[bytes]:
         cache = self._desk.cache
-        resumed = position is not None
-        if position is None and not self._broadcast.state["rebuilding"]:
-            position = await live.position_of(cache)
-        reset = resumed and position is not None and await live.misses(cache, position)
-        if reset:
-            position = await live.position_of(cache)
-        hello = clock_of(self._desk) | {"reset": reset}
-        yield _event("hello", hello, position)
-        yield _event("state", self._broadcast.state, None)
-        if resumed and not reset and position is not None:
+        reset = position is not None and await live.misses(cache, position)
+        resumed = position if not reset else None
+        state = await state_of(self._desk)
+        position = resumed or await self._present(state)
+        yield _event("hello", clock_of(self._desk) | {"reset": reset}, position)
+        yield _event("state", state, None)
+        if resumed is not None:
             async for entries in live.backlog(cache):
-                missed = [one for one in entries if not position.has(one.place, one.offset)]
+                missed = [one for one in entries if not resumed.has(one.place, one.offset)]
                 for told in await told_of(self._desk, missed):
-                    position.pass_by(told.place, told.offset)
-                    yield _event(told.kind, told.data, position)
-        while (waited := await _next(client)) is not _END:
-            told = waited
-            if told is _SILENCE:
+                    resumed.pass_by(told.place, told.offset)
+                    yield _event(told.kind, told.data, resumed)
+        while (waited := await _next(client, _HEARTBEAT_S if position else _LOOK_AGAIN_S)) is not _END:
+            if waited is _SILENCE:
                 yield b":\n\n"
-            elif isinstance(told, LiveEntry):
-                if position is not None and not position.has(told.place, told.offset):
-                    position.pass_by(told.place, told.offset)
-                    yield _event(told.kind, told.data, position)
-            else:
-                yield _event("state", told, None)
-                if position is None and not self._broadcast.state["rebuilding"]:
-                    position = await live.position_of(cache)
+            elif not isinstance(waited, LiveEntry):
+                yield _event("state", waited, None)
+            elif position is not None and not position.has(waited.place, waited.offset):
+                position.pass_by(waited.place, waited.offset)
+                yield _event(waited.kind, waited.data, position)
+            if position is None:
+                position = await self._present(await state_of(self._desk))
+
+    async def _present(self, state: dict[str, Any]) -> Position | None:
+        """From where on facts are news; not known while the cache is being rebuilt."""
+        return None if state["rebuilding"] else await live.position_of(self._desk.cache)
 
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -91,9 +91,9 @@ _END: Final = object()
 _SILENCE: Final = object()
 
 
-async def _next(client: Client) -> Any:
+async def _next(client: Client, within_s: float) -> Any:
     try:
-        async with asyncio.timeout(_HEARTBEAT_S):
+        async with asyncio.timeout(within_s):
             told = await client.waiting.get()
     except TimeoutError:
         return _SILENCE
