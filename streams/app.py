@@ -69,6 +69,7 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
         inbox,
         writer,
         lambda event: event.message.generation_id == app.consumer_generation_id,
+        app.consumer.done,
     )
     # One agent on all topics is one actor; isolated partitions would make one for each topic of a partition.
     app.agent(app.topic(*topics, schema=schema, partitions=config.partitions), name="scoring")(scoring.intake)

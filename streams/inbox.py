@@ -9,7 +9,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from faust.types import TP
 
@@ -35,11 +35,11 @@ class Position(Protocol):
 
 
 class Portion(NamedTuple):
-    """Records of one partition number whose turn has come, and the batches that are finished with them."""
+    """Records of one partition number whose turn has come, and up to where they finish each topic."""
 
     partition: int
     records: list[Record]
-    finished: list[Any]
+    done: dict[TP, int]
 
 
 @dataclass(slots=True)
@@ -49,7 +49,6 @@ class _Lane:
     tp: TP
     topic: str
     records: deque[Record] = field(default_factory=deque)
-    ends: deque[tuple[int, Any]] = field(default_factory=deque)  # last offset and event of each batch
     next: int | None = None  # the offset after the last that came
     awaited_since: float | None = None
 
@@ -76,9 +75,8 @@ class Inbox:
                 _Lane(TP(full, partition), short) for full, short in sorted(self._topics.items())
             ]
 
-    def put(self, event: Any) -> bool:
+    def put(self, batch: Batch) -> bool:
         """Takes a batch in; False where its partition is not ours."""
-        batch: Batch = event.value
         lane = next(
             (one for one in self._lanes.get(batch.partition, ()) if one.tp.topic == batch.topic), None
         )
@@ -89,7 +87,6 @@ class Inbox:
             Record(short, partition, r.offset, r.timestamp * 1000, r.key, r.value, tuple(r.headers))
             for r in batch.records
         )
-        lane.ends.append((batch.offset, event))
         lane.next = batch.offset + 1
         lane.awaited_since = None
         self.size += len(batch.records)
@@ -104,8 +101,7 @@ class Inbox:
         for lanes in waiting:
             records = self._merge(lanes, share)
             if records:
-                finished = [event for lane in lanes for event in _finished(lane)]
-                portions.append(Portion(lanes[0].tp.partition, records, finished))
+                portions.append(Portion(lanes[0].tp.partition, records, _reached(lanes, records)))
                 self.size -= len(records)
         return portions
 
@@ -157,10 +153,7 @@ class Inbox:
         return now - lane.awaited_since < PATIENCE_S
 
 
-def _finished(lane: _Lane) -> list[Any]:
-    """The events of the batches of which no record waits any more."""
-    next_offset = lane.records[0].offset if lane.records else lane.next
-    events = []
-    while lane.ends and next_offset is not None and lane.ends[0][0] < next_offset:
-        events.append(lane.ends.popleft()[1])
-    return events
+def _reached(lanes: list[_Lane], taken: list[Record]) -> dict[TP, int]:
+    """The offset after the last record taken of each topic."""
+    last = {record.topic: record.offset for record in taken}
+    return {lane.tp: last[lane.topic] + 1 for lane in lanes if lane.topic in last}

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterable, Callable, Iterable, MutableMapping
 from typing import Any, Final
+
+from faust.types import TP
 
 from scorer.messages import Changes
 from scorer.plan import Plan
@@ -18,10 +21,12 @@ from streams.writing import Writer
 
 _log = logging.getLogger(__name__)
 
-_CYCLE_RECORDS: Final = 8192
-"""Records in one cycle: enough that the waits for the broker cost little, some 100 ms of scoring."""
+_CYCLE_S: Final = 0.2
+"""How long a cycle computes: the waits for the broker cost little beside it, and the loop is soon free."""
 
-_WAITING_RECORDS: Final = 4 * _CYCLE_RECORDS
+_LEAST_RECORDS: Final = 256
+_MOST_RECORDS: Final = 8192
+_WAITING_RECORDS: Final = 4 * _MOST_RECORDS
 """Records that wait before fetching pauses."""
 
 
@@ -37,8 +42,10 @@ class Scoring:
         inbox: Inbox,
         writer: Writer,
         is_current: Callable[[Any], bool],
+        done: Callable[[TP, int], None],
     ) -> None:
-        """`is_current`: whether an event was fetched since the last rebalance."""
+        """`is_current`: whether an event was fetched since the last rebalance; `done` takes what may be
+        committed, partition and offset."""
         self._config = config
         self._plan = plan
         self._make_shard = make_shard
@@ -46,18 +53,20 @@ class Scoring:
         self._inbox = inbox
         self._writer = writer
         self._is_current = is_current
+        self._done = done
         self._timers = Timers(config.clock)
         self._shards: dict[int, Shard] = {}
         self._owed: dict[int, Changes] = {}  # of recovery or a new grid, to be written first
         self._cycle = asyncio.Lock()
         self._work = asyncio.Event()
         self._room = asyncio.Event()
+        self._limit = _LEAST_RECORDS
 
     async def intake(self, stream: Any) -> None:
-        """The body of Faust's agent: never raises, never acknowledges."""
+        """The body of Faust's agent: never raises, and leaves it to `done` what is acknowledged."""
         events: AsyncIterable[Any] = stream.noack().events()
         async for event in events:
-            if self._is_current(event) and self._inbox.put(event):
+            if self._is_current(event) and self._inbox.put(event.value):
                 self._work.set()
                 if self._inbox.size >= _WAITING_RECORDS:
                     self._room.clear()
@@ -105,19 +114,28 @@ class Scoring:
 
     async def _one_cycle(self) -> None:
         await self._pay()
-        portions = self._inbox.take(_CYCLE_RECORDS)
+        portions = self._inbox.take(self._limit)
         if self._inbox.size < _WAITING_RECORDS or not portions:
             self._room.set()
         if portions:
             self._work.set()  # more may wait
+        began = time.perf_counter()
         for partition, records, _ in portions:
             shard = self._shards[partition]
             shard.advance(records[0].timestamp)
             shard.receive(records)
         self._let_time_pass()
-        await self._write({partition: shard.flush() for partition, shard in self._shards.items()})
+        changes = {partition: shard.flush() for partition, shard in self._shards.items()}
+        if portions:
+            self._adapt(sum(len(portion.records) for portion in portions), time.perf_counter() - began)
+        await self._write(changes)
         for portion in portions:
             self._acknowledge(portion)
+
+    def _adapt(self, records: int, seconds: float) -> None:
+        """Sets the size of the next cycle by what a record cost in this one."""
+        wanted = int(records * _CYCLE_S / max(seconds, 1e-6))
+        self._limit = min(max(wanted, _LEAST_RECORDS), 2 * self._limit, _MOST_RECORDS)
 
     async def _pay(self) -> None:
         owed, self._owed = self._owed, {}
@@ -146,8 +164,8 @@ class Scoring:
     def _acknowledge(self, portion: Portion) -> None:
         waited = self._config.clock() - portion.records[0].timestamp
         metrics.EVENT_TO_SCORE.observe(self._timers.wall_seconds(waited))
-        for event in portion.finished:
-            event.ack()
+        for tp, offset in portion.done.items():
+            self._done(tp, offset)
 
     def _pause(self) -> float:
         wakes = [wake for shard in self._shards.values() if (wake := shard.next_wake()) is not None]

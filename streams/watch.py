@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from faust.types import TP
@@ -66,7 +67,7 @@ class Progress:
         self._app = app
         self._topics = topics
         self._recovered = recovered
-        self._moved: dict[TP, tuple[object, float]] = {}  # what was seen of it, and since when
+        self._moved: dict[int, tuple[object, float]] = {}  # what is committed, and since when
         self._ends: dict[TP, int] = {}
         self._answered = time.monotonic()
 
@@ -95,21 +96,27 @@ class Progress:
 
     def _look(self, sources: list[TP]) -> None:
         now, consumer = time.monotonic(), self._app.consumer
-        oldest = 0.0
-        for tp in sources:
-            behind = consumer.behind(tp, max(self._ends.get(tp, 0), consumer.end(tp) or 0))
-            seen = (behind > 0 and consumer._committed_offset.get(tp), self._recovered())
-            known, since = self._moved.get(tp, (None, now))
-            if known != seen or not behind:
-                known, since = seen, now
-            self._moved[tp] = known, since
-            oldest = max(oldest, now - since)
-            metrics.LAG.labels(self._topics[tp.topic], str(tp.partition)).set(behind)
-            if now - since > STALLED_AFTER_S:
+        behind: defaultdict[int, int] = defaultdict(int)
+        seen: defaultdict[int, list[object]] = defaultdict(lambda: [self._recovered()])
+        for tp in sorted(sources):
+            lag = consumer.behind(tp, max(self._ends.get(tp, 0), consumer.end(tp) or 0))
+            metrics.LAG.labels(self._topics[tp.topic], str(tp.partition)).set(lag)
+            behind[tp.partition] += lag
+            seen[tp.partition].append(consumer.committed(tp))
+        moved: dict[int, tuple[object, float]] = {}
+        for partition, state in seen.items():
+            known, since = self._moved.get(partition, (state, now))
+            moved[partition] = (state, now if known != state or not behind[partition] else since)
+        self._moved = moved
+        self._require_movement(now, behind)
+
+    def _require_movement(self, now: float, behind: Mapping[int, int]) -> None:
+        """By partition number, not by topic: a topic may wait for the older records of another for long."""
+        ages = {partition: now - since for partition, (_, since) in self._moved.items()}
+        metrics.COMMIT_AGE.set(max(ages.values(), default=0.0))
+        for partition, age in ages.items():
+            if age > STALLED_AFTER_S:
                 raise StalledError(
-                    f"{tp.topic}-{tp.partition}: {behind} records wait, and none was committed "
+                    f"{behind[partition]} records wait on partitions {partition}, and none was committed "
                     f"for {STALLED_AFTER_S:.0f} s"
                 )
-        metrics.COMMIT_AGE.set(oldest)
-        for tp in self._moved.keys() - set(sources):
-            del self._moved[tp]

@@ -1,4 +1,4 @@
-"""Delivers batches in order and without holes, and commits only what is acknowledged up to there.
+"""Delivers batches in order and without holes, and commits only what the agent says is done.
 
 A state remembers the last offset that is in it and skips what comes again. That is right only if nothing
 before an offset that was applied is ever left out, which Faust itself does not promise over a rebalance.
@@ -6,7 +6,6 @@ before an offset that was applied is ever left out, which Faust itself does not 
 
 import asyncio
 import logging
-from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Final
 
@@ -35,7 +34,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._expected: dict[TP, int] = {}  # the offset that must come next
-        self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets, not yet committable
+        self._done: dict[TP, int] = {}  # the offset after the last that was worked on
         self._starts: dict[TP, int] = {}  # where a partition was sought to
         self._hole: dict[TP, tuple[int, int]] = {}  # what was expected and what came, when we went back
         super().__init__(*args, **kwargs)
@@ -65,10 +64,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def behind(self, tp: TP, end: int) -> int:
         """How many records before `end` are not committed yet."""
-        committed = self._committed_offset.get(tp) or self._starts.get(tp)
-        if committed is None or (self.at_end(tp) and not self._delivered[tp]):
+        committed = self.committed(tp)
+        if committed is None or (self.at_end(tp) and committed == self._expected.get(tp)):
             return 0
         return max(0, end - committed)
+
+    def committed(self, tp: TP) -> int | None:
+        """Up to where a partition is committed; its start where it never was."""
+        offset: int | None = self._committed_offset.get(tp) or self._starts.get(tp)
+        return offset
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 (Faust's name)
         """What was fetched, as far as it continues what was delivered."""
@@ -92,7 +96,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 return False
             _log.warning("%s-%d holds nothing from offset %d to %d", tp.topic, tp.partition, *hole)
         self._expected[tp] = batch.offset + 1
-        self._delivered[tp].append(batch.offset)
         return True
 
     def resume_partitions(self, tps: Iterable[TP]) -> None:
@@ -121,16 +124,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """A batch jumps over offsets by nature: no gap to account for."""
 
+    def done(self, tp: TP, offset: int) -> None:
+        """All that was delivered before an offset is worked on, and what came of it is acknowledged."""
+        self._done[tp] = offset
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+        return list(self._done)
+
     def _new_offset(self, tp: TP) -> int | None:
-        delivered, acknowledged = self._delivered[tp], self._acked_index[tp]
-        offset: int | None = None
-        while delivered and delivered[0] in acknowledged:
-            last = delivered.popleft()
-            acknowledged.discard(last)
-            offset = last + 1
-        if offset is not None:
-            self._acked[tp][:] = sorted(acknowledged)
-        return offset
+        """What Faust may commit; its own count of acknowledged records passes over unfinished ones."""
+        return self._done.pop(tp, None)
 
     # Rebalance
 
@@ -153,7 +156,5 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _forget(self) -> None:
         self._expected.clear()
-        self._delivered.clear()
+        self._done.clear()
         self._hole.clear()
-        self._acked.clear()
-        self._acked_index.clear()

@@ -1,0 +1,1 @@
+"""What is measured: how fast, how much memory, for how long."""
