@@ -47,6 +47,12 @@ class Resident:
         before = [name for time, name in lead.ties if time <= moment]
         return before[-1] if before else lead.ties[0][1]
 
+    def becomes_known(self) -> None:
+        """It came as a lead: for good. What an earlier `alias` said of it now makes it that lead."""
+        if not self.lead.known:
+            self.lead.known = True
+            self.lead.redirect = self.lead.alias
+
     def next_number(self) -> int:
         """The number of the next hand-over from this id."""
         self.lead.sent += 1

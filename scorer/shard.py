@@ -166,7 +166,7 @@ class Shard:
             moment = arrival
         event_id = str(event.id or "/".join(map(str, origin)))
         if event.lead_id is not None:
-            resident.lead.known = True
+            resident.becomes_known()
         owner = resident.owner(moment)
         if owner is None:
             self._count_scored(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
@@ -228,7 +228,7 @@ class Shard:
             self._tie(key, resident, message, record.timestamp)
         elif resident.lead.handed.get(message.sender, 0) < message.number:
             resident.lead.handed[message.sender] = message.number
-            resident.lead.known = True
+            resident.becomes_known()
             self._handed(key, resident, message, record.timestamp)
 
     def _misplaced(self, key: bytes, resident: Resident, message: Misplaced, arrival: int) -> None:
@@ -249,13 +249,13 @@ class Shard:
             lead.redirect = message.lead
             self._move(key, resident, message.lead, arrival)
         elif (message.moment, message.lead) not in lead.ties:
-            first = not lead.ties
+            if message.by_alias:
+                lead.alias = message.lead
             lead.ties = sorted([*lead.ties, (message.moment, message.lead)])[-MOST_TIES:]
-            if first:
-                self._move(key, resident, message.lead, arrival)
+            self._move(key, resident, message.lead, arrival)
 
     def _move(self, key: bytes, resident: Resident, to: str, arrival: int) -> None:
-        """Hands all that an id knows to the lead that it is."""
+        """Hands all that an id still knows to the lead that it is: the first it was tied to gets its past."""
         name = key.decode()
         decided = max(arrival, resident.lead.course.moment)
         self._announce(key, resident, resident.walker.pass_time(decided - 1))
