@@ -128,7 +128,7 @@ async def test_a_chat_gets_the_text_and_its_absence_is_an_error() -> None:
         return Response(status_code=200)
 
     receiver = Receiver(SECRET)
-    receiver.receive = receive  # type: ignore[method-assign,assignment]
+    receiver.receive = receive  # type: ignore[method-assign]
     async with receiving(receiver):
         sender = ChatSender(f"json://127.0.0.1:{receiver.port}/hook")
         await sender.send(alert(), MESSAGE)

@@ -3,19 +3,17 @@
 import itertools
 import json
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scorer import files
 from scorer.grid import parse_grid
+from scorer.plan import Plan
 from tests.oracle import naive_score
 from tests.oracle.agreement import differences
 from tests.oracle.lines import Line
 from tests.properties.grids import grids, text
 from tests.properties.logs import START, Told, lines, logs, moments
-
-files = pytest.importorskip("scorer.files")
-Plan = pytest.importorskip("scorer.plan").Plan
 
 
 def score(told: list[Line], grid: Told, at: int) -> list[Told]:

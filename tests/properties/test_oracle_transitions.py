@@ -2,18 +2,16 @@
 
 import json
 
-import pytest
 from hypothesis import given, settings
 
+from scorer import files
 from scorer.grid import parse_grid
+from scorer.plan import Plan
 from tests.oracle import naive_as_arrived, naive_transitions
 from tests.oracle.agreement import transition_differences
 from tests.oracle.lines import Line
 from tests.properties.grids import grids, text
 from tests.properties.logs import Told, lines, logs, moments
-
-files = pytest.importorskip("scorer.files")
-Plan = pytest.importorskip("scorer.plan").Plan
 
 
 def walk(told: list[Line], grid: Told, at: int, as_arrived: bool = False) -> list[Told]:
