@@ -71,24 +71,33 @@ def _stop_signal() -> asyncio.Event:
 
 
 async def _require_topics(config: WorkerConfig, stop: asyncio.Event) -> None:
-    """Returns once Kafka answers and its topics are right; StartError where it stays away or they are not."""
+    """Returns once Kafka answers and its topics are right; StartError where they are not in time."""
     deadline = time.monotonic() + config.start_within_s
+    told = ""
     while not stop.is_set():
-        try:
-            report = await topics.check(config.kafka, config.topic_prefix, config.partitions)
-        except (KafkaError, OSError) as error:
-            if time.monotonic() > deadline:
-                raise StartError(
-                    f"no Kafka broker answered at {config.kafka} within {config.start_within_s:g} s "
-                    f"(last: {error}): start it or correct LEADHEAT_KAFKA"
-                ) from error
-            _log.warning("no Kafka broker answers at %s yet", config.kafka)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _RETRY_EVERY_S)
-        else:
-            if report.problems:
-                raise StartError("the topics are not right:\n" + "\n".join(map(str, report.problems)))
+        lacking = await _lacking(config)
+        if not lacking:
             return
+        if time.monotonic() > deadline:
+            raise StartError(f"{lacking}\nwaited {config.start_within_s:g} s for it")
+        if lacking != told:
+            _log.warning("waiting: %s", lacking)
+            told = lacking
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _RETRY_EVERY_S)
+
+
+async def _lacking(config: WorkerConfig) -> str:
+    """What is not there yet, empty where all is; StartError for what waiting does not mend."""
+    try:
+        async with asyncio.timeout(config.start_within_s):
+            report = await topics.check(config.kafka, config.topic_prefix, config.partitions)
+    except (KafkaError, OSError) as error:  # a timeout is an OSError
+        return f"no Kafka broker answers at {config.kafka} ({error}): start it or correct LEADHEAT_KAFKA"
+    text = "\n".join(map(str, report.problems))
+    if any(one.state == "wrong" for one in report.problems):
+        raise StartError(f"the topics are not right:\n{text}")
+    return text
 
 
 async def _run_faust(faust_app: Any) -> None:

@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from tests.kafka_fixtures import embedded_kafka
+from tests.kafka_fixtures import embedded_kafka, embedded_rig, rig
 from tests.kafka_real import real_kafka
 
-__all__ = ["embedded_kafka", "real_kafka"]
+__all__ = ["embedded_kafka", "embedded_rig", "real_kafka", "rig"]
 
 _skipped: list[str] = []
 

@@ -5,12 +5,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from deploy import leash
 from deploy.embedded import broker
 from deploy.ports import free_ports
+from tests.streaming import Rig
 
 _START_WITHIN_S = 20.0
 
@@ -66,3 +68,22 @@ def embedded_kafka() -> Iterator[EmbeddedBroker]:
     """An embedded broker of the test's own."""
     with embedded_broker() as running:
         yield running
+
+
+@pytest.fixture
+def embedded_rig(embedded_kafka: EmbeddedBroker, tmp_path: Path) -> Rig:
+    """A stream on an embedded broker."""
+    return Rig(embedded_kafka.bootstrap, session_s=2.0, folder=tmp_path)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("embedded_kafka", marks=pytest.mark.embedded),
+        pytest.param("real_kafka", marks=pytest.mark.kafka),
+    ]
+)
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+    """A stream on the embedded broker, then on a real Kafka."""
+    broker = request.getfixturevalue(request.param)
+    session_s = 2.0 if request.param == "embedded_kafka" else 6.0
+    return Rig(broker.bootstrap, session_s=session_s, folder=tmp_path)

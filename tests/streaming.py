@@ -1,11 +1,13 @@
 """What tests of the stream need: a worker as a process of its own, records in and out of topics."""
 
 import json
+import secrets
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +16,56 @@ from aiokafka.structs import TopicPartition
 
 from deploy import leash
 from scorer.topics import IN_TOPICS, full_name
+from streams import topics
 from streams.config import changelog_name
 
-PREFIX = "leadheat"
-CHANGELOG = changelog_name(PREFIX)
 GRID = Path(__file__).parents[1] / "deploy" / "grids" / "b2b-fr.yml"
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A broker, topics of the test's own on it, and workers on those."""
+
+    bootstrap: str
+    session_s: float  # the embedded broker takes any, and a join lasts half of it; Kafka's least is 6
+    folder: Path
+    partitions: int = 2
+    prefix: str = field(default_factory=lambda: f"test-{secrets.token_hex(4)}")
+
+    async def make_topics(self) -> None:
+        """Creates all topics."""
+        await topics.ensure(self.bootstrap, self.prefix, self.partitions, 1)
+
+    def worker(self, *options: str, grid: Path = GRID) -> "WorkerProcess":
+        """A worker that is not started."""
+        told = [self.bootstrap, self.prefix, str(self.partitions), str(grid), str(self.session_s), *options]
+        return WorkerProcess(told, self.folder / f"worker-{secrets.token_hex(4)}.log")
+
+    def read(self, topic: str) -> "TopicReader":
+        """A reader of a topic given by its short name."""
+        return TopicReader(self.bootstrap, full_name(self.prefix, topic), self.partitions)
+
+    def read_changelog(self) -> "TopicReader":
+        """A reader of the states."""
+        return TopicReader(self.bootstrap, changelog_name(self.prefix), self.partitions)
+
+    async def produce(self, producer: AIOKafkaProducer, numbers: Sequence[int], leads: int) -> dict[str, int]:
+        """Sends an event for each number, over all in-topics; how many each lead got."""
+        counts: dict[str, int] = {}
+        for number in numbers:
+            lead = f"lead-{number * 7919 % leads}"
+            topic = IN_TOPICS[number % len(IN_TOPICS)]
+            await producer.send(full_name(self.prefix, topic), b"%d" % number, key=lead.encode())
+            counts[lead] = counts.get(lead, 0) + 1
+        await producer.flush()
+        return counts
 
 
 class WorkerProcess:
     """A worker with the counting shard, in a process that can be killed."""
 
-    def __init__(self, bootstrap: str, partitions: int, log: Path, *options: str, grid: Path = GRID) -> None:
-        self._command = [sys.executable, "-m", "tests.integration.counting_worker"]
-        self._command += [bootstrap, str(partitions), str(grid), *options]
+    def __init__(self, arguments: list[str], log: Path) -> None:
+        self._command = [sys.executable, "-m", "tests.integration.counting_worker", *arguments]
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +75,7 @@ class WorkerProcess:
         return self._process
 
     def start(self) -> None:
-        """Starts it; `wait_ready` tells when it scores."""
+        """Starts it; `wait_for` its log tells when it scores."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 leash.command(self._command), stdout=log, stderr=log, cwd=Path(__file__).parents[1]
@@ -83,18 +122,6 @@ async def producer_to(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
         yield producer
     finally:
         await producer.stop()
-
-
-async def produce_events(producer: AIOKafkaProducer, numbers: Sequence[int], leads: int) -> dict[str, int]:
-    """Sends an event for each number, over all in-topics; how many each lead got."""
-    counts: dict[str, int] = {}
-    for number in numbers:
-        lead = f"lead-{number * 7919 % leads}"
-        topic = IN_TOPICS[number % len(IN_TOPICS)]
-        await producer.send(full_name(PREFIX, topic), b"%d" % number, key=lead.encode())
-        counts[lead] = counts.get(lead, 0) + 1
-    await producer.flush()
-    return counts
 
 
 class TopicReader:

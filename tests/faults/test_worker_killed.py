@@ -2,19 +2,15 @@
 
 import asyncio
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from scorer.topics import ALERTS, SCORES, full_name
-from streams import topics
+from scorer.topics import ALERTS, SCORES
 from tests.integration.counting_shard import ALERT_EVERY
-from tests.kafka_fixtures import EmbeddedBroker
-from tests.streaming import CHANGELOG, PREFIX, TopicReader, WorkerProcess, produce_events, producer_to
+from tests.streaming import Rig, TopicReader, producer_to
 
-pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
-PARTITIONS = 2
 EVENTS = 60_000
 LEADS = 1_000
 KILLS = 5
@@ -44,30 +40,26 @@ def settled(changelog: TopicReader, expected: dict[str, int]) -> bool:
     )
 
 
-async def check_all(bootstrap: str, changelog: TopicReader, expected: dict[str, int]) -> Counter[str]:
+async def check_all(rig: Rig, changelog: TopicReader, expected: dict[str, int]) -> Counter[str]:
     """Asserts that states, scores, hand-overs and alerts are the events'; how often each alert came."""
     states = changelog.latest()
     assert {lead: state["events"] for lead, state in states.items()} == expected
     assert {name for state in states.values() for name in state["handed"]} == names(expected)
-    async with TopicReader(bootstrap, full_name(PREFIX, SCORES), PARTITIONS) as scores:
+    async with rig.read(SCORES) as scores:
         await scores.read_until(lambda read: read.latest() == expected)
-    async with TopicReader(bootstrap, full_name(PREFIX, ALERTS), PARTITIONS) as alerts:
+    async with rig.read(ALERTS) as alerts:
         await alerts.read_until(lambda read: {r.value.decode() for r in read.records} >= names(expected))
         sent = Counter(record.value.decode() for record in alerts.records)
     assert set(sent) == names(expected)
     return sent
 
 
-async def test_counts_once_whenever_it_is_killed(embedded_kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    bootstrap = embedded_kafka.bootstrap
-    await topics.ensure(bootstrap, PREFIX, PARTITIONS, 1)
-    worker = WorkerProcess(bootstrap, PARTITIONS, tmp_path / "worker.log")
+async def test_counts_once_whenever_it_is_killed(rig: Rig) -> None:
+    await rig.make_topics()
+    worker = rig.worker()
     try:
-        async with (
-            producer_to(bootstrap) as producer,
-            TopicReader(bootstrap, CHANGELOG, PARTITIONS) as changelog,
-        ):
-            sending = asyncio.create_task(produce_events(producer, range(EVENTS // 2), LEADS))
+        async with producer_to(rig.bootstrap) as producer, rig.read_changelog() as changelog:
+            sending = asyncio.create_task(rig.produce(producer, range(EVENTS // 2), LEADS))
             worker.start()
             for kill in range(1, KILLS + 1):
                 counted = EVENTS // 2 * kill // (KILLS + 1)
@@ -75,35 +67,53 @@ async def test_counts_once_whenever_it_is_killed(embedded_kafka: EmbeddedBroker,
                 worker.kill()
                 worker.start()
             first = await sending
-            second = await produce_events(producer, range(EVENTS // 2, EVENTS), LEADS)
+            second = await rig.produce(producer, range(EVENTS // 2, EVENTS), LEADS)
             expected = {lead: count + second[lead] for lead, count in first.items()}
             worker.wait_for("scoring partitions", count=2)
             worker.kill()  # in the middle of catching up
             worker.start()
             await changelog.read_until(lambda read: settled(read, expected), within_s=90)
-            await check_all(bootstrap, changelog, expected)
+            await check_all(rig, changelog, expected)
             assert worker.stop() == 0
     finally:
         worker.end()
 
 
-async def test_goes_on_where_it_stopped(embedded_kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    bootstrap = embedded_kafka.bootstrap
-    await topics.ensure(bootstrap, PREFIX, PARTITIONS, 1)
-    worker = WorkerProcess(bootstrap, PARTITIONS, tmp_path / "worker.log")
+async def test_goes_on_where_it_stopped(rig: Rig) -> None:
+    await rig.make_topics()
+    worker = rig.worker()
     try:
-        async with (
-            producer_to(bootstrap) as producer,
-            TopicReader(bootstrap, CHANGELOG, PARTITIONS) as changelog,
-        ):
+        async with producer_to(rig.bootstrap) as producer, rig.read_changelog() as changelog:
             expected: dict[str, int] = {}
             for first in range(0, 6_000, 2_000):
                 worker.start()
-                sent = await produce_events(producer, range(first, first + 2_000), 100)
+                sent = await rig.produce(producer, range(first, first + 2_000), 100)
                 expected = {lead: expected.get(lead, 0) + count for lead, count in sent.items()}
                 await changelog.read_until(lambda read, all_of=expected: settled(read, all_of))
                 assert worker.stop() == 0
-            sent_alerts = await check_all(bootstrap, changelog, expected)
+            sent_alerts = await check_all(rig, changelog, expected)
             assert set(sent_alerts.values()) == {1}  # a stop in order repeats nothing
     finally:
         worker.end()
+
+
+async def test_partitions_move_between_workers(rig: Rig) -> None:
+    await rig.make_topics()
+    first, second = rig.worker(), rig.worker()
+    try:
+        async with producer_to(rig.bootstrap) as producer, rig.read_changelog() as changelog:
+            first.start()
+            sending = asyncio.create_task(rig.produce(producer, range(EVENTS // 2), LEADS))
+            await changelog.read_until(lambda read: events_in(read) > 0)
+            second.start()  # joins: partitions move
+            await asyncio.to_thread(second.wait_for, "scoring partitions [")
+            half = await sending
+            first.kill()  # its partitions go to the second
+            rest = await rig.produce(producer, range(EVENTS // 2, EVENTS), LEADS)
+            expected = {lead: count + rest[lead] for lead, count in half.items()}
+            await changelog.read_until(lambda read: settled(read, expected), within_s=90)
+            await check_all(rig, changelog, expected)
+            assert second.stop() == 0
+    finally:
+        first.end()
+        second.end()

@@ -1,5 +1,6 @@
-"""Runs a worker with the counting shard: arguments KAFKA PARTITIONS GRID, `real` for a real Kafka."""
+"""Runs a worker with the counting shard, as a program of its own that tests can kill."""
 
+import argparse
 import logging
 import sys
 import time
@@ -11,16 +12,24 @@ from streams.worker import run
 from tests.integration.counting_shard import CountingShard
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kafka")
+    parser.add_argument("prefix")
+    parser.add_argument("partitions", type=int)
+    parser.add_argument("grid", type=Path)
+    parser.add_argument("session", type=float)
+    parser.add_argument("--write-within", type=float, default=45.0)
+    given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("streams").setLevel(logging.INFO)
-    kafka, partitions, grid = sys.argv[1:4]
     config = WorkerConfig(
-        kafka=kafka,
-        topic_prefix="leadheat",
-        grid=Path(grid),
+        kafka=given.kafka,
+        topic_prefix=given.prefix,
+        grid=given.grid,
         clock=lambda: Micros(time.time_ns() // 1_000),
-        partitions=int(partitions),
-        session_timeout_s=6.0 if "real" in sys.argv else 2.0,
+        partitions=given.partitions,
+        session_timeout_s=given.session,
         start_within_s=5.0,
+        write_within_s=given.write_within,
     )
     sys.exit(run(config, CountingShard))
