@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectors.ingest.config import GatewayConfig
@@ -26,6 +26,7 @@ from scorer.times import Micros, parse_time
 from scorer.topics import IN_TOPICS
 
 KEY = "wk"
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SENSIBLE = {400, 413, 503}
 """Without a broker there is no yes: what is acceptable is answered 503."""
 
@@ -86,6 +87,7 @@ def ask() -> Callable[[str, bytes], httpx.Response]:
     return lambda path, body: asyncio.run(post(path, body))
 
 
+@untimed
 @given(bodies)
 @example(b'{"type":"page_view","lead_id":"u"}')
 @example(b"[" * 200_000)
@@ -113,6 +115,7 @@ def test_any_body_gets_a_sensible_answer(ask: Callable[[str, bytes], httpx.Respo
         assert empty_batch or answer.json()["error"]
 
 
+@untimed
 @given(objects)
 def test_what_is_taken_can_be_scored_and_goes_where_it_belongs(event: dict[str, Any]) -> None:
     try:
@@ -122,6 +125,7 @@ def test_what_is_taken_can_be_scored_and_goes_where_it_belongs(event: dict[str, 
     _require_scorable(found)
 
 
+@untimed
 @given(objects, st.sampled_from(["page", "track", "identify", "group", "alias", "screen"]))
 def test_what_a_tracker_said_can_be_scored_and_is_never_in_the_future(
     message: dict[str, Any], call: str
@@ -155,6 +159,7 @@ def _finite(value: Any) -> Any:
     return value.encode("utf-8", "ignore").decode() if isinstance(value, str) else value
 
 
+@untimed
 @given(st.lists(objects.map(_finite), min_size=1, max_size=5), st.sampled_from([b"\n", b"\r\n", b"\n\n"]))
 def test_a_list_and_lines_hold_the_same_events(events: list[dict[str, Any]], end: bytes) -> None:
     texts = [json.dumps(event).encode() for event in events]

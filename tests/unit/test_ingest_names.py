@@ -3,12 +3,14 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.ingest.names import corrected, event_type, group_traits, properties_of, snake, traits_of
 from connectors.ingest.segment_events import DEFINED
 from scorer.times import Micros
+
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(
@@ -41,11 +43,13 @@ def test_types(name: str, of_type: str) -> None:
     assert event_type(name, DEFINED, {}) == of_type
 
 
+@untimed
 @given(st.text())
 def test_every_name_gives_a_type(name: str) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", event_type(name, DEFINED, {}))
 
 
+@untimed
 @given(st.from_regex(r"[A-Za-z0-9 _.-]+", fullmatch=True))
 def test_snake_case_is_the_contract_s(name: str) -> None:
     assert snake(name) == re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
@@ -144,6 +148,7 @@ def test_traits_of_a_group() -> None:
     }
 
 
+@untimed
 @given(st.integers(0, 10**15), st.none() | st.integers(0, 10**15), st.integers(0, 10**15))
 def test_corrected_times_are_never_after_the_reception(
     happened: int, sent: int | None, received: int
