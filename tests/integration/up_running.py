@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,8 @@ def running(*more: str) -> Iterator[Up]:
 def launched(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Starts `leadheat up` with a bare environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
+    folder = tempfile.TemporaryDirectory(prefix="up-")  # also for what it leaves there when it is killed
+    environment["TMPDIR"] = folder.name
     process = subprocess.Popen(
         _command(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
@@ -99,6 +102,7 @@ def launched(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+        folder.cleanup()
 
 
 def refused(*arguments: str) -> tuple[int, str, str]:
