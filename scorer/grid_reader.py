@@ -67,7 +67,7 @@ class GridReader(Checked):
         name = top.get("timezone", "UTC")
         try:
             return ZoneInfo(name)
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, KeyError):
             self.report(("timezone",), f"no such timezone {name!r}: expected a name such as Europe/Paris")
             return ZoneInfo("UTC")
 

@@ -59,7 +59,8 @@ class YamlFile:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             return None if node is None else self._value(node, (), ())
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            simple_key = error.context == "while scanning a simple key"
+            mark = error.context_mark if simple_key else error.problem_mark or error.context_mark
             said = " ".join(filter(None, (error.context, error.problem)))
             self._problem(mark.line + 1 if mark else 1, (), f"no valid YAML: {said}")
         except yaml.reader.ReaderError as error:

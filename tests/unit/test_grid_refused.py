@@ -1,0 +1,130 @@
+"""Wrong grids are refused with every mistake's line, field and what would be right."""
+
+import pytest
+
+from scorer.errors import GridError
+from scorer.grid import load_grid, parse_grid
+
+GOOD = """\
+grid: b2b
+version: 3
+timezone: Europe/Paris
+scores:
+  fit: {min: -50, max: 60}
+  engagement: {min: 0, max: 100}
+half_life: 14d
+criteria:
+  - id: decider
+    score: fit
+    points: 20
+    lead: {title: {words: [ceo, "directeur général"]}}
+  - id: pricing
+    score: engagement
+    points: 10
+    event: page_view
+    where: {url.path: {glob: "/tarifs*"}}
+    half_life: 7d
+    max: 30
+  - id: again
+    score: engagement
+    points: 20
+    event: email_open
+    repeat: {at_least: 2, within: 7d}
+  - id: silent
+    score: engagement
+    points: -15
+    absent: {for: 30d}
+tiers:
+  - {id: cold}
+  - {id: warm, from: 30}
+  - {id: hot, from: 70, requires: {fit: 10}}
+hysteresis: 5
+plays:
+  - {id: call, when: {enters: hot}, cooldown: 24h, do: [{alert: sales}]}
+  - {id: wake, when: {stays: warm, for: 14d}, do: [{nurture: cases}]}
+"""
+
+WRONG = [
+    ("grid: b2b\n", "", 1, "grid", "missing"),
+    ("version: 3", "version: three", 2, "version", "a whole number"),
+    ("Europe/Paris", "Europe/Lutèce", 3, "timezone", "such as Europe/Paris"),
+    ("fit: {min: -50, max: 60}", "fit: {min: 50, max: -60}", 5, "scores.fit.max", "min <= max"),
+    ("half_life: 14d", "half_life: 14", 7, "half_life", "such as 7d"),
+    ("half_life: 14d", "halflife: 14d", 7, "halflife", "did you mean half_life?"),
+    ("id: pricing", "id: decider", 13, "criteria[1].id", "taken on line 9"),
+    ("score: fit", "score: fitt", 10, "criteria[0].score", "did you mean fit?"),
+    ("points: 20\n    lead", "points: true\n    lead", 11, "criteria[0].points", "a number"),
+    ("words: [ceo, ", "wrods: [ceo, ", 12, "criteria[0].lead.title.wrods", "no such test"),
+    ('[ceo, "directeur général"]', "ceo", 12, "criteria[0].lead.title.words", "a list of words"),
+    ("event: page_view", "event: PageView", 16, "criteria[1].event", "such as page_view"),
+    ("    event: page_view\n", "", 16, "criteria[1].where", "means nothing"),
+    ('{glob: "/tarifs*"}', '{matches: "(?=x)"}', 17, "criteria[1].where.url.path.matches", "RE2"),
+    ("half_life: 7d", "half_life: 7 days", 18, "criteria[1].half_life", "such as 7d"),
+    ("max: 30\n", "max: -30\n", 19, "criteria[1].max", "0 or more"),
+    ("at_least: 2", "at_least: 0", 24, "criteria[2].repeat.at_least", "from 1 to 1000"),
+    ("within: 7d", "within: 0s", 24, "criteria[2].repeat.within", "more than nothing"),
+    (
+        "    absent: {for: 30d}",
+        "    event: outcome\n    absent: {for: 30d}",
+        28,
+        "criteria[3].event",
+        "never activity",
+    ),
+    ("absent: {for: 30d}", "absent: {for: 30d}\n    max: -5", 29, "criteria[3].max", "means nothing"),
+    ("points: 20\n    lead", "points: 20\n    max: 5\n    lead", 12, "criteria[0].max", "means nothing"),
+    ("from: 70, requires: {fit: 10}", "from: 20", 32, "tiers[2].from", "can never be reached"),
+    ("{id: warm, from: 30}", "{id: warm}", 31, "tiers[1]", "expected from or requires"),
+    ("requires: {fit: 10}", "requires: {fti: 10}", 32, "tiers[2].requires.fti", "did you mean fit?"),
+    ("hysteresis: 5", "hysteresis: -5", 33, "hysteresis", "0 or more"),
+    ("enters: hot", "enters: boiling", 35, "plays[0].when.enters", "expected one of"),
+    ("enters: hot", "enters: hot, for: 2d", 35, "plays[0].when.for", "means nothing"),
+    ("stays: warm, for: 14d", "stays: warm", 36, "plays[1].when", "stays needs for"),
+    ("do: [{alert: sales}]", "do: alert", 35, "plays[0].do", "such as [{alert: sales}]"),
+    ("version: 3", "version: 3\nversion: 4", 3, "version", "given twice, first on line 2"),
+    ("scores:\n", "scores\n", 4, "file", "no valid YAML"),
+]
+
+
+def test_the_good_one_is_accepted() -> None:
+    grid = parse_grid(GOOD, "g.yml")
+    assert [criterion.kind for criterion in grid.criteria] == ["explicit", "behaviour", "repeat", "absent"]
+
+
+@pytest.mark.parametrize(("right", "wrong", "line", "field", "said"), WRONG)
+def test_each_mistake_is_named_with_its_line(
+    right: str, wrong: str, line: int, field: str, said: str
+) -> None:
+    assert right in GOOD
+    with pytest.raises(GridError) as refused:
+        parse_grid(GOOD.replace(right, wrong, 1), "g.yml")
+    found = [(problem.line, problem.field) for problem in refused.value.problems]
+    assert (line, field) in found, str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    text = GOOD
+    for right, wrong, *_ in (WRONG[1], WRONG[7], WRONG[11], WRONG[23]):
+        text = text.replace(right, wrong, 1)
+    with pytest.raises(GridError) as refused:
+        parse_grid(text, "g.yml")
+    assert [problem.line for problem in refused.value.problems] == [2, 10, 16, 32]
+
+
+def test_yaml_is_1_2() -> None:
+    grid = parse_grid(GOOD.replace("title: {words", "country: no, title: {words"), "g.yml")
+    assert grid.source["criteria"][0]["lead"]["country"] == "no"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "just text", "grid: &a [*a]", "a: *b", "\x00", "- " * 3000, "{" * 5000]
+)
+def test_what_is_no_grid_at_all_is_refused(text: str) -> None:
+    with pytest.raises(GridError) as refused:
+        parse_grid(text, "g.yml")
+    assert refused.value.problems[0].file == "g.yml"
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(GridError, match=r"nowhere\.yml:1: file: can't be read"):
+        load_grid("nowhere.yml")
