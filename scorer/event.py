@@ -62,7 +62,7 @@ def decode(value: bytes) -> Event:
     """
     try:
         event = _decoder.decode(value)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         event = _from_object(_loads(value))
     return _normalised(event)
 
@@ -104,7 +104,7 @@ def _loads(value: bytes) -> Any:
         return _any_decoder.decode(value)
     except RecursionError:
         raise EventError("nested too deeply to be an event") from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         pass  # what is wrong is said below, by the decoder that also takes numbers such as 1e400
     try:
         text = value.decode()

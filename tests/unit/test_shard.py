@@ -1,0 +1,199 @@
+"""A shard: what comes out for what went in, once, whatever is redelivered, killed or changed."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from scorer import topics
+from scorer.grid import parse_grid
+from scorer.messages import Record
+from scorer.plan import Plan
+from scorer.shard import Shard
+from scorer.times import DAY, SECOND, format_time, parse_time
+from tests.partitioned import Stream
+
+GRID = """\
+grid: b2b
+version: {version}
+scores:
+  fit: {{min: -50, max: 60}}
+  engagement: {{min: 0, max: 100}}
+criteria:
+  - {{id: view, score: engagement, points: {points}, event: page_view, half_life: 7d}}
+  - {{id: boss, score: fit, points: 20, lead: {{title: ceo}}}}
+tiers:
+  - {{id: cold}}
+  - {{id: hot, from: 30}}
+hysteresis: 5
+plays:
+  - {{id: call, when: {{enters: hot}}, cooldown: 24h, do: [{{alert: sales}}]}}
+  - {{id: keep, when: {{leaves: hot}}, do: [{{nurture: warm}}]}}
+  - {{id: wake, when: {{stays: cold, for: 3d}}, do: [{{nurture: cases}}]}}
+"""
+T0 = parse_time("2026-11-02T09:00:00Z")
+
+
+def plan(points: int = 20, version: int = 1) -> Plan:
+    return Plan(parse_grid(GRID.format(points=points, version=version)))
+
+
+def event(number: int, kind: str = "page_view", after: int = 0, **more: Any) -> bytes:
+    told = {"id": f"e{number}", "type": kind, "lead_id": "u-1", "time": format_time(T0 + after), **more}
+    return json.dumps({name: value for name, value in told.items() if value is not None}).encode()
+
+
+def alerts(stream: Stream) -> list[tuple[str, str, str]]:
+    return [(alert["play"], alert["lead_id"], alert["at"]) for alert in stream.alerts.values()]
+
+
+def test_an_event_becomes_a_score_and_an_alert() -> None:
+    stream = Stream(plan())
+    stream.publish(event(1), T0)
+    stream.publish(event(2, after=SECOND), T0 + SECOND)
+    stream.drain()
+    record = stream.scores["u-1"]
+    assert (record["tier"], round(record["score"], 3)) == ("hot", 40.0)
+    assert record["fading"][0][:1] + record["fading"][0][2:3] == ["view", 604_800.0]
+    (alert,) = stream.alerts.values()
+    assert (alert["from"], alert["to"], alert["at"]) == ("cold", "hot", "2026-11-02T09:00:01Z")
+    assert alert["reasons"][0]["criterion"] == "view"
+    assert alert["do"] == [{"alert": "sales"}]
+
+
+def test_time_alone_changes_a_tier_at_the_exact_moment() -> None:
+    stream = Stream(plan())
+    stream.publish(event(1), T0)
+    stream.publish(event(2), T0)
+    stream.drain()
+    stream.advance(T0 + 30 * DAY)
+    at = T0 + int(
+        7 * DAY * 0.678072
+    )  # 40 points reach 25, the bound of 30 lowered by 5: 7 d times log2(40/25)
+    (left,) = [alert for alert in stream.alerts.values() if alert["play"] == "keep"]
+    assert abs(parse_time(left["at"]) - at) < SECOND
+    assert stream.scores["u-1"]["tier"] == "cold"
+    stays = [alert for alert in stream.alerts.values() if alert["play"] == "wake"]
+    assert [parse_time(alert["at"]) - parse_time(left["at"]) for alert in stays] == [3 * DAY]
+
+
+def test_a_cooldown_holds_alerts_back() -> None:
+    stream = Stream(plan(points=40))
+    for number, day in enumerate((0, 12, 24)):
+        stream.publish(event(number, after=day * DAY), T0 + day * DAY)
+        stream.drain()
+    calls = [at for play, _, at in alerts(stream) if play == "call"]
+    assert calls == [format_time(T0 + day * DAY) for day in (0, 12, 24)]
+    slow = GRID.replace("cooldown: 24h", "cooldown: 20d")
+    stream = Stream(Plan(parse_grid(slow.format(points=40, version=1))))
+    for number, day in enumerate((0, 12, 24)):
+        stream.publish(event(number, after=day * DAY), T0 + day * DAY)
+        stream.drain()
+    calls = [at for play, _, at in alerts(stream) if play == "call"]
+    assert calls == [format_time(T0 + day * DAY) for day in (0, 24)]
+
+
+@pytest.mark.parametrize("step", ["scores", "states", "outbox", "settled"])
+def test_a_kill_after_any_step_neither_loses_nor_doubles(step: str) -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1), T0)
+    stream.publish(event(2), T0)
+    stream.cycle(0, stop_after=step)
+    stream.drain()
+    assert round(stream.scores["u-1"]["score"], 3) == 40.0
+    assert [play for play, *_ in alerts(stream)] == ["call"]
+
+
+def test_what_is_no_event_is_named_and_stops_nothing() -> None:
+    shard = Shard(plan(), {}, 0, 1)
+    values = [b"{", None, b'{"type": "page_view"}', event(1), event(1)]
+    shard.receive(Record(topics.SIGNALS, 0, at, T0, b"u-1", value) for at, value in enumerate(values))
+    changes = shard.flush()
+    assert [(letter.record.offset, letter.error_class) for letter in changes.dead] == [
+        (0, "EventError"),
+        (2, "EventError"),
+    ]
+    assert changes.counts == {
+        (topics.SIGNALS, "failed"): 2,
+        (topics.SIGNALS, "ignored"): 1,
+        (topics.SIGNALS, "scored"): 1,
+        (topics.SIGNALS, "duplicate"): 1,
+    }
+
+
+@pytest.mark.parametrize(("key", "value"), [(b"a", b"junk"), (None, b"\x90"), (b"\xff", b"\x90"), (b"", b"")])
+def test_a_broken_handover_is_a_dead_letter(key: bytes | None, value: bytes) -> None:
+    shard = Shard(plan(), {}, 0, 1)
+    shard.receive([Record(topics.HANDOVER, 0, 0, T0, key, value)])
+    assert len(shard.flush().dead) == 1
+
+
+def test_what_an_anonymous_visitor_did_is_the_leads() -> None:
+    stream = Stream(plan())
+    stream.publish(event(1, lead_id=None, anonymous_id="a-1"), T0)
+    stream.drain()
+    assert list(stream.scores) == ["a-1"]
+    stream.publish(event(2, "identify", anonymous_id="a-1", traits={"title": "ceo"}), T0 + SECOND)
+    stream.drain()
+    stream.publish(event(3, after=2 * SECOND, lead_id=None, anonymous_id="a-1"), T0 + 2 * SECOND)
+    stream.drain()
+    assert list(stream.scores) == ["u-1"]
+    record = stream.scores["u-1"]
+    assert record["identities"] == ["u-1", "a-1"]
+    assert (round(record["score"], 2), record["tier"]) == (60.0, "hot")
+
+
+def test_aliases_made_at_once_in_a_circle_end_at_one_lead() -> None:
+    stream = Stream(plan(), partitions=3)
+    for number, lead in enumerate(("u-1", "u-2", "u-3")):
+        stream.publish(event(number, lead_id=lead), T0)
+    stream.drain()
+    for number, (old, new) in enumerate((("u-1", "u-2"), ("u-2", "u-3"), ("u-3", "u-1")), 10):
+        stream.publish(event(number, "alias", lead_id=new, properties={"previous_id": old}), T0 + SECOND)
+    for _ in range(2):
+        for number in range(stream.partitions):
+            stream.cycle(number)
+    stream.drain()
+    stream.publish(event(20, after=2 * SECOND, lead_id="u-2"), T0 + 2 * SECOND)
+    stream.drain()
+    assert len(stream.scores) == 1
+    (record,) = stream.scores.values()
+    assert round(record["score"], 1) == 80.0
+
+
+def test_a_changed_grid_sets_tiers_silently_and_names_what_starts_empty() -> None:
+    stream = Stream(plan(points=20), partitions=1)
+    stream.publish(event(1), T0)
+    stream.drain()
+    shard = stream.shards[0]
+    changes = shard.regrid(plan(points=40, version=2))
+    assert changes.emptied == []
+    stream.write(0, changes)
+    stream.advance(T0 + SECOND)
+    record = stream.scores["u-1"]
+    assert (record["tier"], record["version"], stream.alerts) == ("hot", 2, {})
+    other = GRID.replace("event: page_view", "event: download").format(points=40, version=3)
+    assert shard.regrid(Plan(parse_grid(other))).emptied == ["view"]
+
+
+def test_a_state_of_another_version_is_put_aside_and_named() -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1), T0)
+    stream.drain()
+    store = dict(stream.stores[0])
+    store[b"u-1"] = b"\x09" + store[b"u-1"][1:]
+    shard = Shard(plan(), store, 0, 1)
+    changes = shard.recover()
+    assert [key for key, _ in changes.unreadable] == [b"u-1"]
+    assert (b"u-1", None) in changes.states
+    assert b"\xffaside/u-1" in store
+
+
+def test_a_missing_id_and_a_late_clock() -> None:
+    shard = Shard(plan(), {}, 0, 1)
+    early = event(0, after=10 * DAY, id=None)
+    shard.receive([Record(topics.PAGE_VIEWS, 0, at, T0, b"u-1", early) for at in (0, 1)])
+    (score,) = shard.flush().scores
+    record = msgspec.json.decode(score.value or b"")
+    assert (record["as_of"], record["score"]) == ("2026-11-02T09:00:00Z", 40.0)
