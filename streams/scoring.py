@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, MutableMapping
+from collections import Counter
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
 from faust.types import TP
 
-from scorer.messages import Changes
+from scorer.messages import Changes, DeadLetter
 from scorer.plan import Plan
 from scorer.topics import ALERTS
-from streams import metrics
+from streams import metrics, poison
 from streams.config import WorkerConfig
 from streams.inbox import Inbox, Portion
 from streams.shards import MakeShard, Shard
@@ -77,7 +78,7 @@ class Scoring:
         owned = sorted(partitions)
         self._shards = {partition: self._new_shard(partition) for partition in owned}
         self._owed = {partition: shard.recover() for partition, shard in self._shards.items()}
-        self._tell_emptied(self._owed.values())
+        self._tell(self._owed)
         self._inbox.own(owned)
         self._work.set()
         _log.info(
@@ -99,7 +100,7 @@ class Scoring:
             await self._pay()
             self._plan = plan
             self._owed = {partition: shard.regrid(plan) for partition, shard in self._shards.items()}
-            self._tell_emptied(self._owed.values())
+            self._tell(self._owed)
         self._work.set()
 
     async def run(self) -> None:
@@ -120,17 +121,34 @@ class Scoring:
         if portions:
             self._work.set()  # more may wait
         began = time.perf_counter()
-        for partition, records, _ in portions:
-            shard = self._shards[partition]
-            shard.advance(records[0].timestamp)
-            shard.receive(records)
+        dead = {portion.partition: self._receive(portion) for portion in portions}
         self._let_time_pass()
         changes = {partition: shard.flush() for partition, shard in self._shards.items()}
+        for partition, letters in dead.items():
+            changes[partition].dead += letters
         if portions:
             self._adapt(sum(len(portion.records) for portion in portions), time.perf_counter() - began)
         await self._write(changes)
         for portion in portions:
             self._acknowledge(portion)
+
+    def _receive(self, portion: Portion) -> list[DeadLetter]:
+        """Gives a portion to its shard; the records that scoring failed on."""
+        partition, records, _ = portion
+        self._shards[partition].advance(records[0].timestamp)
+        self._shards[partition], failed = poison.receive(
+            self._shards[partition], records, lambda: self._start_over(partition, records[0].timestamp)
+        )
+        for letter in failed:
+            metrics.EVENTS.labels(letter.record.topic, "failed").inc()
+        return failed
+
+    def _start_over(self, partition: int, moment: int) -> Shard:
+        """The shard as its states have it: those of the last cycle."""
+        shard = self._new_shard(partition)
+        shard.recover()  # owes nothing: each cycle ends with empty outboxes
+        shard.advance(moment)
+        return shard
 
     def _adapt(self, records: int, seconds: float) -> None:
         """Sets the size of the next cycle by what a record cost in this one."""
@@ -177,8 +195,10 @@ class Scoring:
             self._plan, self._states[partition], partition, config.partitions, config.remembered_ids
         )
 
-    def _tell_emptied(self, changes: Iterable[Changes]) -> None:
-        for criterion in sorted({criterion for one in changes for criterion in one.emptied}):
-            _log.warning(
-                "criterion %s starts without evidence: what it asks for was not kept before", criterion
-            )
+    def _tell(self, changes: Mapping[int, Changes]) -> None:
+        """Says what a person should know of the states that were taken up."""
+        for criterion in sorted({criterion for one in changes.values() for criterion in one.emptied}):
+            _log.warning("criterion %s starts empty: what it asks for was not kept before", criterion)
+        for partition, one in changes.items():
+            for reason, count in Counter(reason for _, reason in one.unreadable).items():
+                _log.error("partition %d: %d states put aside, unreadable: %s", partition, count, reason)

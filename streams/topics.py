@@ -1,5 +1,7 @@
 """Creates the topics, and checks that those that are there are as they must be."""
 
+import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -18,6 +20,8 @@ PARKED: Final = "parked"
 """Alerts that no channel took, for somebody to look at."""
 
 _DAY_MS: Final = 86_400_000
+_HANDOVER_BYTES: Final = 4 << 30  # of a partition; a hand-over is needed for seconds
+_SEEN_WITHIN_S: Final = 15.0  # Kafka answers before all its nodes know of a new topic
 _COMPACT: Final = {"cleanup.policy": "compact", "max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
 
 
@@ -63,16 +67,17 @@ class Report:
 
 def required(prefix: str) -> list[Topic]:
     """All topics that the product uses."""
-    # What the board shows is rebuilt from topics, so they keep a year; hand-overs are done in seconds.
-    kept_days = {**dict.fromkeys(IN_TOPICS, 365), ALERTS: 365, FAILED: 90, PARKED: 90, HANDOVER: 7}
     large = {"max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
+    # Kept for good: what the board shows is rebuilt from these, and Kafka counts age by a record's own timestamp,
+    # so it would delete an imported history before anybody has read it. Hand-overs are bounded by size instead.
+    kept = {"cleanup.policy": "delete", "retention.ms": "-1"}
+    done = {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY_MS)}
     dated = [
-        Topic(
-            full_name(prefix, name),
-            {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
-            | ({} if name in IN_TOPICS else large),
-        )
-        for name, days in kept_days.items()
+        *(Topic(full_name(prefix, name), kept) for name in IN_TOPICS),
+        Topic(full_name(prefix, ALERTS), kept | large),
+        Topic(full_name(prefix, HANDOVER), kept | large | {"retention.bytes": str(_HANDOVER_BYTES)}),
+        Topic(full_name(prefix, FAILED), done | large),
+        Topic(full_name(prefix, PARKED), done | large),
     ]
     return [*dated, Topic(full_name(prefix, SCORES), _COMPACT), Topic(changelog_name(prefix), _COMPACT)]
 
@@ -83,6 +88,7 @@ async def ensure(kafka: str, prefix: str, partitions: int, replication: int) -> 
         there = await _partition_counts(admin)
         missing = [topic for topic in required(prefix) if topic.name not in there]
         created = await _create(admin, missing, partitions, replication)
+        await _until_seen(admin, created)
         report = await _check(admin, prefix, partitions)
     return Report(
         tuple(
@@ -131,6 +137,12 @@ async def _create(admin: Any, topics: list[Topic], partitions: int, replication:
             reason = message[0] if message and message[0] else for_code(code).__name__
             raise StartError(f"topic {name} could not be created: {reason}")
     return {one.name for one in topics}
+
+
+async def _until_seen(admin: Any, names: set[str]) -> None:
+    deadline = time.monotonic() + _SEEN_WITHIN_S
+    while names - (await _partition_counts(admin)).keys() and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)  # Kafka has no way to tell us
 
 
 async def _check(admin: Any, prefix: str, partitions: int) -> Report:

@@ -37,7 +37,7 @@ class Rig:
         await topics.ensure(self.bootstrap, self.prefix, self.partitions, 1)
 
     def worker(self, *options: str, grid: Path = GRID) -> "WorkerProcess":
-        """A worker that is not started."""
+        """A worker that is not started, with the counting shard unless `--score` is among the options."""
         told = [self.bootstrap, self.prefix, str(self.partitions), str(grid), str(self.session_s), *options]
         return WorkerProcess(told, self.folder / f"worker-{secrets.token_hex(4)}.log")
 
@@ -62,10 +62,10 @@ class Rig:
 
 
 class WorkerProcess:
-    """A worker with the counting shard, in a process that can be killed."""
+    """A worker in a process that can be killed."""
 
     def __init__(self, arguments: list[str], log: Path) -> None:
-        self._command = [sys.executable, "-m", "tests.integration.counting_worker", *arguments]
+        self._command = [sys.executable, "-m", "tests.integration.worker_process", *arguments]
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
 

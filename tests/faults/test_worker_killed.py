@@ -1,6 +1,7 @@
 """A worker killed again and again counts every event once, and sends everything under the same ids."""
 
 import asyncio
+import signal
 from collections import Counter
 
 import pytest
@@ -117,3 +118,29 @@ async def test_partitions_move_between_workers(rig: Rig) -> None:
     finally:
         first.end()
         second.end()
+
+
+@pytest.mark.embedded
+async def test_a_worker_that_was_frozen_does_not_write_again(embedded_rig: Rig) -> None:
+    rig = embedded_rig
+    await rig.make_topics()
+    frozen, other = rig.worker(), rig.worker()
+    try:
+        async with producer_to(rig.bootstrap) as producer, rig.read_changelog() as changelog:
+            frozen.start()
+            half = await rig.produce(producer, range(10_000), LEADS)
+            await changelog.read_until(lambda read: events_in(read) > 0)
+            frozen.process.send_signal(signal.SIGSTOP)
+            other.start()  # the group gives it the partitions once the session has passed
+            other.wait_for("scoring partitions [0, 1]")
+            rest = await rig.produce(producer, range(10_000, 20_000), LEADS)
+            frozen.process.send_signal(signal.SIGCONT)
+            assert await asyncio.to_thread(frozen.process.wait, 30) == 1
+            assert frozen.said("its partitions may belong to another worker") == 1
+            expected = {lead: count + rest[lead] for lead, count in half.items()}
+            await changelog.read_until(lambda read: settled(read, expected), within_s=90)
+            await check_all(rig, changelog, expected)
+            assert other.stop() == 0
+    finally:
+        frozen.end()
+        other.end()

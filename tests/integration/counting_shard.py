@@ -4,6 +4,7 @@ Its rules are few enough to compute by hand what must come out of the delivery p
 """
 
 import json
+import time
 from collections.abc import Iterable, MutableMapping
 
 from scorer.messages import Changes, DeadLetter, Record, Send
@@ -11,6 +12,7 @@ from scorer.plan import Plan
 from scorer.topics import ALERTS, HANDOVER, SCORES
 
 ALERT_EVERY = 10
+NOW = time.time_ns() // 1_000  # Kafka deletes what is stamped too long ago
 
 
 class CountingShard:
@@ -72,9 +74,9 @@ class CountingShard:
         changes, self._changes = self._changes, Changes()
         for key, state in self._touched.items():
             self._store[key] = json.dumps(state).encode()
-            changes.scores.append(Send(SCORES, key, b"%d" % state["events"], 0))
+            changes.scores.append(Send(SCORES, key, b"%d" % state["events"], NOW))
             changes.states.append((key, self._store[key]))
-            changes.outbox += [Send(topic, key, name.encode(), 0) for topic, name in state["outbox"]]
+            changes.outbox += [Send(topic, key, name.encode(), NOW) for topic, name in state["outbox"]]
             if state["outbox"]:
                 self._unsettled.append(key)
         return changes

@@ -1,4 +1,4 @@
-"""Runs a worker with the counting shard, as a program of its own that tests can kill."""
+"""Runs a worker as a program of its own that tests can kill, with the counting shard or the real one."""
 
 import argparse
 import logging
@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from scorer.shard import Shard
 from scorer.times import Micros
 from streams.config import WorkerConfig
 from streams.worker import run
@@ -19,6 +20,7 @@ if __name__ == "__main__":
     parser.add_argument("grid", type=Path)
     parser.add_argument("session", type=float)
     parser.add_argument("--write-within", type=float, default=45.0)
+    parser.add_argument("--score", action="store_true", help="with the real shard")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("streams").setLevel(logging.INFO)
@@ -32,4 +34,4 @@ if __name__ == "__main__":
         start_within_s=5.0,
         write_within_s=given.write_within,
     )
-    sys.exit(run(config, CountingShard))
+    sys.exit(run(config, Shard if given.score else CountingShard))
