@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
+from connectors.serve.errors import Refusal
 from connectors.serve.pages import routes as page_routes
 from connectors.serve.security import SecurityHeaders
 from connectors.serve.sessions import Sessions
@@ -139,6 +140,10 @@ class Desk:
             self.clients.remove(client)
 
 
+def _refused(_: Request, refusal: Exception) -> Response:
+    return JSONResponse({"error": str(refusal)}, getattr(refusal, "status", 500))
+
+
 class Server(uvicorn.Server):
     """Runs in a thread, so it takes no signals."""
 
@@ -153,11 +158,12 @@ def board_server(now: Micros) -> Iterator[tuple[str, Desk]]:
     sessions = Sessions((KEY,))
     app = Starlette(
         routes=[
-            Route("/v1/session", sessions.open, methods=["POST"]),
+            *sessions.routes(),
             Mount("/v1", Route("/{path:path}", desk.api, methods=["GET", "POST", "DELETE"])),
             *page_routes(sessions),
         ],
         middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={Refusal: _refused},
     )
     (port,) = free_ports(1)
     server = Server(uvicorn.Config(app, "127.0.0.1", port, log_level="warning", timeout_graceful_shutdown=1))

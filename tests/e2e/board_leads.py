@@ -176,5 +176,7 @@ SAMPLES = [
         [guide(20), page(20.2, "/blog/crm", "Blog : CRM")],
         "search",
     ),
-    Sample("u-0666", {"first_name": INJECTION, "company": INJECTION, "title": INJECTION}, [guide(9)], "direct"),
+    Sample(
+        "u-0666", {"first_name": INJECTION, "company": INJECTION, "title": INJECTION}, [guide(9)], "direct"
+    ),
 ]

@@ -15,7 +15,7 @@ from scorer.times import DAY, SECOND, Micros, format_time, parse_time
 from scorer.topics import ALERTS, SCORES, topic_of
 from tests.e2e.board_leads import SAMPLES, Sample
 
-GRID = Path(__file__).parents[2] / "deploy" / "grids" / "b2b-fr.yml"
+GRID = Path(__file__).with_name("board_grid.yml")
 HOUR = 3_600 * SECOND
 Json = dict[str, Any]
 
@@ -177,7 +177,9 @@ class World:
         """What happened, newest first, with what each event brought."""
         events = sorted(self.own_events(lead), key=lambda event: event["time"], reverse=True)
         return {
-            "events": [event | {"received": event["time"], "points": self._points(lead, event)} for event in events],
+            "events": [
+                event | {"received": event["time"], "points": self._points(lead, event)} for event in events
+            ],
             "changes": self.changes(lead),
             "next": None,
         }

@@ -73,7 +73,9 @@ def context_of(chromium: Browser, board: tuple[str, Desk]) -> Iterator[Callable[
         )
         made.append(context)
         if name:
-            context.add_init_script(f"localStorage.getItem('leadheat.name') ?? localStorage.setItem('leadheat.name', {name!r})")
+            context.add_init_script(
+                f"localStorage.getItem('leadheat.name') ?? localStorage.setItem('leadheat.name', {name!r})"
+            )
         answer = context.request.post("/v1/session", data={"key": KEY})
         assert answer.ok
         return context

@@ -156,7 +156,9 @@ class LeadsPage {
   async reorder() {
     if (this.pill.hidden) return;
     await Promise.all([this.fetch(), getStatus().then(status => { this.session.status = status; })]).catch(() => null); // the line is lost: by what is known
+    const fromPill = this.pill.contains(document.activeElement);
     this.draw();
+    if (fromPill) (this.table.current ?? [...this.table.rows.values()][0])?.link.focus({ preventScroll: true });
     say(t('leads.reordered'));
   }
 

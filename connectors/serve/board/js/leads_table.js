@@ -36,7 +36,7 @@ export class LeadsTable {
 
   /** @param {{grid: import('./grid.js').Grid, groups: Group[], counts: Record<string, number>, whole: boolean, book: import('./alert_book.js').AlertBook, next: string | null}} given */
   draw({ grid, groups, counts, whole, book, next }) {
-    const at = now(), focused = /** @type {HTMLElement | null} */ (document.activeElement), waiting = new Map(book.awaiting().map(alert => [alert.lead_id, alert]));
+    const at = now(), held = this.heldBy(document.activeElement), waiting = new Map(book.awaiting().map(alert => [alert.lead_id, alert]));
     const rows = new Map();
     const bodies = groups.map(({ key, entries }) => h('tbody', { role: 'rowgroup' }, this.groupHead(grid, key, entries.length, whole ? null : counts[key], groups[0].key === 'now' ? groups[0].entries.length : 0),
       entries.map(entry => {
@@ -48,11 +48,19 @@ export class LeadsTable {
       })));
     this.rows = rows;
     replace(this.table, this.caption, this.table.tHead, bodies);
-    if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+    held?.();
     this.more.hidden = !next;
     const top = grid.top;
     replace(this.note, t('leads.note', { tier: grid.tierName(top.id), from: number(top.from ?? 0, 0), below: number((top.from ?? 0) - grid.hysteresis, 0) }));
     keep('order', JSON.stringify([...rows.keys()]));
+  }
+
+  /** What gives the focus back to the lead that has it, once its row has moved. @param {Element | null} focused @returns {(() => void) | null} */
+  heldBy(focused) {
+    const row = this.rows.get(/** @type {HTMLElement | null} */ (focused?.closest('tr.l') ?? null)?.dataset.id ?? '');
+    if (!row) return null;
+    const onAnswer = row.own.contains(focused);
+    return () => ((onAnswer && row.own.querySelector('button')) || row.link)?.focus({ preventScroll: true });
   }
 
   /** @param {import('./grid.js').Grid} grid @param {string} key @param {number} shown @param {number | null | undefined} total @param {number} calls */
