@@ -72,7 +72,7 @@ async def _body(request: Request) -> dict[str, Any]:
         given = msgspec.json.decode(body)
     except msgspec.DecodeError as error:
         raise Refusal(400, f"the body is no JSON: {error}") from error
-    if not isinstance(given, dict) or given.get("answer") not in ANSWERS:
+    if not isinstance(given, dict) or str(given.get("answer")) not in ANSWERS:
         raise Refusal(400, f"answer: expected one of {', '.join(sorted(ANSWERS))}")
     for name, most in _MOST_TEXT.items():
         text = given.get(name)

@@ -9,12 +9,16 @@ import msgspec
 from connectors.serve import live
 from connectors.serve.cache import Cache
 from connectors.serve.facts import AlertFact, EventFact, Fact, Incoming, ParkedFact, ScoreFact
-from connectors.serve.lead_index import entries
+from connectors.serve.lead_index import Entry, entries, recently
 from connectors.serve.scoring import Scoring
-from scorer.times import Micros, parse_time
+from scorer.times import SECOND, Micros, parse_time
 
 Taken = tuple[Incoming, Fact | None]
 _TIES_KEPT: Final = 64
+_LOOSE: Final = 0.5
+"""Points that a bound may lie above what it could be."""
+BOUNDS_HOLD: Final = 3_600 * SECOND
+"""Bounds hold from so long ago on: a list is paged through at the moment of its first page."""
 
 
 class BatchWriter:
@@ -38,12 +42,10 @@ class BatchWriter:
         scores = {fact.lead: fact for _, fact in taken if isinstance(fact, ScoreFact)}
         if taken:
             await self._facts(taken, events, scores)
-        touched = await self._claimants({one for fact in events for one in fact.copies}) | scores.keys()
-        before = await self._index_of(touched)
-        after = await self.places(touched, scoring)
+        before, after = await self._moves(events, scores, scoring)
         trim = await live.trimming(self._cache, self._stream_kept)
         async with self._cache.guarded(self.head) as pipe:
-            for lead in touched:
+            for lead in before.keys() | after.keys():
                 self._move(pipe, lead, before.get(lead, []), after.get(lead, []))
             for record, fact in taken:
                 live.append(self._cache, pipe, record, fact, floors)
@@ -73,6 +75,24 @@ class BatchWriter:
             for lead, found in after.items():
                 self._move(pipe, lead, [], found)
 
+    async def tighten(self, leads: Sequence[str], key: str, scoring: Scoring, now: Micros) -> int:
+        """Lowers bounds that time has made too high, in the order at a key; returns how many.
+
+        A bound that lies little above is left: to rewrite it would save a reader nothing.
+        """
+        texts = await self._cache.redis.hmget(self._cache.key("records"), leads)
+        bounds = await self._cache.redis.zmscore(key, leads)
+        lowered = {}
+        for lead, text, bound in zip(leads, texts, bounds, strict=True):
+            if text and bound is not None:
+                least = scoring.upper_bound(msgspec.json.decode(text), now - BOUNDS_HOLD)
+                if least < bound - _LOOSE:
+                    lowered[lead] = least
+        if lowered:
+            async with self._cache.guarded(self.head) as pipe:
+                pipe.zadd(key, lowered, xx=True)
+        return len(lowered)
+
     async def ranked(self, scoring: Scoring) -> None:
         """Says that every lead is placed by a grid, and drops the orders of others."""
         async with self._cache.guarded(self.head) as pipe:
@@ -89,8 +109,7 @@ class BatchWriter:
         lasts = await self._lasts(events)
         claimed = await self._claims_of(scores)
         async with self._cache.guarded(self.head) as pipe:
-            for event in events:
-                self._event(pipe, event)
+            self._events(pipe, events)
             if lasts:
                 pipe.hset(key("last"), mapping=lasts)
             for lead, score in scores.items():
@@ -110,20 +129,24 @@ class BatchWriter:
                 elif isinstance(fact, ParkedFact):
                     pipe.hset(key("parked", fact.alert), record.place, f"{record.timestamp}\n{fact.text}")
 
-    def _event(self, pipe: Any, event: EventFact) -> None:
+    def _events(self, pipe: Any, events: list[EventFact]) -> None:
         key = self._cache.key
-        for identity in event.copies:
-            pipe.zadd(key("events", identity), {event.stored: event.at})
+        stored: dict[str, dict[str, int]] = {}
+        for event in events:
+            for identity in event.copies:
+                stored.setdefault(identity, {})[event.stored] = event.at
+            if event.tie:
+                anonymous, lead = event.tie
+                pipe.zadd(key("ties", anonymous), {f"{event.at}|{lead}": event.at})
+                pipe.zremrangebyrank(key("ties", anonymous), 0, -_TIES_KEPT - 1)
+            if event.answer:
+                text = msgspec.json.encode(event.answer).decode()
+                pipe.hset(key("answered", event.key), event.id, text)
+                if alert := event.answer["alert_id"]:
+                    pipe.hset(key("answers", alert), event.id, text)
+        for identity, members in stored.items():
+            pipe.zadd(key("events", identity), members)
             pipe.zremrangebyrank(key("events", identity), 0, -self._events_kept - 1)
-        if event.tie:
-            anonymous, lead = event.tie
-            pipe.zadd(key("ties", anonymous), {f"{event.at}|{lead}": event.at})
-            pipe.zremrangebyrank(key("ties", anonymous), 0, -_TIES_KEPT - 1)
-        if event.answer:
-            text = msgspec.json.encode(event.answer).decode()
-            pipe.hset(key("answered", event.key), event.id, text)
-            if alert := event.answer["alert_id"]:
-                pipe.hset(key("answers", alert), event.id, text)
 
     async def _lasts(self, events: list[EventFact]) -> dict[str, str]:
         """Newest activity and newest channel of each identity, where they are news."""
@@ -155,14 +178,36 @@ class BatchWriter:
             if text
         }
 
-    async def _claimants(self, identities: set[str]) -> set[str]:
-        """The leads that show something of these identities."""
-        if not identities:
-            return set()
+    async def _moves(
+        self, events: list[EventFact], scores: dict[str, ScoreFact], scoring: Scoring
+    ) -> tuple[dict[str, list[list[str]]], dict[str, list[Entry]]]:
+        """Where leads were found, and where they are from now on.
+
+        A lead with a new record is placed anew; of one that only did something, the order by time changes.
+        """
+        active: dict[str, Micros] = {}
+        for event in events:
+            if event.last:
+                active[event.key] = max(event.at, active.get(event.key, event.at))
+        did: dict[str, Micros] = {}
+        for identity, lead in await self._claimants(active):
+            if lead not in scores:
+                did[lead] = max(active[identity], did.get(lead, active[identity]))
+        before = await self._index_of([*scores, *did])
+        after = await self.places(scores, scoring)
+        for lead, at in did.items():
+            if lead in before:
+                after[lead] = recently(lead, before[lead], at)
+        return before, after
+
+    async def _claimants(self, identities: Iterable[str]) -> list[tuple[str, str]]:
+        """Identities, each with the leads that show what it did."""
+        listed = list(identities)
         pipe = self._cache.redis.pipeline(transaction=False)
-        for identity in identities:
+        for identity in listed:
             pipe.smembers(self._cache.key("claims", identity))
-        return identities.union(*await pipe.execute())
+        claims = await pipe.execute() if listed else []
+        return [(one, lead) for one, leads in zip(listed, claims, strict=True) for lead in {one, *leads}]
 
     async def _index_of(self, leads: Iterable[str]) -> dict[str, list[list[str]]]:
         listed = list(leads)
@@ -171,7 +216,7 @@ class BatchWriter:
         known = await self._cache.redis.hmget(self._cache.key("index"), listed)
         return {lead: msgspec.json.decode(text) for lead, text in zip(listed, known, strict=True) if text}
 
-    async def places(self, leads: Iterable[str], scoring: Scoring) -> dict[str, list[Any]]:
+    async def places(self, leads: Iterable[str], scoring: Scoring) -> dict[str, list[Entry]]:
         """Where leads are to be found, by what the cache holds of them now; gone leads nowhere."""
         listed = list(leads)
         if not listed:
@@ -181,16 +226,19 @@ class BatchWriter:
         recents = await newest(self._cache, records)
         return {lead: entries(lead, record, recents.get(lead), scoring) for lead, record in records.items()}
 
-    def _move(self, pipe: Any, lead: str, before: list[list[str]], after: list[Any]) -> None:
-        key, kept = self._cache.key, {(name, member) for name, member, _ in after}
-        for name, member in before:
-            if (name, member) not in kept:
-                pipe.zrem(key(name), member)
-        for name, member, score in after:
-            pipe.zadd(key(name), {member: score})
-        if after:
-            pipe.hset(key("index"), lead, msgspec.json.encode(sorted(kept)).decode())
-        elif before:
+    def _move(self, pipe: Any, lead: str, before: list[list[str]], after: list[Entry]) -> None:
+        key = self._cache.key
+        held, wanted = {(name, member) for name, member in before}, {entry[:2] for entry in after}
+        for name, member in held - wanted:
+            pipe.zrem(key(name), member)
+        for name, member, bound in after:
+            if bound is not None:  # it moves without the lead's moving
+                pipe.zadd(key(name), {member: bound})
+            elif (name, member) not in held:
+                pipe.zadd(key(name), {member: 0.0})
+        if wanted and wanted != held:
+            pipe.hset(key("index"), lead, msgspec.json.encode(sorted(wanted)).decode())
+        elif held and not wanted:
             pipe.hdel(key("index"), lead)
 
 

@@ -175,7 +175,7 @@ def _channel(event: Event) -> str | None:
 
 def _answer(event: Event, event_id: str, at: Micros) -> dict[str, Any] | None:
     properties = event.properties or {}
-    if event.type != "outcome" or properties.get("outcome") not in ANSWERS:
+    if event.type != "outcome" or str(properties.get("outcome")) not in ANSWERS:
         return None
     return {
         "id": event_id,

@@ -13,6 +13,7 @@ from connectors.serve.cache import Cache
 from connectors.serve.config import ServeConfig
 from connectors.serve.errors import DisplacedError, LogResetError
 from connectors.serve.facts import Incoming, fact_of
+from connectors.serve.lead_index import order_key
 from connectors.serve.metrics import CACHED, REBUILDS
 from connectors.serve.position import LETTERS
 from connectors.serve.scoring import GridFile, Scoring
@@ -25,6 +26,10 @@ _LOOK_EVERY_S: Final = 1.0
 """How often the grid's file is looked at, and the cache while nothing happens."""
 _TOPICS_EVERY_S: Final = 30.0
 _SCAN: Final = 500
+_FIRST: Final = 600
+"""Leads of a tier whose bounds are kept tight: somewhat more than the largest page."""
+_TIGHTENED: Final = 3_000
+"""Bounds looked at each time, a fraction of a second's work; what is left then, is done the next time."""
 _KEPT_PART: Final = 10
 """Of the facts that the event stream keeps, a rebuild takes one in so many of a partition: there are many."""
 
@@ -138,6 +143,7 @@ class Feeder:
             if clock() - looked > _LOOK_EVERY_S:
                 looked = clock()
                 await self._regrid()
+                await self._tighten()
             if clock() - listed > _TOPICS_EVERY_S:
                 listed = clock()
                 if await partitions(self._config.kafka, self._config.topic_prefix) != known:
@@ -164,6 +170,18 @@ class Feeder:
             self._scoring = changed
             await self._rank()
             self._adopt(changed)
+
+    async def _tighten(self) -> None:
+        """Keeps the bounds of the first leads of each tier near their scores, so that readers stop early."""
+        left = _TIGHTENED
+        for tier in self._scoring.tiers:
+            key, lowered = self._cache.key(order_key("score", self._scoring, tier)), 1
+            while lowered and left > 0:
+                first = await self._cache.redis.zrevrange(key, 0, _FIRST - 1)
+                if not first:
+                    break
+                lowered = await self._writer.tighten(first, key, self._scoring, self._config.clock())
+                left -= len(first)
 
     async def _rank(self) -> None:
         """Places every lead by the grid, unless that is done."""

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from connectors.serve.scoring import Scoring
 from scorer.email_kind import email_domain, email_kind
-from scorer.times import Micros
+from scorer.times import Micros, parse_time
 
-Entry = tuple[str, str, float]
-"""Key (without the cache's prefix) and member of a sorted set, and the member's score."""
+Entry = tuple[str, str, float | None]
+"""Key (without the cache's prefix) and member of a sorted set; the bound by which it stands, or its text."""
 
 _END: Final = 10**17
 _WORD: Final = re.compile(r"\w+")
@@ -20,13 +20,27 @@ SEPARATOR: Final = "\x00"
 def entries(lead: str, record: dict[str, Any], recent: Micros | None, scoring: Scoring) -> list[Entry]:
     """Every place at which a lead is found; one of a tier that the grid doesn't know stands in the first."""
     tier = record["tier"] if record["tier"] in scoring.tiers else scoring.tiers[0]
-    found: list[Entry] = [(order_key("score", scoring, tier), lead, scoring.upper_bound(record))]
+    bound = scoring.upper_bound(record, parse_time(record["as_of"]))
+    found: list[Entry] = [(order_key("score", scoring, tier), lead, bound)]
     for order in ("cools", "recent", "name"):
         member = sort_member(order, lead, record, recent, scoring)
-        found.append((order_key(order, scoring, tier), member, 0.0))
-    found += [("words", f"{word}{SEPARATOR}{lead}", 0.0) for word in lead_words(record)]
-    found += [(f"account:{account}", lead, 0.0) for account in accounts_of(record["traits"])]
+        found.append((order_key(order, scoring, tier), member, None))
+    found += [("words", f"{word}{SEPARATOR}{lead}", None) for word in lead_words(record)]
+    found += [(f"account:{account}", lead, None) for account in accounts_of(record["traits"])]
     return found
+
+
+def recently(lead: str, before: list[list[str]], at: Micros) -> list[Entry]:
+    """Where a lead stands after it did something, given where it stood."""
+    member = f"{_END - at:018d}{SEPARATOR}{lead}"
+    return [
+        (
+            name,
+            min(held, member) if name.startswith("order:") and name.split(":")[2] == "recent" else held,
+            None,
+        )
+        for name, held in before
+    ]
 
 
 def order_key(order: str, scoring: Scoring, tier: str) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.serve import cursor
-from connectors.serve.batch import newest
+from connectors.serve.batch import BOUNDS_HOLD, newest
 from connectors.serve.desk import Desk, Json, choice_of, limit_of
 from connectors.serve.errors import Refusal
 from connectors.serve.histories import Histories
@@ -71,18 +71,21 @@ class Leads:
             return {lead: self._desk.scoring.score(record, now) for lead, record in records.items()}
 
         place = (held[1], held[2]) if held else None
-        best = await hottest(self._bounds(tier, among), score, limit + 1, place)
+        stale = now < self._desk.now() - BOUNDS_HOLD
+        best = await hottest(self._bounds(tier, among, now), score, limit + 1, place, every=stale)
         following = None
         if len(best) > limit:
             best = best[:limit]
             following = cursor.dump("score", now, *best[-1])
         return await self._page([known[lead] for _, lead in best], now, following)
 
-    async def _bounds(self, tier: str | None, among: set[str] | None) -> AsyncIterator[list[Bounded]]:
+    async def _bounds(
+        self, tier: str | None, among: set[str] | None, now: Micros
+    ) -> AsyncIterator[list[Bounded]]:
         if among is not None and len(among) <= _FEW:
             records = await records_of(self._desk, sorted(among))
             kept = [(lead, one) for lead, one in records.items() if tier is None or one["tier"] == tier]
-            bounds = ((self._desk.scoring.upper_bound(record), lead) for lead, record in kept)
+            bounds = ((self._desk.scoring.score(record, now), lead) for lead, record in kept)
             if found := sorted(bounds, reverse=True):
                 yield found
             return

@@ -8,7 +8,7 @@ from scorer.topics import ALERTS, OUTCOMES, SCORES
 LETTERS: Final = {SCORES: "s", ALERTS: "a", OUTCOMES: "o"}
 """Topics that the stream tells of."""
 _TOPICS: Final = {letter: topic for topic, letter in LETTERS.items()}
-_PART: Final = re.compile(r"([sao])(\d{1,18}(?:\.\d{1,18}){0,999})\Z")
+_PART: Final = re.compile(r"([sao])([0-9]{1,18}(?:\.[0-9]{1,18}){0,999})\Z")
 
 
 class Position:

@@ -23,10 +23,13 @@ async def hottest(
     score: Callable[[Sequence[str]], Awaitable[dict[str, float]]],
     count: int,
     after: Scored | None = None,
+    *,
+    every: bool = False,
 ) -> list[Scored]:
     """The leads with the highest scores, highest first, ties by lead; those after a place in that order.
 
     `bounds` gives chunks by descending bound; `score` the exact scores, leaving out leads that don't count.
+    `every`: the bounds don't hold, every lead is looked at.
     """
     best: list[tuple[float, str]] = []  # (-score, lead): what sorts first is hottest
     floor = None if after is None else (-after[0], after[1])
@@ -35,7 +38,7 @@ async def hottest(
         found = ((-points, lead) for lead, points in exact.items())
         best = heapq.nsmallest(count, [*best, *(one for one in found if floor is None or one > floor)])
         lowest = chunk[-1][0]
-        if len(best) >= count and lowest + _SLACK * max(1.0, abs(lowest)) < -best[-1][0]:
+        if not every and len(best) >= count and lowest + _SLACK * max(1.0, abs(lowest)) < -best[-1][0]:
             break
     return [(-negative, lead) for negative, lead in best]
 

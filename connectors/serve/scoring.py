@@ -12,7 +12,7 @@ from scorer.grid import load_grid
 from scorer.history import History, replay
 from scorer.plan import Plan
 from scorer.reading import Reader
-from scorer.times import Micros, parse_time
+from scorer.times import SECOND, Micros, format_time, parse_time
 
 _log: Final = logging.getLogger(__name__)
 Record = dict[str, Any]
@@ -44,9 +44,31 @@ class Scoring:
         """The total at a moment."""
         return self._reader.score(record, moment)
 
-    def upper_bound(self, record: Record) -> float:
-        """What the total can't pass if nothing more happens."""
-        return self._reader.upper_bound(record)
+    def upper_bound(self, record: Record, moment: int) -> float:
+        """What the total can't pass from a moment on, if nothing more happens."""
+        return self._reader.upper_bound(self._rebased(record, moment))
+
+    def _rebased(self, record: Record, moment: int) -> Record:
+        """The topic's record as it would be written at a moment."""
+        if moment <= parse_time(record["as_of"]):
+            return record
+        text = format_time(moment)
+        fading = []
+        for name, points, half_life_s, since, until in record["fading"]:
+            if until is None or parse_time(until) > moment:
+                age = (moment - parse_time(since)) / SECOND
+                left = points if half_life_s is None else points * 2 ** (-age / half_life_s)
+                fading.append([name, left, half_life_s, text, until])
+        ended = {entry[0] for entry in record["fading"]} - {entry[0] for entry in fading}
+        read = self.read(record, moment)
+        contributions = {name: points for name, points in read["contributions"].items() if name not in ended}
+        return {
+            **record,
+            "as_of": text,
+            "contributions": contributions,
+            "fading": fading,
+            "pending": read["pending"],
+        }
 
     def cools(self, record: Record) -> Micros | None:
         """When the tier falls if nothing more happens; None: never, or it can't."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from scorer.times import DAY, parse_time
-from tests.serve_live import Reading, Scored, eventually, identify, page_view
+from tests.serve_live import Reading, Scored, Store, eventually, identify, page_view
 
 pytest_plugins = ["tests.serve_fixtures"]
 pytestmark = pytest.mark.embedded
@@ -230,3 +230,27 @@ async def test_the_grid_is_read_again_when_its_file_changes(api: Reading, topics
     api.config.grid.write_text(text.replace("tiers:", "tears:"))
     assert (await api.get("/v1/grid"))["version"] == 2
     assert parse_time(ranked[0]["as_of"]) < topics.clock.now + DAY
+
+
+async def test_bounds_follow_the_fading_scores(api: Reading, topics: Scored, serve_store: Store) -> None:
+    await crowd(topics, 12)
+    await api.caught_up(topics)
+    topics.clock.pass_seconds(14 * 86_400)
+    cache = serve_store.client()
+    (name,) = cache.keys(f"{topics.prefix}:order:*:score:cold")
+
+    def lowered() -> bool:
+        return all(bound < 10.0 or bound >= 20.0 for _, bound in cache.zrange(name, 0, -1, withscores=True))
+
+    await eventually(lowered)
+    leads = [await api.get(f"/v1/leads/u-{number:03}") for number in range(12)]
+    ranked = sorted(leads, key=lambda one: (-one["score"], one["lead_id"]))
+    assert (await api.get("/v1/leads", limit=500))["leads"] == ranked
+    assert (await api.get("/v1/leads", limit=3))["leads"] == ranked[:3]
+    await topics.publish(
+        page_view(999, lead_id=ranked[-1]["lead_id"]), page_view(998, lead_id=ranked[-1]["lead_id"])
+    )
+    await api.caught_up(topics)
+    again = await api.get(f"/v1/leads/{ranked[-1]['lead_id']}")
+    above = [one["lead_id"] for one in ranked[:-1] if one["score"] > again["score"]]
+    assert (await api.get("/v1/leads", limit=500))["leads"][len(above)]["lead_id"] == again["lead_id"]

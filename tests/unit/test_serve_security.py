@@ -1,0 +1,195 @@
+"""Who may read, and what browsers are told: the app without broker or store."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from starlette.requests import HTTPConnection
+
+from connectors.serve.app import create_app
+from connectors.serve.config import ServeConfig
+from connectors.serve.errors import ConfigError
+from connectors.serve.sessions import COOKIE, Sessions
+from deploy.ports import free_ports
+from scorer.errors import GridError
+from scorer.times import Micros
+from tests.serve_live import GRID
+
+_KEY: Final = "rk-right"
+_BASE: Final = "https://board.example"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> ServeConfig:
+    grid = tmp_path / "grid.yml"
+    grid.write_text(GRID)
+    nobody = free_ports(1)[0]
+    return ServeConfig(
+        f"127.0.0.1:{nobody}", "t", f"redis://127.0.0.1:{nobody}", (_KEY, "rk-2"), grid, lambda: Micros(0)
+    )
+
+
+@pytest.fixture
+async def client(config: ServeConfig) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(config))
+    async with httpx.AsyncClient(transport=transport, base_url=_BASE) as found:
+        yield found
+
+
+_READS: Final = (
+    "/v1/leads",
+    "/v1/leads/u-1",
+    "/v1/leads/u-1/timeline",
+    "/v1/leads/u-1/curve",
+    "/v1/accounts/acme.fr",
+    "/v1/alerts",
+    "/v1/alerts/x",
+    "/v1/grid",
+    "/v1/status",
+    "/v1/stream",
+    "/v1/nothing",
+)
+
+
+@pytest.mark.parametrize("path", _READS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer rk-wrong"},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Basic {_KEY}"},
+        {"Cookie": f"{COOKIE}={_KEY}"},
+        {"Cookie": f"{COOKIE}=99999999999.x.00"},
+    ],
+)
+async def test_no_or_a_wrong_key_is_401(
+    client: httpx.AsyncClient, path: str, headers: dict[str, str]
+) -> None:
+    answer = await client.get(path, headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["error"]
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_each_key_reads(client: httpx.AsyncClient) -> None:
+    for key in (_KEY, "rk-2"):
+        answer = await client.get("/v1/grid", headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 200
+        assert answer.json()["grid"] == "tests"
+
+
+async def test_a_key_is_exchanged_for_a_cookie(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/v1/session", json={"key": "rk-wrong"})).status_code == 401
+    opened = await client.post("/v1/session", json={"key": _KEY})
+    assert opened.status_code == 200
+    cookie = opened.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert "secure" in cookie
+    assert _KEY not in opened.headers["set-cookie"]
+    assert (await client.get("/v1/grid")).status_code == 200
+    client.cookies.clear()
+    assert (await client.get("/v1/grid")).status_code == 401
+
+
+async def test_signing_out_takes_the_cookie_back(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/session", json={"key": _KEY})
+    assert (await client.delete("/v1/session")).status_code == 204
+    assert (await client.get("/v1/grid")).status_code == 401
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"key": 7}', b'{"k": "x"}', b"\xff"])
+async def test_a_wrong_sign_in_is_told(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/v1/session", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+async def test_a_session_ends_with_its_time_and_with_its_key(client: httpx.AsyncClient) -> None:
+    opened = await client.post("/v1/session", json={"key": _KEY})
+    cookie = opened.cookies[COOKIE]
+    request = httpx.Request("GET", _BASE, headers={"Cookie": f"{COOKIE}={cookie}"})
+
+    def admitted(sessions: Sessions) -> bool:
+        headers = [(b"cookie", request.headers["cookie"].encode())]
+        return sessions.admits(HTTPConnection({"type": "http", "headers": headers}))
+
+    assert admitted(Sessions((_KEY,)))
+    assert not admitted(Sessions(("rk-2",)))
+    assert not admitted(Sessions((_KEY,), wall=lambda: 9e12))
+
+
+async def test_another_site_cannot_use_somebodys_cookie(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/session", json={"key": _KEY})
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    answer = await client.post("/v1/alerts/x/answer", json={"answer": "wrong"}, headers=foreign)
+    assert answer.status_code == 403
+    own = await client.post(
+        "/v1/alerts/x/answer", json={"answer": "wrong"}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert own.status_code == 503
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/leads/u-1", "/alerts", "/login", "/v1/leads", "/healthz", "/nothing", "/static/"]
+)
+async def test_every_answer_tells_browsers_to_load_nothing_else(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_pages_are_behind_a_sign_in(client: httpx.AsyncClient) -> None:
+    login = (await client.get("/login")).text
+    assert (await client.get("/login")).status_code == 200
+    for path in ("/", "/alerts", "/leads/u-1", "/leads/a%2Fb"):
+        answer = await client.get(path)
+        assert answer.status_code == 401
+        assert answer.text == login
+    await client.post("/v1/session", json={"key": _KEY})
+    pages = [(await client.get(path)).text for path in ("/", "/alerts", "/leads/u-1")]
+    assert len({*pages, login}) == 4
+    assert (await client.get("/leads/a%2Fb")).text == pages[2]
+
+
+async def test_static_files_stay_in_their_folder(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/static/js/api.js")).status_code == 200
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2f..%2fapp.py"):
+        assert (await client.get(path)).status_code == 404
+
+
+async def test_what_needs_no_key(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/healthz")).status_code == 200
+    assert "leadheat_http_requests_total" in (await client.get("/metrics")).text
+    assert (await client.get("/openapi.json")).json()["openapi"] == "3.1.0"
+
+
+async def test_without_a_store_it_is_unready_and_says_so(client: httpx.AsyncClient) -> None:
+    ready = await client.get("/readyz")
+    assert ready.status_code == 503
+    assert "the cache does not answer" in ready.json()["reason"]
+    leads = await client.get("/v1/leads", headers={"Authorization": f"Bearer {_KEY}"})
+    assert leads.status_code == 503
+    assert "the cache does not answer" in leads.json()["error"]
+
+
+async def test_a_wrong_method_is_told(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/leads", headers={"Authorization": f"Bearer {_KEY}"})
+    assert answer.status_code == 405
+    assert answer.json()["error"]
+
+
+def test_it_refuses_to_start_without_a_key_or_with_a_wrong_grid(config: ServeConfig) -> None:
+    with pytest.raises(ConfigError, match="read key"):
+        create_app(replace(config, read_keys=()))
+    config.grid.write_text("grid: 7")
+    with pytest.raises(GridError):
+        create_app(config)
