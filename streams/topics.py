@@ -68,8 +68,8 @@ class Report:
 def required(prefix: str) -> list[Topic]:
     """All topics that the product uses."""
     large = {"max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
-    # Kept for good: what the board shows is rebuilt from these, and Kafka counts age by a record's own timestamp,
-    # so it would delete an imported history before anybody has read it. Hand-overs are bounded by size instead.
+    # Kept for good: what the board shows is rebuilt from these, and Kafka counts age by a record's own stamp,
+    # so it would delete an imported history before anybody has read it. Hand-overs go by size instead.
     kept = {"cleanup.policy": "delete", "retention.ms": "-1"}
     done = {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY_MS)}
     dated = [
