@@ -54,7 +54,7 @@ class Up:
 
     def child(self, word: str) -> int:
         """The id of the child whose command line holds a word."""
-        found = [pid for pid in self.children() if word in _command_line(pid)]
+        found = [pid for pid in self.children() if word in command_line(pid)]
         assert len(found) == 1, (word, found, self.err)
         return found[0]
 
@@ -129,7 +129,8 @@ def _listen(stream: IO[str] | None, lines: list[str]) -> threading.Thread:
     return thread
 
 
-def _command_line(pid: int) -> str:
+def command_line(pid: int) -> str:
+    """The command line of a process; empty where there is none."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except FileNotFoundError:
