@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from deploy.child import Child, Running
-from deploy.errors import ChildError
+from deploy.errors import ChildError, DeployError
 
 _ASK_EVERY_S: Final = 0.05
 _READY_WITHIN_S: Final = 60.0  # what takes longer on a slow machine is reported as a failure, not waited for
@@ -115,12 +115,15 @@ class Supervisor:
 
     async def _until_ready(self, child: Child) -> None:
         while True:
-            running = await self._launch(child)
-            if await self._becomes_ready(running):
-                return
+            running, why = await self._launch(child), "did not come up"
+            try:
+                if await self._becomes_ready(running):
+                    return
+            except DeployError as error:  # what had to be done for it failed
+                why = f"did not come up: {error}"
             await running.stop(_STOP_WITHIN_S)
             pause = self._next_pause(running)
-            self._say(f"{child.name} did not come up; it starts again in {pause:g} s")
+            self._say(f"{child.name} {why}; it starts again in {pause:g} s")
             await asyncio.sleep(pause)
 
     def _next_pause(self, running: Running) -> float:

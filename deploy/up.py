@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from aiokafka.errors import KafkaError
 from prometheus_client.multiprocess import mark_process_dead
 
 from deploy import keys, ports, settings
 from deploy.children import Machine, children
 from deploy.embedded import broker, store
-from deploy.errors import ChildError
+from deploy.errors import ChildError, UnreachableError
 from deploy.greeting import farewell, greeting
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor
@@ -25,6 +26,7 @@ from scorer.grid import Grid
 from scorer.times import DAY, SECOND, Micros
 from scorer.timescale import Timescale
 
+_TOPICS_WITHIN_S: Final = 30.0  # making them takes a second or two
 _DEMO_TELLS: Final = 42 * DAY  # six weeks: long enough for a half-life of 14 days to show
 _DEMO_LASTS: Final = 240 * SECOND  # about as long as one watches
 
@@ -112,9 +114,16 @@ async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, gri
     async def restore_topics() -> None:
         from streams import topics  # late: what only refuses to start need not load Kafka's client
 
-        report = await topics.ensure(
-            machine.kafka, loaded.topic_prefix, machine.partitions, loaded.replication
-        )
+        try:
+            async with asyncio.timeout(_TOPICS_WITHIN_S):
+                report = await topics.ensure(
+                    machine.kafka, loaded.topic_prefix, machine.partitions, loaded.replication
+                )
+        except (KafkaError, TimeoutError) as error:
+            raise UnreachableError(
+                f"{machine.kafka} takes connections, but does not answer as Kafka does ({error!r}): "
+                "correct the address, or look at that broker's log"
+            ) from error
         if report.problems:
             raise ChildError("\n".join(["the topics are not right:", *map(str, report.problems)]))
 

@@ -175,3 +175,19 @@ def test_the_leash_gives_back_the_programs_exit_status(tmp_path: Path) -> None:
     code = "import os, sys; from deploy import leash; sys.exit(leash.by_watching(os.getppid(), sys.argv[1:]))"
     watched = [sys.executable, "-c", code, sys.executable, "-c", "raise SystemExit(7)"]
     assert subprocess.run(watched, check=False).returncode == 7
+
+
+async def test_a_restart_that_fails_is_told_and_tried_again(heard: Heard) -> None:
+    calls: list[str] = []
+
+    async def restore() -> None:
+        calls.append("topics")
+        if len(calls) == 2:
+            raise ChildError("the topics are not right")
+
+    await heard.supervisor.start(_child("broker", feeds=("worker",), restore=restore))
+    await heard.supervisor.start(_child("worker"))
+    os.kill(heard.pid("broker"), signal.SIGKILL)
+    await until_async(lambda: heard.said[-1:] == ["broker, worker: running again"])
+    assert any("broker did not come up: the topics are not right" in line for line in heard.said)
+    assert len(calls) == 3

@@ -1,6 +1,7 @@
 """`leadheat up` tells what is in its way before it starts anything."""
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,23 @@ def test_a_wrong_grid_is_told_line_by_line(tmp_path: Path) -> None:
     status, out, err = refused("--grid", str(grid))
     assert (status, out) == (1, "")
     assert err.startswith(f"{grid}:")
+
+
+def test_what_listens_and_is_no_kafka_is_told() -> None:
+    [port] = free_ports(1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        hung_up = threading.Thread(target=_hang_up, args=(silent,), daemon=True)
+        hung_up.start()
+        status, out, err = refused("--port", str(port), "--kafka", address)
+    assert (status, out) == (1, "")
+    assert f"{address} takes connections, but does not answer as Kafka does" in err
+
+
+def _hang_up(listening: socket.socket) -> None:
+    """Takes connections and ends them, until the socket is closed."""
+    while True:
+        try:
+            listening.accept()[0].close()
+        except OSError:
+            return
