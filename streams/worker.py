@@ -49,13 +49,14 @@ async def _main(config: WorkerConfig, make_shard: MakeShard) -> None:
     worker = app.create(config, plan, make_shard)
     if config.metrics_port is not None:
         prometheus_client.start_http_server(config.metrics_port)
-    duties = [
+    coroutines: list[Coroutine[Any, Any, None]] = [
         _run_faust(worker.app),
         worker.scoring.run(),
         worker.fence.run(),
         worker.progress.run(),
         grid.watch(worker.scoring.regrid),
     ]
+    duties = [asyncio.create_task(one) for one in coroutines]
     try:
         await _until_stopped(duties, stop)
         await _end_in_order(worker)
@@ -107,14 +108,12 @@ async def _run_faust(faust_app: Any) -> None:
     raise StreamError(f"Faust failed: {faust_app.crash_reason!r}") from faust_app.crash_reason
 
 
-async def _until_stopped(duties: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
-    tasks = {asyncio.ensure_future(duty) for duty in duties}
-    stopped = asyncio.ensure_future(stop.wait())
-    done, _ = await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    for task in done - {stopped}:
-        task.result()  # raises: no duty ends by itself
-    for task in tasks:
-        task.cancel()
+async def _until_stopped(duties: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """Returns when told to stop, the duties still at work: a cycle that is cut off would be repeated."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({*duties, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for duty in (one for one in duties if one.done()):
+        duty.result()  # raises: none ends by itself
 
 
 async def _end_in_order(worker: app.Worker) -> NoReturn:
@@ -122,7 +121,7 @@ async def _end_in_order(worker: app.Worker) -> NoReturn:
     try:
         async with asyncio.timeout(_STOP_WITHIN_S):
             await worker.scoring.release()
-            await worker.app.consumer.commit()
+            await worker.app.consumer.commit_done()
             await worker.app.stop()
     except TimeoutError:
         _log.warning("did not stop in order within %.0f s; nothing is lost by that", _STOP_WITHIN_S)

@@ -128,6 +128,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """All that was delivered before an offset is worked on, and what came of it is acknowledged."""
         self._done[tp] = offset
 
+    async def commit_done(self) -> None:
+        """Commits all that is done; a commit under way may have begun before the last of it."""
+        await self.commit()
+        await self.commit()
+
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
         return list(self._done)
 
@@ -147,8 +152,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             try:
                 async with asyncio.timeout(_RELEASE_WITHIN_S):
                     await release()
-                    await self.commit()  # a commit that ran already may not cover the last batch
-                    await self.commit()
+                    await self.commit_done()
             except TimeoutError:
                 await self.app.crash(StalledError(f"work did not end within {_RELEASE_WITHIN_S:.0f} s"))
         self._forget()

@@ -1,0 +1,104 @@
+"""Batches: how a fetch becomes them, what is let through, what may be committed, what a changelog leaves."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.structs import ConsumerRecord
+from faust.types import TP
+
+from streams.batching.consumer import BatchConsumer
+from streams.batching.producer import BatchProducer, Outgoing
+from streams.batching.scheduler import Batch, BatchScheduler
+from streams.batching.store import TAIL_KEY, PartitionStore
+from streams.errors import WriteError
+
+VIEWS = TP("views", 0)
+
+
+def records(*offsets: int, key: bytes = b"k", value: bytes | None = b"v") -> list[Any]:
+    return [ConsumerRecord("views", 0, at, at * 10, 0, key, value, None, 1, 1, ()) for at in offsets]
+
+
+class Delivery(BatchConsumer):
+    """The rules of delivery without a broker: remembers where it was told to go back to."""
+
+    def __init__(self, expected: int | None) -> None:
+        self._expected = {} if expected is None else {VIEWS: expected}
+        self._hole: dict[TP, tuple[int, int]] = {}
+        self._done: dict[TP, int] = {}
+        self.sought: list[int] = []
+
+    async def seek_wait(self, partitions: dict[TP, int]) -> None:
+        self.sought += partitions.values()
+
+
+def test_a_fetch_becomes_one_batch_a_partition() -> None:
+    fetched = {VIEWS: records(3, 4, 5), TP("views", 1): []}
+    ((tp, batch),) = BatchScheduler().iterate(fetched)
+    assert (tp, batch.first, batch.offset, batch.timestamp, batch.value) == (VIEWS, 3, 5, 50, batch)
+
+
+async def test_lets_through_what_continues() -> None:
+    consumer = Delivery(3)
+    assert await consumer._admit(VIEWS, Batch(VIEWS, records(3, 4)))
+    assert await consumer._admit(VIEWS, Batch(VIEWS, records(5)))
+    assert consumer.expected(VIEWS) == 6
+
+
+async def test_cuts_off_what_was_delivered() -> None:
+    consumer = Delivery(5)
+    assert not await consumer._admit(VIEWS, Batch(VIEWS, records(3, 4)))
+    overlapping = Batch(VIEWS, records(3, 4, 5, 6))
+    assert await consumer._admit(VIEWS, overlapping)
+    assert [record.offset for record in overlapping.records] == [5, 6]
+
+
+async def test_goes_back_once_for_a_hole() -> None:
+    consumer = Delivery(5)
+    assert not await consumer._admit(VIEWS, Batch(VIEWS, records(8, 9)))
+    assert consumer.sought == [5]
+    assert await consumer._admit(VIEWS, Batch(VIEWS, records(8, 9)))  # they are no more, by compaction say
+    assert consumer.sought == [5]
+
+
+async def test_lets_nothing_through_before_it_was_sought() -> None:
+    assert not await Delivery(None)._admit(VIEWS, Batch(VIEWS, records(0)))
+
+
+def test_commits_what_is_done_and_only_once() -> None:
+    consumer = Delivery(0)
+    consumer.done(VIEWS, 7)
+    assert consumer._filter_tps_with_pending_acks() == [VIEWS]
+    assert consumer._new_offset(VIEWS) == 7
+    assert consumer._new_offset(VIEWS) is None
+
+
+def changelog(partition: int, *changes: tuple[bytes, bytes | None]) -> list[Any]:
+    rows = [
+        ConsumerRecord("changelog", partition, at, 0, 0, key, value, None, 1, 1, ())
+        for at, (key, value) in enumerate(changes)
+    ]
+    batch = Batch(TP("changelog", partition), rows)
+    return [SimpleNamespace(message=SimpleNamespace(value=batch, partition=partition))]
+
+
+async def test_store_keeps_the_last_state_of_each_key_by_partition() -> None:
+    store = PartitionStore("leadheat://memory", SimpleNamespace(), SimpleNamespace(name="leads"))
+    store.apply_changelog_batch(
+        changelog(0, (b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"b", None)), None, None
+    )
+    store.apply_changelog_batch(changelog(1, (b"c", b"1"), (TAIL_KEY, b"tail")), None, None)
+    assert store.partitions == {0: {b"a": b"2"}, 1: {b"c": b"1"}}
+    assert store.recovered == 6
+    await store.on_recovery_completed({TP("changelog", 1), TP("changelog", 2)}, set())
+    assert store.partitions == {1: {b"c": b"1"}, 2: {}}
+    await store.on_rebalance({TP("views", 2)}, {TP("views", 1)}, set())
+    assert store.partitions == {2: {}}
+
+
+async def test_refuses_a_record_that_no_broker_takes() -> None:
+    producer = BatchProducer.__new__(BatchProducer)
+    producer._ensure_producer = lambda: SimpleNamespace(create_batch=object)
+    with pytest.raises(WriteError, match="a record of 12 bytes for scores-0: at most 10"):
+        await producer.send_records("scores", 0, [Outgoing(b"ab", b"0123456789")], 10)
