@@ -1,7 +1,6 @@
 """Strategies for valid grids that use every construct."""
 
 import json
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -89,6 +88,13 @@ def conditions(field: st.SearchStrategy[Told]) -> st.SearchStrategy[Told]:
     return st.recursive(field, nest, max_leaves=4)
 
 
+# built once: a strategy made anew for each draw costs more than all that is drawn from it
+_WHERE = conditions(where_fields())
+_LEAD = conditions(lead_fields())
+_TYPE = st.sampled_from(BEHAVIOURS)
+_TYPES = _TYPE | st.lists(_TYPE, min_size=1, max_size=3, unique=True)
+
+
 @st.composite
 def criteria(draw: st.DrawFn, number: int, negative: bool) -> Told:
     """One criterion of any kind."""
@@ -99,11 +105,10 @@ def criteria(draw: st.DrawFn, number: int, negative: bool) -> Told:
         "points": points,
     }
     kind = draw(st.sampled_from(["behaviour", "behaviour", "amount", "repeat", "absent", "explicit"]))
-    types = st.sampled_from(BEHAVIOURS)
     if kind in ("behaviour", "amount") or (kind != "explicit" and draw(st.booleans())):
-        made["event"] = draw(types | st.lists(types, min_size=1, max_size=3, unique=True))
+        made["event"] = draw(_TYPES)
         if draw(st.integers(0, 2)) == 0:
-            made["where"] = draw(conditions(where_fields()))
+            made["where"] = draw(_WHERE)
     if kind in ("behaviour", "amount", "repeat") and draw(st.booleans()):
         made["half_life"] = draw(st.sampled_from(HALF_LIVES))
     if kind in ("behaviour", "amount") and draw(st.booleans()):
@@ -117,8 +122,18 @@ def criteria(draw: st.DrawFn, number: int, negative: bool) -> Told:
     if kind == "absent":
         made["absent"] = {"for": draw(st.sampled_from(SPANS))}
     if draw(st.integers(0, 3 if kind != "explicit" else 0)) == 0:
-        made["lead"] = draw(conditions(lead_fields()))
+        made["lead"] = draw(_LEAD)
     return made
+
+
+_OPTIONAL = st.fixed_dictionaries(
+    {},
+    optional={
+        "timezone": st.sampled_from(["UTC", "Europe/Paris", "America/New_York"]),
+        "half_life": st.sampled_from(HALF_LIVES),
+        "hysteresis": st.sampled_from([0, 2, 5]),
+    },
+)
 
 
 @st.composite
@@ -130,7 +145,7 @@ def grids(draw: st.DrawFn, most: int = 6) -> Told:
     tiers: list[Told] = [{"id": "cold"}]
     for name, bound in zip(["warm", "hot", "boiling"], sorted(bounds), strict=False):
         tier: Told = {"id": name, "from": bound + odd}
-        if draw(st.integers(0, 3)) == 0:
+        if draw(st.booleans()):
             tier["requires"] = {draw(st.sampled_from(["fit", "engagement"])): draw(st.integers(1, 20)) + odd}
         tiers.append(tier)
     made: Told = {
@@ -140,12 +155,7 @@ def grids(draw: st.DrawFn, most: int = 6) -> Told:
         "criteria": [draw(criteria(number, negative)) for number in range(draw(st.integers(1, most)))],
         "tiers": tiers,
     }
-    optional: dict[str, st.SearchStrategy[Any]] = {
-        "timezone": st.sampled_from(["UTC", "Europe/Paris", "America/New_York"]),
-        "half_life": st.sampled_from(HALF_LIVES),
-        "hysteresis": st.sampled_from([0, 2, 5]),
-    }
-    return made | draw(st.fixed_dictionaries({}, optional=optional))
+    return made | draw(_OPTIONAL)
 
 
 def text(grid: Told) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta, timezone
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -37,18 +38,21 @@ HAPPENINGS = ["email_delivered", "email_bounce", "unsubscribe", "nps", "outcome"
 NOBODY = ["null", "Anonymous", "", "0"]
 
 
+@cache
 def times() -> st.SearchStrategy[int]:
     """Moments over six weeks: mostly full hours, so that windows and days end exactly on some."""
     hours = st.integers(0, 42 * 24).map(lambda hour: START + hour * HOUR)
     return hours | st.integers(START, START + 42 * DAY)
 
 
+@cache
 def moments() -> st.SearchStrategy[int]:
     """What may be asked for as `--at`: among the events, or up to a month after the last."""
     hours = st.integers(0, 72 * 24).map(lambda hour: START + hour * HOUR)
     return hours | st.integers(START, START + 72 * DAY)
 
 
+@cache
 def properties() -> st.SearchStrategy[Told]:
     fields: Told = {
         "url": st.sampled_from(URLS),
@@ -63,6 +67,7 @@ def properties() -> st.SearchStrategy[Told]:
     return st.fixed_dictionaries({}, optional=fields)
 
 
+@cache
 def traits() -> st.SearchStrategy[Told]:
     fields: Told = {
         "title": st.sampled_from(TITLES) | st.none(),

@@ -138,6 +138,13 @@ def test_requires_keeps_a_tier_shut() -> None:
     assert only([event(0), event(0, "identify", traits={"title": "CEO"})], given, 0)["tier"] == "hot"
 
 
+def test_hysteresis_lowers_what_a_tier_requires_too() -> None:
+    tiers = [{"id": "cold"}, {"id": "hot", "requires": {"engagement": 10}}]
+    (up, down) = naive_transitions(lines(event(0)), grid(PAGE, tiers=tiers, hysteresis=5), day(30))
+    assert (up["to"], down["to"]) == ("hot", "cold")
+    assert abs(micros(down["at"]) - day(7)) <= 2 * SECOND  # 5 = 10 halved once, and 1e-9 below
+
+
 def test_the_first_copy_of_a_leads_id_counts() -> None:
     events = [
         event(7, id="x"),
