@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -68,10 +68,11 @@ class Up:
 
 
 @contextlib.contextmanager
-def running(*more: str) -> Iterator[Up]:
+def running(*more: str, settings: Mapping[str, str] | None = None) -> Iterator[Up]:
     """Starts `leadheat up` and yields it once it has greeted; ends it in any case."""
     port, kafka_port = free_ports(2)
-    with launched("--port", str(port), "--kafka-port", str(kafka_port), *more) as process:
+    arguments = ("--port", str(port), "--kafka-port", str(kafka_port), *more)
+    with launched(*arguments, settings=settings) as process:
         up = Up(process, port, kafka_port)
         listeners = [_listen(process.stdout, up.out), _listen(process.stderr, up.err)]
         until(lambda: _UP in up.out or process.poll() is not None, within_s=90)
@@ -85,11 +86,12 @@ def running(*more: str) -> Iterator[Up]:
 
 
 @contextlib.contextmanager
-def launched(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Starts `leadheat up` with a bare environment."""
+def launched(*arguments: str, settings: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Starts `leadheat up` with no LEADHEAT_ variables but these."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
     folder = tempfile.TemporaryDirectory(prefix="up-")  # also for what it leaves there when it is killed
     environment["TMPDIR"] = folder.name
+    environment |= settings or {}
     process = subprocess.Popen(
         _command(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
