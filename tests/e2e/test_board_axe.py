@@ -132,7 +132,7 @@ def test_axe_finds_nothing(
     act(page, desk)
     found = {}
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         found[theme] = [_told(violation) for violation in Axe().run(page).response["violations"]]
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert found == {"light": [], "dark": []}

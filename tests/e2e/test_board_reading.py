@@ -22,7 +22,8 @@ _READ = """async ([grid, record, moments]) => {
   const { next_tier, ...rest } = record;
   const entry = new Entry(rest, new Grid(grid), Date.parse(record.as_of));
   const next = entry.next && [entry.next.tier, entry.next.at];
-  return [next, moments.map(at => entry.at(at)).map(one => [one.total, one.scores, Object.fromEntries(one.points)])];
+  const told = one => [one.total, one.scores, Object.fromEntries(one.points)];
+  return [next, moments.map(at => told(entry.at(at)))];
 }"""
 
 

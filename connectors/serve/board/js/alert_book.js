@@ -3,7 +3,8 @@ import { ms } from './format.js';
 /** @typedef {import('./grid.js').Grid} Grid */
 
 /** Whether somebody is meant to answer: plays that only nurture ask nothing. @param {any} alert */
-export const asks = alert => (alert.do ?? []).some(step => (typeof step === 'string' ? step === 'alert' : 'alert' in step));
+export const asks = alert =>
+  (alert.do ?? []).some(step => (typeof step === 'string' ? step === 'alert' : 'alert' in step));
 
 /** @param {any} alert */
 export const answered = alert => Boolean(alert.answer && alert.answer.answer !== 'withdrawn');
@@ -31,18 +32,23 @@ export class AlertBook {
   /** @param {{alert_id?: string, id?: string, answer: string, by?: string, note?: string, at?: string}} event */
   answer(event) {
     const alert = this.alerts.get(event.alert_id ?? event.id ?? '');
-    if (alert) alert.answer = event.answer === 'withdrawn' ? null : { answer: event.answer, by: event.by, note: event.note, at: event.at };
+    if (alert)
+      alert.answer =
+        event.answer === 'withdrawn' ? null : { answer: event.answer, by: event.by, note: event.note, at: event.at };
     return alert;
   }
 
   /** Takes a lead's newer record. @param {any} record */
   score(record) {
-    for (const alert of this.alerts.values()) if (alert.lead_id === record.lead_id) alert.lead = { ...alert.lead, next_tier: undefined, ...record };
+    for (const alert of this.alerts.values())
+      if (alert.lead_id === record.lead_id) alert.lead = { ...alert.lead, next_tier: undefined, ...record };
   }
 
   /** Whether no newer alert of its lead asks for an answer. @param {any} alert */
   newest(alert) {
-    return ![...this.alerts.values()].some(other => other.lead_id === alert.lead_id && other.id !== alert.id && asks(other) && ms(other.at) > ms(alert.at));
+    return ![...this.alerts.values()].some(
+      other => other.lead_id === alert.lead_id && other.id !== alert.id && asks(other) && ms(other.at) > ms(alert.at),
+    );
   }
 
   /** Alerts that somebody should answer: unanswered, the lead's newest, and the lead is still where the alert saw it. @returns {any[]} newest first */

@@ -19,7 +19,9 @@ export class AlertRow {
   }
 
   /** @returns {HTMLElement | null} */
-  get link() { return this.element.querySelector('a.who'); }
+  get link() {
+    return this.element.querySelector('a.who');
+  }
 
   /** @param {any} alert @param {number} now */
   draw(alert, now) {
@@ -27,31 +29,91 @@ export class AlertRow {
     const lead = { lead_id: alert.lead_id, traits: alert.traits, tier: alert.to, ...alert.lead };
     this.entry = new Entry(lead, this.grid, now);
     this.fades = Boolean(lead.contributions);
-    const held = this.element.contains(document.activeElement) ? document.activeElement : null, wasLink = held === this.link;
-    const open = asks(alert) && !answered(alert) && this.book.newest(alert), at = ms(alert.at);
+    const held = this.element.contains(document.activeElement) ? document.activeElement : null,
+      wasLink = held === this.link;
+    const open = asks(alert) && !answered(alert) && this.book.newest(alert),
+      at = ms(alert.at);
     this.element.classList.toggle('todo', open && lead.tier === alert.to);
     this.age = h('p', { class: 'xs dim' });
     this.sides = h('div', { class: 'sm a-s' });
-    replace(this.element, h('div', { class: 'a-t' }, h('time', { class: 'b', datetime: alert.at }, sameDay(at, now) ? clockTime(at) : [`${dayOf(at).split(/\s/)[0]} `, clockTime(at)]), this.age), this.what(open), this.sides, this.answerPlace(open));
+    replace(
+      this.element,
+      h(
+        'div',
+        { class: 'a-t' },
+        h(
+          'time',
+          { class: 'b', datetime: alert.at },
+          sameDay(at, now) ? clockTime(at) : [`${dayOf(at).split(/\s/)[0]} `, clockTime(at)],
+        ),
+        this.age,
+      ),
+      this.what(),
+      this.sides,
+      this.answerPlace(open),
+    );
     this.drawSide(now);
     this.tick(now);
-    if (held) (wasLink ? this.link : /** @type {HTMLElement | null} */ (this.element.querySelector('.do button, .do a')) ?? this.link)?.focus({ preventScroll: true });
+    if (held)
+      (wasLink
+        ? this.link
+        : (/** @type {HTMLElement | null} */ (this.element.querySelector('.do button, .do a')) ?? this.link)
+      )?.focus({ preventScroll: true });
   }
 
-  /** @param {boolean} open */
-  what(open) {
-    const { alert, grid, entry } = this, { title, company } = entry.record.traits ?? {};
-    const reasons = (alert.reasons ?? []).slice(0, REASONS), rest = (alert.reasons ?? []).length - reasons.length;
+  /** What changed, whose, and why. */
+  what() {
+    const { alert, grid, entry } = this,
+      { title, company } = entry.record.traits ?? {};
+    const reasons = (alert.reasons ?? []).slice(0, REASONS),
+      rest = (alert.reasons ?? []).length - reasons.length;
     const risen = grid.rank(alert.to) >= grid.rank(alert.from);
-    return h('article', { class: 'a-a', 'aria-label': entry.name }, h('p', { class: 'trans' }, alert.from === alert.to ? tierTag(grid, alert.to) : [tierTag(grid, alert.from), h('span', { class: 'dim', 'aria-hidden': 'true' }, '→'), h('span', { class: 'vh' }, t('alerts.becomes')), tierTag(grid, alert.to)], h('span', { class: 'chip' }, grid.playName(alert.play))),
-      h('p', { class: 'lead-name' }, h('a', { class: 'who b', href: `/leads/${encodeURIComponent(alert.lead_id)}` }, entry.name), ' ', h('span', { class: 'mute' }, [title, company].filter(Boolean).map(String).join(' · '))),
-      reasons.length ? h('ul', { class: 'why sm', role: 'list' }, reasons.map(reason => h('li', {}, grid.label(reason.criterion, reason.label), ' ', h('span', { class: 'pts' }, points(reason.points)))), rest > 0 ? h('li', { class: 'dim' }, tn('lead.more_reasons', rest)) : null)
-        : h('p', { class: 'sm mute' }, risen || open ? '' : t('timeline.fading_alone')));
+    return h(
+      'article',
+      { class: 'a-a', 'aria-label': entry.name },
+      h(
+        'p',
+        { class: 'trans' },
+        alert.from === alert.to
+          ? tierTag(grid, alert.to)
+          : [
+              tierTag(grid, alert.from),
+              h('span', { class: 'dim', 'aria-hidden': 'true' }, '→'),
+              h('span', { class: 'vh' }, t('alerts.becomes')),
+              tierTag(grid, alert.to),
+            ],
+        h('span', { class: 'chip' }, grid.playName(alert.play)),
+      ),
+      h(
+        'p',
+        { class: 'lead-name' },
+        h('a', { class: 'who b', href: `/leads/${encodeURIComponent(alert.lead_id)}` }, entry.name),
+        ' ',
+        h('span', { class: 'mute' }, [title, company].filter(Boolean).map(String).join(' · ')),
+      ),
+      reasons.length && (risen || reasons.some(reason => reason.points < 0))
+        ? h(
+            'ul',
+            { class: 'why sm', role: 'list' },
+            reasons.map(reason =>
+              h(
+                'li',
+                {},
+                grid.label(reason.criterion, reason.label),
+                ' ',
+                h('span', { class: 'pts' }, points(reason.points)),
+              ),
+            ),
+            rest > 0 ? h('li', { class: 'dim' }, tn('lead.more_reasons', rest)) : null,
+          )
+        : h('p', { class: 'sm mute' }, risen ? '' : t('timeline.fading_alone')),
+    );
   }
 
   /** @param {boolean} open */
   answerPlace(open) {
-    const { alert, answers, entry } = this, state = answerState(alert, answers, entry.name);
+    const { alert, answers, entry } = this,
+      state = answerState(alert, answers, entry.name);
     if (state) return h('div', { class: 'do given' }, state);
     if (!open) return null;
     const [take, ...others] = choices(alert, answers, { name: entry.name, size: 'sml' });
@@ -60,19 +122,59 @@ export class AlertRow {
 
   /** @param {number} now */
   drawSide(now) {
-    const { alert, entry, grid } = this, present = Boolean(alert.lead);
+    const { alert, entry, grid } = this,
+      present = Boolean(alert.lead);
     this.present = h('span', { class: 'b' });
     this.left = h('time', { class: 'm ink' });
     const falls = entry.next && grid.rank(entry.next.tier) < grid.rank(entry.tier);
-    const word = !present ? null : entry.tier !== alert.to ? t('alerts.since_then', { tier: grid.tierName(entry.tier).toLowerCase() })
-      : falls ? [t('alerts.below', { tier: grid.tierName(entry.tier).toLowerCase() }), ' ', this.left] : t('lead.stays', { tier: grid.tierName(entry.tier).toLowerCase() });
-    replace(this.sides, h('p', {}, h('span', { class: 'score' }, number(alert.score)), ' ', h('span', { class: 'mute' }, t('alerts.then')), present ? [h('span', { class: 'dim', 'aria-hidden': 'true' }, ' → '), h('span', { class: 'vh' }, ', '), this.present, ' ', h('span', { class: 'mute' }, t('alerts.now'))] : null),
-      word ? h('p', { class: 'mute' }, word) : null, h('p', { class: 'mute deliveries' }, this.deliveries()), this.said());
+    const word = !present
+      ? null
+      : entry.tier !== alert.to
+        ? t('alerts.since_then', { tier: grid.tierName(entry.tier).toLowerCase() })
+        : falls
+          ? [t('alerts.below', { tier: grid.tierName(entry.tier).toLowerCase() }), ' ', this.left]
+          : t('lead.stays', { tier: grid.tierName(entry.tier).toLowerCase() });
+    replace(
+      this.sides,
+      h(
+        'p',
+        {},
+        h('span', { class: 'score' }, number(alert.score)),
+        ' ',
+        h('span', { class: 'mute' }, t('alerts.then')),
+        present
+          ? [
+              h('span', { class: 'dim', 'aria-hidden': 'true' }, ' → '),
+              h('span', { class: 'vh' }, ', '),
+              this.present,
+              ' ',
+              h('span', { class: 'mute' }, t('alerts.now')),
+            ]
+          : null,
+      ),
+      word ? h('p', { class: 'mute' }, word) : null,
+      h('p', { class: 'mute deliveries' }, this.deliveries()),
+      this.said(),
+    );
   }
 
   deliveries() {
-    const list = this.alert.deliveries ?? [], good = list.filter(d => d.result === 'delivered' || d.result === 'ok'), bad = list.filter(d => !good.includes(d));
-    return [bad.map(d => h('span', { class: 'bad' }, icon('warn', 12), t('alerts.not_delivered', { channel: String(d.channel ?? '') }))), good.length ? h('span', { class: 'ok' }, icon('check', 12), t('alerts.delivered', { channels: good.map(d => d.channel).join(', ') })) : null];
+    const list = this.alert.deliveries ?? [],
+      good = list.filter(d => d.result === 'delivered' || d.result === 'ok'),
+      bad = list.filter(d => !good.includes(d));
+    return [
+      bad.map(d =>
+        h('span', { class: 'bad' }, icon('warn', 12), t('alerts.not_delivered', { channel: String(d.channel ?? '') })),
+      ),
+      good.length
+        ? h(
+            'span',
+            { class: 'ok' },
+            icon('check', 12),
+            t('alerts.delivered', { channels: good.map(d => d.channel).join(', ') }),
+          )
+        : null,
+    ];
   }
 
   said() {
@@ -80,7 +182,9 @@ export class AlertRow {
     if (answers.of(alert)) return null;
     if (answered(alert)) return h('p', { class: 'said' }, answerWords(alert.answer));
     if (!asks(alert)) return h('p', { class: 'mute' }, t('alerts.nothing_to_answer'));
-    return alert.lead && (alert.lead.tier !== alert.to || !this.book.newest(alert)) ? h('p', { class: 'mute' }, t('alerts.missed')) : null;
+    return alert.lead && (alert.lead.tier !== alert.to || !this.book.newest(alert))
+      ? h('p', { class: 'mute' }, t('alerts.missed'))
+      : null;
   }
 
   /** The lead's newer record. @param {any} record @param {number} now */
@@ -89,15 +193,17 @@ export class AlertRow {
     const tier = this.entry.tier;
     this.entry = new Entry({ traits: this.alert.traits, ...this.alert.lead }, this.grid, now);
     this.fades = Boolean(this.alert.lead.contributions);
-    if (tier !== this.entry.tier) this.draw(this.alert, now); else this.drawSide(now);
+    if (tier !== this.entry.tier) this.draw(this.alert, now);
+    else this.drawSide(now);
     this.tick(now);
     flash(this.sides);
   }
 
   /** @param {number} now */
   tick(now) {
-    const { alert, entry } = this, age = now - ms(alert.at);
-    setText(this.age, age < 48 * HOUR || asks(alert) && !answered(alert) ? ago(age) : '');
+    const { alert, entry } = this,
+      age = now - ms(alert.at);
+    setText(this.age, age < 48 * HOUR || (asks(alert) && !answered(alert)) ? ago(age) : '');
     if (alert.lead) setText(this.present, number(this.fades ? entry.score(now) : alert.lead.score));
     if (entry.next) setText(this.left, span(entry.next.at - now));
   }

@@ -2,10 +2,11 @@
 import { news, say } from './announce.js';
 import { answered, asks } from './alert_book.js';
 import { AlertRow } from './alert_row.js';
+import { alertStats } from './alert_stats.js';
 import { Answers } from './answers.js';
 import { now } from './clock.js';
 import { h, replace, setText } from './dom.js';
-import { DAY, dayTitle, ms, number, sameDay, span } from './format.js';
+import { dayTitle, ms, sameDay, span } from './format.js';
 import { bindKeys } from './keys.js';
 import { myName } from './me.js';
 import { start } from './session.js';
@@ -20,7 +21,10 @@ class AlertsPage {
   name = 'alerts';
 
   head() {
-    return { title: t('nav.alerts'), phone: h('span', { class: 'b phone-title', 'aria-hidden': 'true' }, t('nav.alerts')) };
+    return {
+      title: t('nav.alerts'),
+      phone: h('span', { class: 'b phone-title', 'aria-hidden': 'true' }, t('nav.alerts')),
+    };
   }
 
   /** @param {import('./session.js').Session} session */
@@ -41,14 +45,44 @@ class AlertsPage {
     this.answers = new Answers((alert, answer) => this.answerChanged(alert, answer));
     this.sub = h('p', { class: 'sub sm' });
     this.pillText = h('span');
-    this.pill = h('span', { class: 'pill', hidden: true }, this.pillText, h('button', { type: 'button', 'data-show': true, onclick: () => this.showNew() }, t('alerts.show'), ' ', h('kbd', { 'aria-hidden': 'true' }, 'R')));
+    this.pill = h(
+      'span',
+      { class: 'pill', hidden: true },
+      this.pillText,
+      h(
+        'button',
+        { type: 'button', 'data-show': true, onclick: () => this.showNew() },
+        t('alerts.show'),
+        ' ',
+        h('kbd', { 'aria-hidden': 'true' }, 'R'),
+      ),
+    );
     this.stats = h('div', { class: 'stats', role: 'group', 'aria-label': t('alerts.stats') });
     this.tabs = h('div', { class: 'seg', role: 'group', 'aria-label': t('alerts.which') });
     this.content = h('div');
-    replace(this.session.body, h('div', { class: 'page-head' }, h('h1', {}, t('nav.alerts')), this.sub, h('div', { class: 'end' }, this.pill)), this.stats, h('div', { class: 'bar' }, this.tabs), this.content);
-    const give = answer => () => { const row = this.current; if (row && asks(row.alert) && !answered(row.alert)) this.answers.give(row.alert, answer); };
-    bindKeys({ j: () => this.step(1), k: () => this.step(-1), r: () => this.showNew(), z: () => this.answers.undo(), a: give('accepted'), n: give('rejected'), x: give('wrong') });
-    this.content.addEventListener('focusin', event => { this.current = this.rows.get(event.target.closest?.('[data-alert]')?.dataset.alert) ?? this.current; });
+    replace(
+      this.session.body,
+      h('div', { class: 'page-head' }, h('h1', {}, t('nav.alerts')), this.sub, h('div', { class: 'end' }, this.pill)),
+      this.stats,
+      h('div', { class: 'bar' }, this.tabs),
+      this.content,
+    );
+    const give = answer => () => {
+      const row = this.current;
+      if (row && asks(row.alert) && !answered(row.alert)) this.answers.give(row.alert, answer);
+    };
+    bindKeys({
+      j: () => this.step(1),
+      k: () => this.step(-1),
+      r: () => this.showNew(),
+      z: () => this.answers.undo(),
+      a: give('accepted'),
+      n: give('rejected'),
+      x: give('wrong'),
+    });
+    this.content.addEventListener('focusin', event => {
+      this.current = this.rows.get(event.target.closest?.('[data-alert]')?.dataset.alert) ?? this.current;
+    });
   }
 
   /** Moment at which an alert's lead cools. @param {any} alert */
@@ -58,14 +92,21 @@ class AlertsPage {
 
   /** @returns {{waiting: any[], rest: any[]}} */
   due() {
-    const { book } = this.session, waiting = book.awaiting().sort((a, b) => this.cools(a) - this.cools(b)), open = new Set(waiting.map(alert => alert.id));
+    const { book } = this.session,
+      waiting = book.awaiting().sort((a, b) => this.cools(a) - this.cools(b)),
+      open = new Set(waiting.map(alert => alert.id));
     const mine = alert => alert.answer?.by && alert.answer.by === myName();
-    const rest = this.wanted === 'open' ? [] : book.all().filter(alert => !open.has(alert.id) && (this.wanted === 'all' || mine(alert)));
+    const rest =
+      this.wanted === 'open'
+        ? []
+        : book.all().filter(alert => !open.has(alert.id) && (this.wanted === 'all' || mine(alert)));
     return { waiting: this.wanted === 'mine' ? [] : waiting, rest: rest.slice(0, this.limit) };
   }
 
   draw() {
-    const at = now(), { waiting, rest } = this.due(), focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const at = now(),
+      { waiting, rest } = this.due(),
+      focused = /** @type {HTMLElement | null} */ (document.activeElement);
     const rows = new Map();
     const row = alert => {
       const made = this.rows.get(alert.id) ?? new AlertRow(alert, this.session.grid, this.answers, this.session.book);
@@ -74,46 +115,99 @@ class AlertsPage {
       return made.element;
     };
     const sections = [];
-    if (waiting.length) sections.push(h('h2', { class: 'day' }, t('alerts.waiting'), ' ', h('span', { class: 'mute' }, `${waiting.length.toLocaleString(locale)} · ${t('alerts.soonest')}`)), h('ol', { role: 'list' }, waiting.map(row)));
+    if (waiting.length)
+      sections.push(
+        h(
+          'h2',
+          { class: 'day' },
+          t('alerts.waiting'),
+          ' ',
+          h('span', { class: 'mute' }, `${waiting.length.toLocaleString(locale)} · ${t('alerts.soonest')}`),
+        ),
+        h('ol', { role: 'list' }, waiting.map(row)),
+      );
     for (let i = 0; i < rest.length;) {
-      const day = ms(rest[i].at), from = i;
+      const day = ms(rest[i].at),
+        from = i;
       while (i < rest.length && sameDay(ms(rest[i].at), day)) i++;
-      sections.push(h('h2', { class: 'day' }, dayTitle(day, at)), h('ol', { role: 'list' }, rest.slice(from, i).map(row)));
+      sections.push(
+        h('h2', { class: 'day' }, dayTitle(day, at)),
+        h('ol', { role: 'list' }, rest.slice(from, i).map(row)),
+      );
     }
     this.rows = rows;
-    const more = rest.length === this.limit ? h('div', { class: 'more' }, h('button', { class: 'btn sml', type: 'button', onclick: () => { this.limit += STEP; this.draw(); } }, t('timeline.older'))) : null;
-    const nothing = this.wanted === 'all' ? statePanel('no_alerts') : this.wanted === 'open' ? statePanel('all_answered') : statePanel('no_mine');
-    replace(this.content, sections.length ? h('section', { class: 'panel', 'aria-label': t('alerts.feed') }, sections, more) : nothing);
+    const more =
+      rest.length === this.limit
+        ? h(
+            'div',
+            { class: 'more' },
+            h(
+              'button',
+              {
+                class: 'btn sml',
+                type: 'button',
+                onclick: () => {
+                  this.limit += STEP;
+                  this.draw();
+                },
+              },
+              t('timeline.older'),
+            ),
+          )
+        : null;
+    const nothing =
+      this.wanted === 'all'
+        ? statePanel('no_alerts')
+        : this.wanted === 'open'
+          ? statePanel('all_answered')
+          : statePanel('no_mine');
+    replace(
+      this.content,
+      sections.length ? h('section', { class: 'panel', 'aria-label': t('alerts.feed') }, sections, more) : nothing,
+    );
     if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
     this.drawHead();
   }
 
   drawHead() {
-    const { book } = this.session, waiting = book.awaiting(), at = now();
+    const { book } = this.session,
+      waiting = book.awaiting(),
+      at = now();
     const oldest = Math.min(...waiting.map(alert => ms(alert.at)));
-    setText(this.sub, waiting.length ? tn('alerts.unanswered', waiting.length, { span: span(at - oldest) }) : t('leads.none_waiting'));
-    const counts = { all: book.alerts.size, open: waiting.length, mine: book.all().filter(alert => alert.answer?.by && alert.answer.by === myName()).length };
-    replace(this.tabs, SHOWS.map(show => h('button', { type: 'button', 'data-show-only': show, 'aria-pressed': String(show === this.wanted), onclick: () => this.choose(show) }, t(`alerts.${show}`), h('span', { class: 'c' }, counts[show].toLocaleString(locale)))));
-    this.drawStats(at);
-  }
-
-  /** @param {number} at */
-  drawStats(at) {
-    const all = this.session.book.all(), asked = all.filter(asks), given = asked.filter(answered);
-    const taken = given.filter(alert => alert.answer.at).map(alert => ms(alert.answer.at) - ms(alert.at)).sort((a, b) => a - b);
-    const on = day => all.filter(alert => sameDay(ms(alert.at), day)).length;
-    const accepted = given.filter(alert => alert.answer.answer === 'accepted').length;
-    const figure = (key, value, small) => h('div', {}, h('p', { class: 'xs dim' }, t(key)), h('p', { class: 'v' }, value, ' ', h('small', {}, small)));
-    replace(this.stats, figure('alerts.today', on(at).toLocaleString(locale), t('alerts.yesterday', { n: on(at - DAY).toLocaleString(locale) })),
-      figure('alerts.median', taken.length ? span(taken[Math.floor(taken.length / 2)]) : '—', tn('alerts.of_answers', taken.length)),
-      figure('alerts.accepted', given.length ? `${number(accepted / given.length * 100, 0)}${locale === 'fr-FR' ? '\u202f' : ''}%` : '—', tn('alerts.of_answers', given.length)));
+    setText(
+      this.sub,
+      waiting.length ? tn('alerts.unanswered', waiting.length, { span: span(at - oldest) }) : t('leads.none_waiting'),
+    );
+    const counts = {
+      all: book.alerts.size,
+      open: waiting.length,
+      mine: book.all().filter(alert => alert.answer?.by && alert.answer.by === myName()).length,
+    };
+    replace(
+      this.tabs,
+      SHOWS.map(show =>
+        h(
+          'button',
+          {
+            type: 'button',
+            'data-show-only': show,
+            'aria-pressed': String(show === this.wanted),
+            onclick: () => this.choose(show),
+          },
+          t(`alerts.${show}`),
+          h('span', { class: 'c' }, counts[show].toLocaleString(locale)),
+        ),
+      ),
+    );
+    replace(this.stats, alertStats(this.session.book.all(), at));
   }
 
   /** @param {string} show */
   choose(show) {
     this.wanted = show;
     const params = new URLSearchParams(location.search);
-    if (show === 'all') params.delete('show'); else params.set('show', show);
+    if (show === 'all') params.delete('show');
+    else params.set('show', show);
     history.replaceState(null, '', params.size ? `?${params}` : location.pathname);
     this.draw();
     /** @type {HTMLElement | null} */ (this.tabs.querySelector('[aria-pressed=true]'))?.focus();
@@ -144,7 +238,8 @@ class AlertsPage {
       if (row.alert.lead_id !== record.lead_id) continue;
       const tier = row.alert.lead?.tier;
       row.score(record, now());
-      if (tier && tier !== record.tier) news(t('lead.became', { name: row.entry.name, tier: this.session.grid.tierName(record.tier) }));
+      if (tier && tier !== record.tier)
+        news(t('lead.became', { name: row.entry.name, tier: this.session.grid.tierName(record.tier) }));
     }
     this.drawHead();
   }
@@ -155,12 +250,19 @@ class AlertsPage {
     row?.draw(alert, now());
     this.session.counted();
     this.drawHead();
-    if (given) say(t(given.status === 'failed' ? 'answer.not_sent' : 'answer.said', { answer: t(`answer.${given.answer}`), name: row?.entry.name ?? '' }));
+    if (given)
+      say(
+        t(given.status === 'failed' ? 'answer.not_sent' : 'answer.said', {
+          answer: t(`answer.${given.answer}`),
+          name: row?.entry.name ?? '',
+        }),
+      );
   }
 
   /** @param {1 | -1} by */
   step(by) {
-    const rows = [...this.rows.values()], at = this.current ? rows.indexOf(this.current) : -1;
+    const rows = [...this.rows.values()],
+      at = this.current ? rows.indexOf(this.current) : -1;
     const row = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
     row?.link?.focus({ preventScroll: true });
     row?.element.scrollIntoView({ block: 'nearest' });

@@ -7,46 +7,100 @@ import { myName } from './me.js';
 import { has, t } from './texts.js';
 /** @typedef {import('./answers.js').Answers} Answers */
 
-const CHOICES = /** @type {const} */ ([['accepted', 'A'], ['rejected', 'N'], ['wrong', 'X']]);
+const CHOICES = /** @type {const} */ ([
+  ['accepted', 'A'],
+  ['rejected', 'N'],
+  ['wrong', 'X'],
+]);
 
 /** @param {unknown} phone */
 const dial = phone => String(phone).replace(/[^+\d]/g, '');
 
 /** @param {unknown} phone @param {string} size */
-export const phoneLink = (phone, size = '') => (phone && /^[+\d][\d\s().-]*$/.test(String(phone))
-  ? h('a', { class: `btn ${size}`, href: `tel:${dial(phone)}` }, icon('phone', 14), String(phone)) : null);
+export const phoneLink = (phone, size = '') =>
+  phone && /^[+\d][\d\s().-]*$/.test(String(phone))
+    ? h('a', { class: `btn ${size}`, href: `tel:${dial(phone)}` }, icon('phone', 14), String(phone))
+    : null;
 
 /** @param {any} alert @param {Answers} answers @param {{name: string, size?: string, keys?: boolean}} look */
-export const choices = (alert, answers, { name, size = '', keys = false }) => CHOICES.map(([answer, key]) =>
-  h('button', { class: `btn ${size} ${answer === 'accepted' ? 'pri' : ''}`, type: 'button', 'data-answer': answer, 'aria-label': `${t(`answer.${answer}`)}, ${name}`,
-    onclick: () => answers.give(alert, answer) }, t(`answer.${answer}`), keys ? [' ', h('kbd', { 'aria-hidden': 'true' }, key)] : null));
+export const choices = (alert, answers, { name, size = '', keys = false }) =>
+  CHOICES.map(([answer, key]) =>
+    h(
+      'button',
+      {
+        class: `btn ${size} ${answer === 'accepted' ? 'pri' : ''}`,
+        type: 'button',
+        'data-answer': answer,
+        'aria-label': `${t(`answer.${answer}`)}, ${name}`,
+        onclick: () => answers.give(alert, answer),
+      },
+      t(`answer.${answer}`),
+      keys ? [' ', h('kbd', { 'aria-hidden': 'true' }, key)] : null,
+    ),
+  );
 
 /** Who answered what: `Taken by you at 10:42`. @param {any} answer */
 export function answerWords(answer) {
   const mine = answer.by && answer.by === myName();
   const by = mine ? t('answer.you') : answer.by || t('answer.somebody');
-  return (has(`answered.${answer.answer}`) ? t(`answered.${answer.answer}`, { by }) : humanize(String(answer.answer)))
-    + (answer.at ? t('answered.at', { at: clockTime(ms(answer.at)) }) : '') + (answer.note ? t('answered.note', { note: answer.note }) : '');
+  return (
+    (has(`answered.${answer.answer}`) ? t(`answered.${answer.answer}`, { by }) : humanize(String(answer.answer))) +
+    (answer.at ? t('answered.at', { at: clockTime(ms(answer.at)) }) : '') +
+    (answer.note ? t('answered.note', { note: answer.note }) : '')
+  );
 }
 
 /** The strip after an answer, while it can be undone. @param {any} alert @param {Answers} answers */
 function undoStrip(alert, answers) {
-  return h('span', { class: 'undo' }, h('span', { class: 'ok' }, icon('check', 12), answerWords(alert.answer)),
-    h('button', { class: 'btn sml ghost', type: 'button', 'data-undo': true, onclick: () => answers.undo(alert) }, t('answer.undo'), ' ', h('kbd', { 'aria-hidden': 'true' }, 'Z')),
-    h('span', { class: 'xs dim' }, t('answer.undo_for')));
+  return h(
+    'span',
+    { class: 'undo' },
+    h('span', { class: 'ok' }, icon('check', 12), answerWords(alert.answer)),
+    h(
+      'button',
+      { class: 'btn sml ghost', type: 'button', 'data-undo': true, onclick: () => answers.undo(alert) },
+      t('answer.undo'),
+      ' ',
+      h('kbd', { 'aria-hidden': 'true' }, 'Z'),
+    ),
+    h('span', { class: 'xs dim' }, t('answer.undo_for')),
+  );
 }
 
 /** @param {any} alert @param {Answers} answers @param {string} name */
 function failedStrip(alert, answers, name) {
   const given = answers.of(alert);
-  return h('span', { class: 'undo' }, h('span', { class: 'bad' }, icon('warn', 12), t('answer.not_saved')),
+  return h(
+    'span',
+    { class: 'undo' },
+    h('span', { class: 'bad' }, icon('warn', 12), t('answer.not_saved')),
     h('span', { class: 'sm' }, t('answer.not_sent', { answer: t(`answer.${given?.answer}`), name })),
-    h('button', { class: 'btn sml', type: 'button', 'data-resend': true, onclick: () => answers.resend(alert) }, t('answer.resend')));
+    h(
+      'button',
+      { class: 'btn sml', type: 'button', 'data-resend': true, onclick: () => answers.resend(alert) },
+      t('answer.resend'),
+    ),
+  );
 }
 
 /** When to call back: sent as a note to the answer. @param {any} alert @param {Answers} answers */
-const callBack = (alert, answers) => h('span', { class: 'undo sm mute' }, t('answer.call_back'), ['week', 'month', 'never'].map(span =>
-  h('button', { class: 'btn sml ghost chip-btn', type: 'button', onclick: () => answers.give(alert, 'rejected', t('answer.note', { when: t(`answer.in_${span}`) })) }, t(`answer.in_${span}`))));
+const callBack = (alert, answers) =>
+  h(
+    'span',
+    { class: 'undo sm mute' },
+    t('answer.call_back'),
+    ['week', 'month', 'never'].map(span =>
+      h(
+        'button',
+        {
+          class: 'btn sml ghost chip-btn',
+          type: 'button',
+          onclick: () => answers.give(alert, 'rejected', t('answer.note', { when: t(`answer.in_${span}`) })),
+        },
+        t(`answer.in_${span}`),
+      ),
+    ),
+  );
 
 /** What an answer's place shows. @param {any} alert @param {Answers} answers @param {string} name @returns {any} null where nothing was answered */
 export function answerState(alert, answers, name) {

@@ -25,7 +25,7 @@ export class Answers {
 
   /** @param {any} alert @param {Answer} answer @param {string} [note] */
   async give(alert, answer, note) {
-    const by = myName() || await askName();
+    const by = myName() || (await askName());
     if (!by) return;
     const held = this.given.get(alert.id);
     const before = held && held.status === 'sent' && held.undoable ? held.before : alert.answer;
@@ -33,7 +33,10 @@ export class Answers {
     alert.answer = { answer, by, note, at: new Date(now()).toISOString() };
     /** @type {Given} */
     const given = { answer, note, status: 'sent', undoable: true, before };
-    given.timer = setTimeout(() => { this.forget(alert); this.changed(alert, undefined); }, UNDO_MS);
+    given.timer = setTimeout(() => {
+      this.forget(alert);
+      this.changed(alert, undefined);
+    }, UNDO_MS);
     this.given.set(alert.id, given);
     this.undoable.push(alert);
     this.changed(alert, given);

@@ -44,16 +44,33 @@ export class Banner {
 
   lineStrip() {
     const line = this.line;
-    if (line.kind === 'refused') return this.strip('warn', t('banner.refused'), t('banner.refused_why'), h('a', { class: 'btn sml', href: loginHref() }, t('login.enter')));
+    if (line.kind === 'refused')
+      return this.strip(
+        'warn',
+        t('banner.refused'),
+        t('banner.refused_why'),
+        h('a', { class: 'btn sml', href: loginHref() }, t('login.enter')),
+      );
     if (line.kind !== 'lost') return null;
-    const wait = line.retryAt === null ? t('banner.retrying') : t('banner.next_try', { s: number(Math.max(1, Math.round((line.retryAt - Date.now()) / 1000)), 0) });
-    return this.strip('warn', t('banner.lost', { at: clockTime(line.since) }), `${t('banner.lost_why')} ${wait}`,
-      h('button', { class: 'btn sml', type: 'button', onclick: this.retry }, t('banner.try_now')));
+    const wait =
+      line.retryAt === null
+        ? t('banner.retrying')
+        : t('banner.next_try', { s: number(Math.max(1, Math.round((line.retryAt - Date.now()) / 1000)), 0) });
+    return this.strip(
+      'warn',
+      t('banner.lost', { at: clockTime(line.since) }),
+      `${t('banner.lost_why')} ${wait}`,
+      h('button', { class: 'btn sml', type: 'button', onclick: this.retry }, t('banner.try_now')),
+    );
   }
 
   countedStrip() {
     if (this.state.counted === null) return null;
-    return this.strip('clock', t('banner.catching_up', { at: clockTime(this.state.counted), late: span(now() - this.state.counted) }), t('banner.catching_up_why'));
+    return this.strip(
+      'clock',
+      t('banner.catching_up', { at: clockTime(this.state.counted), late: span(now() - this.state.counted) }),
+      t('banner.catching_up_why'),
+    );
   }
 
   rebuildStrip() {
@@ -62,9 +79,17 @@ export class Banner {
 
   pauseStrip() {
     if (!paused()) return null;
-    return h('div', { class: 'paused-strip' }, h('span', { class: 'pill' },
-      h('span', {}, t('banner.paused', { at: clockTime(pausedSince() ?? 0) }), ' · ', tn('banner.held', heldCount())),
-      h('button', { type: 'button', onclick: togglePause }, t('banner.resume'), ' ', h('kbd', {}, 'P'))), h('span', { class: 'sm mute' }, t('banner.paused_why')));
+    return h(
+      'div',
+      { class: 'paused-strip' },
+      h(
+        'span',
+        { class: 'pill' },
+        h('span', {}, t('banner.paused', { at: clockTime(pausedSince() ?? 0) }), ' · ', tn('banner.held', heldCount())),
+        h('button', { type: 'button', onclick: togglePause }, t('banner.resume'), ' ', h('kbd', {}, 'P')),
+      ),
+      h('span', { class: 'sm mute' }, t('banner.paused_why')),
+    );
   }
 }
 

@@ -22,13 +22,18 @@ export class Entry {
     this.record = { ...rest, ...record };
     this.terms = terms(record);
     this.tier = record.tier;
-    this.next = record.next_tier !== undefined && record.next_tier !== null
-      ? { tier: record.next_tier.tier, at: ms(record.next_tier.at) }
-      : record.next_tier === null ? null : nextTier(this.terms, this.grid, this.tier, Math.max(now, ms(record.as_of) || now));
+    this.next =
+      record.next_tier !== undefined && record.next_tier !== null
+        ? { tier: record.next_tier.tier, at: ms(record.next_tier.at) }
+        : record.next_tier === null
+          ? null
+          : nextTier(this.terms, this.grid, this.tier, Math.max(now, ms(record.as_of) || now));
     this.settle(now);
   }
 
-  get id() { return this.record.lead_id; }
+  get id() {
+    return this.record.lead_id;
+  }
 
   /** Follows the tier through the moments that have passed. @param {number} now */
   settle(now) {
@@ -91,10 +96,10 @@ export class Entry {
 
   /** The unmet bound that keeps a high score out of a higher tier. @param {number} now @returns {{tier: string, score: string, least: number} | null} */
   gate(now) {
-    const reading = this.at(now), above = this.grid.tiers[this.grid.rank(this.tier) + 1];
+    const reading = this.at(now),
+      above = this.grid.tiers[this.grid.rank(this.tier) + 1];
     if (!above || reading.total < (above.from ?? Infinity)) return null;
     const unmet = Object.entries(above.requires).find(([name, least]) => (reading.scores[name] ?? 0) < least);
     return unmet ? { tier: above.id, score: unmet[0], least: unmet[1] } : null;
   }
 }
-

@@ -9,7 +9,12 @@ import { ms } from './format.js';
 /** Reads what a record says about time. @param {any} record @returns {Terms} */
 export function terms(record) {
   const fading = (record.fading ?? []).map(([criterion, points, halfLife, asOf, until]) => ({
-    criterion, points, halfLife: halfLife === null ? null : halfLife * 1000, asOf: ms(asOf), until: until ? ms(until) : Infinity }));
+    criterion,
+    points,
+    halfLife: halfLife === null ? null : halfLife * 1000,
+    asOf: ms(asOf),
+    until: until ? ms(until) : Infinity,
+  }));
   const moving = new Set(fading.map(f => f.criterion));
   const pending = (record.pending ?? []).map(([criterion, points, from]) => ({ criterion, points, from: ms(from) }));
   const fixed = Object.entries(record.contributions ?? {}).filter(([criterion]) => !moving.has(criterion));
@@ -32,16 +37,22 @@ export function read(terms, grid, at) {
   const sums = Object.fromEntries(Object.keys(grid.scores).map(name => [name, 0]));
   for (const [criterion, raw] of points) {
     const c = grid.criteria.get(criterion);
-    if (!c) { points.delete(criterion); continue; }
+    if (!c) {
+      points.delete(criterion);
+      continue;
+    }
     const bounded = c.points < 0 ? clamp(raw, c.max, 0) : clamp(raw, 0, c.max);
     points.set(criterion, bounded);
     sums[c.score] += bounded;
   }
   let total = 0;
-  for (const name of Object.keys(sums)) total += sums[name] = clamp(sums[name], grid.scores[name]?.min, grid.scores[name]?.max);
+  for (const name of Object.keys(sums))
+    total += sums[name] = clamp(sums[name], grid.scores[name]?.min, grid.scores[name]?.max);
   return { total, scores: sums, points };
 }
 
 /** Moments after `at` at which the score jumps. @param {Terms} terms @param {number} at */
-export const jumps = (terms, at) => [...new Set([...terms.fading.map(f => f.until), ...terms.pending.map(p => p.from)])]
-  .filter(moment => moment > at && Number.isFinite(moment)).sort((a, b) => a - b);
+export const jumps = (terms, at) =>
+  [...new Set([...terms.fading.map(f => f.until), ...terms.pending.map(p => p.from)])]
+    .filter(moment => moment > at && Number.isFinite(moment))
+    .sort((a, b) => a - b);

@@ -20,12 +20,27 @@ export class Filters {
     for (const key of Object.keys(PLAIN)) if (given.get(key)) this.wanted[key] = given.get(key);
     if (!SORTS.includes(this.wanted.sort)) this.wanted.sort = 'score';
     this.tiers = h('div', { class: 'seg', role: 'group', 'aria-label': t('filter.tier') });
-    this.search = h('input', { type: 'search', 'data-search': true, placeholder: t('filter.search_hint'), value: this.wanted.q,
-      oninput: event => { clearTimeout(this.typing); this.typing = setTimeout(() => this.set({ q: event.target.value.trim() }), 250); } });
+    this.search = h('input', {
+      type: 'search',
+      'data-search': true,
+      placeholder: t('filter.search_hint'),
+      value: this.wanted.q,
+      oninput: event => {
+        clearTimeout(this.typing);
+        this.typing = setTimeout(() => this.set({ q: event.target.value.trim() }), 250);
+      },
+    });
     this.owner = this.select('owner');
     this.channel = this.select('channel');
-    this.who = this.select('who', [['', t('filter.all')], ['known', t('filter.known')], ['anonymous', t('filter.anonymous')]]);
-    this.sort = this.select('sort', SORTS.map(name => [name, t(`sort.${name}`)]));
+    this.who = this.select('who', [
+      ['', t('filter.all')],
+      ['known', t('filter.known')],
+      ['anonymous', t('filter.anonymous')],
+    ]);
+    this.sort = this.select(
+      'sort',
+      SORTS.map(name => [name, t(`sort.${name}`)]),
+    );
   }
 
   /** @param {string} name @param {[string, string][]} [options] */
@@ -37,16 +52,23 @@ export class Filters {
 
   /** @param {HTMLSelectElement} box @param {[string, string][]} options @param {string} value */
   fill(box, options, value) {
-    const known = options.some(([option]) => option === value) ? options : [...options, /** @type {[string, string]} */ ([value, value])];
+    const known = options.some(([option]) => option === value)
+      ? options
+      : [...options, /** @type {[string, string]} */ ([value, value])];
     if (box.options.length === known.length) return;
-    replace(box, known.map(([option, words]) => h('option', { value: option, selected: option === value }, words)));
+    replace(
+      box,
+      known.map(([option, words]) => h('option', { value: option, selected: option === value }, words)),
+    );
   }
 
   /** @param {Partial<Wanted>} change */
   set(change) {
     Object.assign(this.wanted, change);
     const params = new URLSearchParams(location.search);
-    for (const [key, value] of Object.entries(this.wanted)) if (value !== PLAIN[key]) params.set(key, value); else params.delete(key);
+    for (const [key, value] of Object.entries(this.wanted))
+      if (value !== PLAIN[key]) params.set(key, value);
+      else params.delete(key);
     history.replaceState(null, '', params.size ? `?${params}` : location.pathname);
     this.changed();
   }
@@ -73,25 +95,57 @@ export class Filters {
   /** @param {import('./entry.js').Entry} entry */
   lets(entry) {
     const { owner, channel, who } = this.wanted;
-    return (!owner || entry.record.owner === owner) && (!channel || entry.record.channel === channel)
-      && (!who || (who === 'anonymous') === entry.anonymous);
+    return (
+      (!owner || entry.record.owner === owner) &&
+      (!channel || entry.record.channel === channel) &&
+      (!who || (who === 'anonymous') === entry.anonymous)
+    );
   }
 
   /** Offers the owners and channels there are. @param {import('./entry.js').Entry[]} entries */
   offer(entries) {
-    const owners = new Set(entries.map(entry => entry.record.owner).filter(Boolean)), channels = new Set(entries.map(entry => entry.record.channel).filter(Boolean));
+    const owners = new Set(entries.map(entry => entry.record.owner).filter(Boolean)),
+      channels = new Set(entries.map(entry => entry.record.channel).filter(Boolean));
     if (myName()) owners.add(myName());
     const all = /** @type {[string, string]} */ (['', t('filter.all')]);
-    this.fill(this.owner, [all, ...[...owners].sort().map(name => /** @type {[string, string]} */ ([name, name === myName() ? t('filter.me') : name]))], this.wanted.owner);
-    this.fill(this.channel, [all, ...[...channels].sort().map(name => /** @type {[string, string]} */ ([name, channelName(name)]))], this.wanted.channel);
+    this.fill(
+      this.owner,
+      [
+        all,
+        ...[...owners]
+          .sort()
+          .map(name => /** @type {[string, string]} */ ([name, name === myName() ? t('filter.me') : name])),
+      ],
+      this.wanted.owner,
+    );
+    this.fill(
+      this.channel,
+      [all, ...[...channels].sort().map(name => /** @type {[string, string]} */ ([name, channelName(name)]))],
+      this.wanted.channel,
+    );
   }
 
   /** @param {import('./grid.js').Grid} grid @param {Record<string, number>} counts */
   drawTiers(grid, counts) {
     const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
     const ids = [...grid.tiers].reverse().map(tier => tier.id);
-    replace(this.tiers, ['', ...ids].map(id => h('button', { type: 'button', 'data-tier': id || 'all', 'aria-pressed': String(this.wanted.tier === id), onclick: () => this.set({ tier: id }) },
-      id ? glyph(grid.look(id)) : null, id ? grid.tierName(id) : t('filter.all'), h('span', { class: 'c' }, (id ? counts[id] ?? 0 : total).toLocaleString(locale)))));
+    replace(
+      this.tiers,
+      ['', ...ids].map(id =>
+        h(
+          'button',
+          {
+            type: 'button',
+            'data-tier': id || 'all',
+            'aria-pressed': String(this.wanted.tier === id),
+            onclick: () => this.set({ tier: id }),
+          },
+          id ? glyph(grid.look(id)) : null,
+          id ? grid.tierName(id) : t('filter.all'),
+          h('span', { class: 'c' }, (id ? (counts[id] ?? 0) : total).toLocaleString(locale)),
+        ),
+      ),
+    );
   }
 
   /** The sort box, for the page's head. */
@@ -101,13 +155,35 @@ export class Filters {
 
   get bar() {
     const box = (label, select) => h('label', { class: 'field sel' }, h('span', { class: 'dim' }, t(label)), select);
-    const bar = h('div', { class: 'bar', role: 'search', 'aria-label': t('filter.label') }, this.tiers,
-      h('label', { class: 'field search' }, icon('search', 14), h('span', { class: 'vh' }, t('filter.search')), this.search, h('kbd', { 'aria-hidden': 'true' }, '/')),
-      box('filter.owner', this.owner), box('filter.channel', this.channel), box('filter.who', this.who));
-    const more = h('button', { class: 'btn phone', type: 'button', 'aria-expanded': 'false', onclick: () => {
-      const open = document.body.classList.toggle('filters-open');
-      more.setAttribute('aria-expanded', String(open));
-    } }, t('filter.more'));
+    const bar = h(
+      'div',
+      { class: 'bar', role: 'search', 'aria-label': t('filter.label') },
+      this.tiers,
+      h(
+        'label',
+        { class: 'field search' },
+        icon('search', 14),
+        h('span', { class: 'vh' }, t('filter.search')),
+        this.search,
+        h('kbd', { 'aria-hidden': 'true' }, '/'),
+      ),
+      box('filter.owner', this.owner),
+      box('filter.channel', this.channel),
+      box('filter.who', this.who),
+    );
+    const more = h(
+      'button',
+      {
+        class: 'btn phone',
+        type: 'button',
+        'aria-expanded': 'false',
+        onclick: () => {
+          const open = document.body.classList.toggle('filters-open');
+          more.setAttribute('aria-expanded', String(open));
+        },
+      },
+      t('filter.more'),
+    );
     bar.append(more);
     return bar;
   }

@@ -28,7 +28,7 @@ export class Grid {
   /** The reason in the reader's language. @param {string} id @param {any} [label] as a record carries it, where the grid no longer has it */
   label(id, label) {
     const given = this.criteria.get(id)?.label ?? label;
-    const words = typeof given === 'string' ? given : given?.[lang] ?? given?.fr ?? given?.en ?? humanize(id);
+    const words = typeof given === 'string' ? given : (given?.[lang] ?? given?.fr ?? given?.en ?? humanize(id));
     return lang === 'fr' ? unbroken(words) : words;
   }
 

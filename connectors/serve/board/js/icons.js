@@ -18,12 +18,17 @@ const PATHS = {
 };
 
 /** @param {string} name @param {number} [size] */
-export const icon = (name, size = 16) => svg('svg', { class: 'icon', 'aria-hidden': 'true', width: size, height: size, viewBox: '0 0 16 16' },
-  svg('path', { d: PATHS[name] }));
+export const icon = (name, size = 16) =>
+  svg(
+    'svg',
+    { class: 'icon', 'aria-hidden': 'true', width: size, height: size, viewBox: '0 0 16 16' },
+    svg('path', { d: PATHS[name] }),
+  );
 
 /** Three rising bars, as many filled as the tier is high. @param {string} look @param {string} [extra] */
 export const glyph = (look, extra = '') =>
   h('span', { class: `tg t-${look} ${extra}`.trim(), 'aria-hidden': 'true' }, h('i'), h('i'), h('i'));
 
 /** Glyph and word. @param {import('./grid.js').Grid} grid @param {string} id */
-export const tierTag = (grid, id) => h('span', { class: `tier t-${grid.look(id)}` }, glyph(grid.look(id)), grid.tierName(id));
+export const tierTag = (grid, id) =>
+  h('span', { class: `tier t-${grid.look(id)}` }, glyph(grid.look(id)), grid.tierName(id));

@@ -31,26 +31,55 @@ addEventListener('keydown', event => {
   if (!on()) return;
   const key = event.key.toLowerCase();
   if (going) return go(key);
-  if (key === 'g') { going = true; setTimeout(() => { going = false; }, 1500); return; }
+  if (key === 'g') {
+    going = true;
+    setTimeout(() => {
+      going = false;
+    }, 1500);
+    return;
+  }
   const action = actions[key];
   if (!action) return;
   event.preventDefault();
   action();
 });
 
-const ROWS = [['/', 'search'], ['J K', 'move'], ['⏎', 'open'], ['A', 'take'], ['N', 'not_ready'], ['X', 'wrong'],
-  ['Z', 'undo'], ['R', 'reorder'], ['P', 'pause'], ['G L · G A', 'go']];
+const ROWS = [
+  ['/', 'search'],
+  ['J K', 'move'],
+  ['⏎', 'open'],
+  ['A', 'take'],
+  ['N', 'not_ready'],
+  ['X', 'wrong'],
+  ['Z', 'undo'],
+  ['R', 'reorder'],
+  ['P', 'pause'],
+  ['G L · G A', 'go'],
+];
 
 /** The dialog that says them all. */
 export function keysDialog() {
   const box = h('input', { type: 'checkbox', onchange: event => keep('keys', event.target.checked ? 'on' : 'off') });
   box.checked = on();
-  return h('dialog', { id: 'keys', 'aria-labelledby': 'keys-title' },
+  return h(
+    'dialog',
+    { id: 'keys', 'aria-labelledby': 'keys-title' },
     h('h2', { id: 'keys-title' }, t('keys.title')),
-    h('dl', { class: 'kv' }, ROWS.map(([keys, name]) => [
-      h('dt', {}, keys.split(' ').map(key => (key === '·' ? ' · ' : [h('kbd', {}, key), ' ']))), h('dd', {}, t(`keys.${name}`))])),
+    h(
+      'dl',
+      { class: 'kv' },
+      ROWS.map(([keys, name]) => [
+        h(
+          'dt',
+          {},
+          keys.split(' ').map(key => (key === '·' ? ' · ' : [h('kbd', {}, key), ' '])),
+        ),
+        h('dd', {}, t(`keys.${name}`)),
+      ]),
+    ),
     h('label', { class: 'sm' }, box, t('keys.switch')),
-    h('form', { method: 'dialog' }, h('button', { class: 'btn sml' }, t('keys.close'))));
+    h('form', { method: 'dialog' }, h('button', { class: 'btn sml' }, t('keys.close'))),
+  );
 }
 
 export function showKeys() {

@@ -31,7 +31,11 @@ class LeadPage {
   /** @param {import('./session.js').Session} session */
   async load(session) {
     this.session = session;
-    const [record, timeline, curve] = await Promise.all([getLead(this.asked), getTimeline(this.asked, { limit: FACTS }), getCurve(this.asked, { days: PAST_DAYS, ahead: AHEAD_DAYS })]);
+    const [record, timeline, curve] = await Promise.all([
+      getLead(this.asked),
+      getTimeline(this.asked, { limit: FACTS }),
+      getCurve(this.asked, { days: PAST_DAYS, ahead: AHEAD_DAYS }),
+    ]);
     if (this.entry) this.entry.update(record, now());
     else this.frame(new Entry(record, session.grid, now()));
     this.timeline = timeline;
@@ -50,24 +54,82 @@ class LeadPage {
     this.side = h('div', { class: 'stack' });
     this.arrived = 0;
     this.pillText = h('span');
-    this.pill = h('span', { class: 'pill', hidden: true }, this.pillText, h('button', { type: 'button', 'data-show': true, onclick: () => this.showNew() }, t('alerts.show'), ' ', h('kbd', { 'aria-hidden': 'true' }, 'R')));
+    this.pill = h(
+      'span',
+      { class: 'pill', hidden: true },
+      this.pillText,
+      h(
+        'button',
+        { type: 'button', 'data-show': true, onclick: () => this.showNew() },
+        t('alerts.show'),
+        ' ',
+        h('kbd', { 'aria-hidden': 'true' }, 'R'),
+      ),
+    );
     this.facts.pill.append(this.pill);
-    const path = h('div', { class: 'page-head desk crumbs' }, h('nav', { class: 'sm mute', 'aria-label': t('lead.path') }, h('a', { href: '/' }, t('nav.leads')), ' / ', entry.name), h('div', { class: 'end' }, this.neighbours()));
-    replace(this.session.body, path, this.leadHead.head, this.leadHead.answer, h('div', { class: 'grid2' }, h('div', { class: 'stack' }, this.curvePanel.element, this.points.element, this.facts.element), this.side));
+    const path = h(
+      'div',
+      { class: 'page-head desk crumbs' },
+      h(
+        'nav',
+        { class: 'sm mute', 'aria-label': t('lead.path') },
+        h('a', { href: '/' }, t('nav.leads')),
+        ' / ',
+        entry.name,
+      ),
+      h('div', { class: 'end' }, this.neighbours()),
+    );
+    replace(
+      this.session.body,
+      path,
+      this.leadHead.head,
+      this.leadHead.answer,
+      h(
+        'div',
+        { class: 'grid2' },
+        h('div', { class: 'stack' }, this.curvePanel.element, this.points.element, this.facts.element),
+        this.side,
+      ),
+    );
     document.title = `${entry.name} · LeadHeat`;
-    const give = answer => () => { const alert = this.current(); if (alert && !answered(alert)) this.answers.give(alert, answer); };
-    bindKeys({ a: give('accepted'), n: give('rejected'), x: give('wrong'), z: () => this.answers.undo(), j: () => this.follow(this.after), k: () => this.follow(this.before), r: () => this.showNew() });
+    const give = answer => () => {
+      const alert = this.current();
+      if (alert && !answered(alert)) this.answers.give(alert, answer);
+    };
+    bindKeys({
+      a: give('accepted'),
+      n: give('rejected'),
+      x: give('wrong'),
+      z: () => this.answers.undo(),
+      j: () => this.follow(this.after),
+      k: () => this.follow(this.before),
+      r: () => this.showNew(),
+    });
   }
 
   /** Links to the leads before and after in the list last seen. */
   neighbours() {
     /** @type {string[]} */
-    const order = JSON.parse(recall('order') ?? '[]'), place = order.indexOf(this.entry.id);
+    const order = JSON.parse(recall('order') ?? '[]'),
+      place = order.indexOf(this.entry.id);
     if (place < 0) return null;
     this.before = order[place - 1];
     this.after = order[place + 1];
-    const link = (id, key, word) => (id ? h('a', { class: 'btn sml ghost', href: `/leads/${encodeURIComponent(id)}` }, t(word), ' ', h('kbd', { 'aria-hidden': 'true' }, key)) : null);
-    return [h('span', { class: 'xs dim' }, t('lead.place', { n: place + 1, of: order.length })), link(this.before, 'K', 'lead.before'), link(this.after, 'J', 'lead.after')];
+    const link = (id, key, word) =>
+      id
+        ? h(
+            'a',
+            { class: 'btn sml ghost', href: `/leads/${encodeURIComponent(id)}` },
+            t(word),
+            ' ',
+            h('kbd', { 'aria-hidden': 'true' }, key),
+          )
+        : null;
+    return [
+      h('span', { class: 'xs dim' }, t('lead.place', { n: place + 1, of: order.length })),
+      link(this.before, 'K', 'lead.before'),
+      link(this.after, 'J', 'lead.after'),
+    ];
   }
 
   /** @param {string | undefined} id */
@@ -86,9 +148,14 @@ class LeadPage {
   }
 
   draw() {
-    const at = now(), { events, changes, next } = this.timeline;
+    const at = now(),
+      { events, changes, next } = this.timeline;
     this.leadHead.draw(at, this.current());
-    this.curvePanel.draw(this.curve, at, events.map(event => ms(event.time)));
+    this.curvePanel.draw(
+      this.curve,
+      at,
+      events.map(event => ms(event.time)),
+    );
     this.points.draw(at, events);
     this.facts.draw(events, changes, Boolean(next), at);
     replace(this.side, leadSide(this.entry, this.alerts, at));
@@ -96,17 +163,24 @@ class LeadPage {
 
   async older() {
     const page = await getTimeline(this.asked, { limit: FACTS, after: this.timeline.next });
-    const known = new Set(this.timeline.events.map(event => event.id)), changed = new Set(this.timeline.changes.map(change => change.at));
-    this.timeline = { events: [...this.timeline.events, ...page.events.filter(event => !known.has(event.id))], changes: [...this.timeline.changes, ...page.changes.filter(change => !changed.has(change.at))], next: page.next };
+    const known = new Set(this.timeline.events.map(event => event.id)),
+      changed = new Set(this.timeline.changes.map(change => change.at));
+    this.timeline = {
+      events: [...this.timeline.events, ...page.events.filter(event => !known.has(event.id))],
+      changes: [...this.timeline.changes, ...page.changes.filter(change => !changed.has(change.at))],
+      next: page.next,
+    };
     this.draw();
   }
 
   /** @param {any} record */
   score(record) {
     if (record.lead_id !== this.entry.id) return;
-    const at = now(), before = this.entry.tier;
+    const at = now(),
+      before = this.entry.tier;
     this.entry.update(record, at);
-    if (this.entry.tier !== before) news(t('lead.became', { name: this.entry.name, tier: this.session.grid.tierName(this.entry.tier) }));
+    if (this.entry.tier !== before)
+      news(t('lead.became', { name: this.entry.name, tier: this.session.grid.tierName(this.entry.tier) }));
     this.leadHead.draw(at, this.current());
     this.leadHead.flash();
     this.points.draw(at, this.timeline.events);
@@ -140,12 +214,19 @@ class LeadPage {
   answerChanged(given) {
     this.alert();
     this.session.counted();
-    if (given) say(t(given.status === 'failed' ? 'answer.not_sent' : 'answer.said', { answer: t(`answer.${given.answer}`), name: this.entry.name }));
+    if (given)
+      say(
+        t(given.status === 'failed' ? 'answer.not_sent' : 'answer.said', {
+          answer: t(`answer.${given.answer}`),
+          name: this.entry.name,
+        }),
+      );
   }
 
   tick() {
     if (!this.entry) return;
-    const at = now(), before = this.entry.tier;
+    const at = now(),
+      before = this.entry.tier;
     if (this.entry.settle(at) !== before) {
       news(t('lead.became', { name: this.entry.name, tier: this.session.grid.tierName(this.entry.tier) }));
       this.leadHead.draw(at, this.current());

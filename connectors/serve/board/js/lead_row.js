@@ -16,7 +16,7 @@ export class LeadRow {
     this.answers = answers;
     this.alert = null;
     this.who = h('th', { scope: 'row', role: 'rowheader', class: 'c-who' });
-    this.whole = h('span'), this.rest = h('small');
+    ((this.whole = h('span')), (this.rest = h('small')));
     this.value = h('data', { class: 'score' }, this.whole, this.rest);
     this.trend = h('span', { class: 'xs mute nw block' });
     const cell = (name, ...children) => h('td', { role: 'cell', class: name }, ...children);
@@ -28,10 +28,22 @@ export class LeadRow {
     this.cool = cell('c-cool');
     this.left = h('time');
     this.own = cell('c-own');
-    this.element = h('tr', { class: 'l', role: 'row', 'data-id': entry.id }, this.who, this.score, this.spark, this.why, this.last, this.cool, this.own);
+    this.element = h(
+      'tr',
+      { class: 'l', role: 'row', 'data-id': entry.id },
+      this.who,
+      this.score,
+      this.spark,
+      this.why,
+      this.last,
+      this.cool,
+      this.own,
+    );
   }
 
-  get link() { return /** @type {HTMLElement} */ (this.who.querySelector('a.who')); }
+  get link() {
+    return /** @type {HTMLElement} */ (this.who.querySelector('a.who'));
+  }
 
   /** Everything, after a fact or a change of place. @param {number} now @param {{group: string, alert: any}} place */
   draw(now, { group, alert }) {
@@ -50,23 +62,60 @@ export class LeadRow {
 
   /** @param {number} now */
   drawWho(now) {
-    const { entry } = this, { anonymous, name } = entry;
+    const { entry } = this,
+      { anonymous, name } = entry;
     const focused = document.activeElement === this.link;
     this.present = entry.present(now);
-    replace(this.who, h('span', { class: 'idc' },
-      h('span', { class: `av${anonymous ? ' anon' : ''}`, 'aria-hidden': 'true' }, anonymous ? '?' : initials(name)),
-      h('span', { class: 'wrap' }, h('span', { class: 'nm' }, h('a', { class: 'who ell', href: `/leads/${encodeURIComponent(entry.id)}`, title: name }, name),
-        this.present ? [' ', h('span', { class: 'chip ch' }, t('lead.present'))] : null), h('span', { class: 'sm mute ell', title: entry.about }, entry.about || entry.id))));
+    replace(
+      this.who,
+      h(
+        'span',
+        { class: 'idc' },
+        h('span', { class: `av${anonymous ? ' anon' : ''}`, 'aria-hidden': 'true' }, anonymous ? '?' : initials(name)),
+        h(
+          'span',
+          { class: 'wrap' },
+          h(
+            'span',
+            { class: 'nm' },
+            h('a', { class: 'who ell', href: `/leads/${encodeURIComponent(entry.id)}`, title: name }, name),
+            this.present ? [' ', h('span', { class: 'chip ch' }, t('lead.present'))] : null,
+          ),
+          h('span', { class: 'sm mute ell', title: entry.about }, entry.about || entry.id),
+        ),
+      ),
+    );
     if (focused) this.link.focus({ preventScroll: true });
   }
 
   /** @param {number} now */
   drawWhy(now) {
-    const { entry } = this, [first, ...rest] = reasons(entry.at(now), entry.grid), gate = entry.gate(now);
-    const more = gate ? t('lead.gate', { tier: entry.grid.tierName(gate.tier), score: scoreName(gate.score), least: number(gate.least, 0) })
-      : rest.length ? tn('lead.more_reasons', rest.length) : '';
-    replace(this.why, first ? [h('span', { class: 'whyg' }, h('span', { class: 'pts' }, signed(first[1], 0)), h('span', { class: 'ell', title: entry.grid.label(first[0]) }, entry.grid.label(first[0]))),
-      h('span', { class: 'xs dim whyn ell' }, more)] : h('span', { class: 'sm dim' }, t('lead.no_reason')));
+    const { entry } = this,
+      [first, ...rest] = reasons(entry.at(now), entry.grid),
+      gate = entry.gate(now);
+    const more = gate
+      ? t('lead.gate', {
+          tier: entry.grid.tierName(gate.tier),
+          score: scoreName(gate.score),
+          least: number(gate.least, 0),
+        })
+      : rest.length
+        ? tn('lead.more_reasons', rest.length)
+        : '';
+    replace(
+      this.why,
+      first
+        ? [
+            h(
+              'span',
+              { class: 'whyg' },
+              h('span', { class: 'pts' }, signed(first[1], 0)),
+              h('span', { class: 'ell', title: entry.grid.label(first[0]) }, entry.grid.label(first[0])),
+            ),
+            h('span', { class: 'xs dim whyn ell' }, more),
+          ]
+        : h('span', { class: 'sm dim' }, t('lead.no_reason')),
+    );
   }
 
   /** @param {number} now */
@@ -74,38 +123,84 @@ export class LeadRow {
     const { last_event: last, channel } = this.entry.record;
     if (!last) return replace(this.last, h('span', { class: 'dim' }, '—'));
     this.age = h('time', { datetime: last.time });
-    return replace(this.last, h('span', { class: 'sm ell', title: eventWords(last) }, eventWords(last)),
-      h('span', { class: 'xs dim ell' }, this.age, channel ? ` · ${channelName(channel)}` : ''));
+    return replace(
+      this.last,
+      h('span', { class: 'sm ell', title: eventWords(last) }, eventWords(last)),
+      h('span', { class: 'xs dim ell' }, this.age, channel ? ` · ${channelName(channel)}` : ''),
+    );
   }
 
   /** @param {number} now */
   drawCool(now) {
-    const { entry } = this, { next, grid, tier } = entry;
-    const look = grid.look(tier), falls = next && grid.rank(next.tier) < grid.rank(tier);
-    this.cool.dataset.l = !next || look === 'cold' ? '' : falls ? t('lead.tier_for', { tier: grid.tierName(tier) }) : t('lead.tier_soon', { tier: grid.tierName(next.tier) });
-    if (!next) return replace(this.cool, h('span', { class: 'sm dim' }, look === 'cold' ? '—' : t('lead.stays', { tier: grid.tierName(tier).toLowerCase() })));
+    const { entry } = this,
+      { next, grid, tier } = entry;
+    const look = grid.look(tier),
+      falls = next && grid.rank(next.tier) < grid.rank(tier);
+    this.cool.dataset.l =
+      !next || look === 'cold'
+        ? ''
+        : falls
+          ? t('lead.tier_for', { tier: grid.tierName(tier) })
+          : t('lead.tier_soon', { tier: grid.tierName(next.tier) });
+    if (!next)
+      return replace(
+        this.cool,
+        h(
+          'span',
+          { class: 'sm dim' },
+          look === 'cold' ? '—' : t('lead.stays', { tier: grid.tierName(tier).toLowerCase() }),
+        ),
+      );
     this.left = h('time', { class: look === 'hot' ? 'm nw' : 'nw mute', datetime: new Date(next.at).toISOString() });
-    const day = next.at - now < 2 * DAY ? t('time.at', { at: clockTime(next.at) }) : look === 'hot' ? dayOf(next.at)
-      : t('lead.tier_on', { tier: grid.tierName(next.tier).toLowerCase(), day: dateOf(next.at, now) });
+    const day =
+      next.at - now < 2 * DAY
+        ? t('time.at', { at: clockTime(next.at) })
+        : look === 'hot'
+          ? dayOf(next.at)
+          : t('lead.tier_on', { tier: grid.tierName(next.tier).toLowerCase(), day: dateOf(next.at, now) });
     return replace(this.cool, this.left, h('span', { class: 'xs dim ell' }, day));
   }
 
   drawOwn() {
-    const { alert, answers, entry } = this, state = alert ? answerState(alert, answers, entry.name) : null;
-    const { answer, owner } = entry.record, given = alert?.answer ?? answer;
-    this.own.dataset.l = alert && !given || state ? '' : t('lead.owner');
+    const { alert, answers, entry } = this,
+      state = alert ? answerState(alert, answers, entry.name) : null;
+    const { answer, owner } = entry.record,
+      given = alert?.answer ?? answer;
+    this.own.dataset.l = (alert && !given) || state ? '' : t('lead.owner');
     if (state) return replace(this.own, state);
     if (alert && !alert.answer) {
-      return replace(this.own, h('button', { class: 'btn sml pri', type: 'button', 'data-answer': 'accepted', 'aria-label': `${t('answer.accepted')}, ${entry.name}`,
-        onclick: () => answers.give(alert, 'accepted') }, t('answer.accepted')));
+      return replace(
+        this.own,
+        h(
+          'button',
+          {
+            class: 'btn sml pri',
+            type: 'button',
+            'data-answer': 'accepted',
+            'aria-label': `${t('answer.accepted')}, ${entry.name}`,
+            onclick: () => answers.give(alert, 'accepted'),
+          },
+          t('answer.accepted'),
+        ),
+      );
     }
-    const words = given && given.answer !== 'withdrawn' ? answerWords({ ...given, note: undefined, at: undefined, by: given.by ?? owner }) : owner || null;
-    return replace(this.own, words ? h('span', { class: 'sm ell', title: given ? answerWords(given) : words }, words) : h('span', { class: 'sm dim' }, t('lead.nobody')));
+    const words =
+      given && given.answer !== 'withdrawn'
+        ? answerWords({ ...given, note: undefined, at: undefined, by: given.by ?? owner })
+        : owner || null;
+    return replace(
+      this.own,
+      words
+        ? h('span', { class: 'sm ell', title: given ? answerWords(given) : words }, words)
+        : h('span', { class: 'sm dim' }, t('lead.nobody')),
+    );
   }
 
   /** The printed numbers of this second. @param {number} now */
   tick(now) {
-    const { entry } = this, score = entry.score(now), text = number(score);
+    const { entry } = this,
+      score = entry.score(now),
+      text = number(score);
     const cut = text.search(/[.,]/);
     setText(this.whole, text.slice(0, cut));
     setText(this.rest, text.slice(cut));
@@ -118,18 +213,38 @@ export class LeadRow {
 
   /** @param {number} now */
   drawTrend(now) {
-    const { entry } = this, gate = entry.gate(now), strayed = this.group !== 'now' && this.group !== 'all' && this.group !== entry.tier;
+    const { entry } = this,
+      gate = entry.gate(now),
+      strayed = this.group !== 'now' && this.group !== 'all' && this.group !== entry.tier;
     const moved = entry.moved(now);
     const kind = strayed || gate ? `${strayed ? '' : 'stays '}${entry.tier}` : 'moved';
     if (kind !== this.trendKind && kind !== 'moved') {
-      replace(this.trend, strayed ? tierTag(entry.grid, entry.tier) : h('span', { class: `tier xs t-${entry.grid.look(entry.tier)}` }, glyph(entry.grid.look(entry.tier)), t('lead.stays', { tier: entry.grid.tierName(entry.tier).toLowerCase() })));
+      replace(
+        this.trend,
+        strayed
+          ? tierTag(entry.grid, entry.tier)
+          : h(
+              'span',
+              { class: `tier xs t-${entry.grid.look(entry.tier)}` },
+              glyph(entry.grid.look(entry.tier)),
+              t('lead.stays', { tier: entry.grid.tierName(entry.tier).toLowerCase() }),
+            ),
+      );
     }
     this.trendKind = kind;
-    if (kind === 'moved') setText(this.trend, moved === null ? '' : `${moved >= 0.05 ? '▲' : moved <= -0.05 ? '▼' : '＝'} ${signed(moved)} ${t('lead.in_24h')}`);
+    if (kind === 'moved')
+      setText(
+        this.trend,
+        moved === null
+          ? ''
+          : `${moved >= 0.05 ? '▲' : moved <= -0.05 ? '▼' : '＝'} ${signed(moved)} ${t('lead.in_24h')}`,
+      );
   }
 
   /** A fact arrived. */
-  flash() { flash(this.score); }
+  flash() {
+    flash(this.score);
+  }
 }
 
 /** @param {string} name */

@@ -26,7 +26,10 @@ class LeadsPage {
   name = 'leads';
 
   head() {
-    return { title: t('nav.leads'), phone: h('span', { class: 'b phone-title', 'aria-hidden': 'true' }, t('leads.title_short')) };
+    return {
+      title: t('nav.leads'),
+      phone: h('span', { class: 'b phone-title', 'aria-hidden': 'true' }, t('leads.title_short')),
+    };
   }
 
   /** @param {Session} session */
@@ -46,12 +49,46 @@ class LeadsPage {
     this.filters = new Filters(() => this.refetch());
     this.sub = h('p', { class: 'sub sm' });
     this.pillText = h('span');
-    this.pill = h('span', { class: 'pill', hidden: true }, this.pillText, h('button', { type: 'button', 'data-reorder': true, onclick: () => this.reorder() }, t('leads.reorder'), ' ', h('kbd', { 'aria-hidden': 'true' }, 'R')));
-    this.table = new LeadsTable(this.answers, tier => this.filters.set({ tier }), () => this.more());
+    this.pill = h(
+      'span',
+      { class: 'pill', hidden: true },
+      this.pillText,
+      h(
+        'button',
+        { type: 'button', 'data-reorder': true, onclick: () => this.reorder() },
+        t('leads.reorder'),
+        ' ',
+        h('kbd', { 'aria-hidden': 'true' }, 'R'),
+      ),
+    );
+    this.table = new LeadsTable(
+      this.answers,
+      tier => this.filters.set({ tier }),
+      () => this.more(),
+    );
     this.content = h('div');
-    replace(this.session.body, h('div', { class: 'page-head' }, h('h1', {}, t('leads.title')), this.sub, h('div', { class: 'end' }, this.pill, this.filters.sortBox)), this.filters.bar, this.content);
-    bindKeys({ '/': () => this.filters.search.focus(), j: () => this.table.step(1), k: () => this.table.step(-1), r: () => this.reorder(), z: () => this.answers.undo(),
-      a: () => this.answerCurrent('accepted'), n: () => this.answerCurrent('rejected'), x: () => this.answerCurrent('wrong') });
+    replace(
+      this.session.body,
+      h(
+        'div',
+        { class: 'page-head' },
+        h('h1', {}, t('leads.title')),
+        this.sub,
+        h('div', { class: 'end' }, this.pill, this.filters.sortBox),
+      ),
+      this.filters.bar,
+      this.content,
+    );
+    bindKeys({
+      '/': () => this.filters.search.focus(),
+      j: () => this.table.step(1),
+      k: () => this.table.step(-1),
+      r: () => this.reorder(),
+      z: () => this.answers.undo(),
+      a: () => this.answerCurrent('accepted'),
+      n: () => this.answerCurrent('rejected'),
+      x: () => this.answerCurrent('wrong'),
+    });
     this.seconds = 0;
   }
 
@@ -62,25 +99,36 @@ class LeadsPage {
   }
 
   async fetch() {
-    const { tier, q, sort, owner, channel } = this.filters.wanted, grid = this.session.grid;
-    const whole = this.filters.choosy, ask = { q, sort, owner, channel };
+    const { tier, q, sort, owner, channel } = this.filters.wanted,
+      grid = this.session.grid;
+    const whole = this.filters.choosy,
+      ask = { q, sort, owner, channel };
     const apart = !tier && sort === 'score';
-    const wanted = apart ? [...grid.tiers].reverse().map(({ id }) => ({ ...ask, tier: id, limit: whole ? MOST : SHOWN[grid.look(id)] }))
+    const wanted = apart
+      ? [...grid.tiers].reverse().map(({ id }) => ({ ...ask, tier: id, limit: whole ? MOST : SHOWN[grid.look(id)] }))
       : [{ ...ask, tier, limit: whole ? MOST : 50 }];
     const answers = await Promise.all(wanted.map(params => getLeads(params)));
     this.next = apart ? null : answers[0].next;
     this.asked = wanted[0];
-    this.take(answers.flatMap(answer => answer.leads), true);
+    this.take(
+      answers.flatMap(answer => answer.leads),
+      true,
+    );
   }
 
   /** @param {any[]} records @param {boolean} afresh */
   take(records, afresh) {
-    const at = now(), known = this.entries;
-    if (afresh) { this.entries = new Map(); this.newcomers.clear(); }
+    const at = now(),
+      known = this.entries;
+    if (afresh) {
+      this.entries = new Map();
+      this.newcomers.clear();
+    }
     for (const record of records) {
       const entry = known.get(record.lead_id);
       if (entry) entry.update(record, at);
-      if (entry || !this.entries.has(record.lead_id)) this.entries.set(record.lead_id, entry ?? new Entry(record, this.session.grid, at));
+      if (entry || !this.entries.has(record.lead_id))
+        this.entries.set(record.lead_id, entry ?? new Entry(record, this.session.grid, at));
     }
     this.filters.offer([...this.entries.values()]);
   }
@@ -105,57 +153,107 @@ class LeadsPage {
 
   /** The groups as they should stand now. @returns {{key: string, entries: Entry[]}[]} */
   due() {
-    const at = now(), { sort, tier } = this.filters.wanted, grid = this.session.grid;
+    const at = now(),
+      { sort, tier } = this.filters.wanted,
+      grid = this.session.grid;
     const entries = [...this.entries.values()].filter(entry => this.filters.lets(entry));
     entries.forEach(entry => entry.settle(at));
     entries.sort(comparing(sort, at));
     if (sort !== 'score') return [{ key: 'all', entries }];
     const waiting = new Set(this.session.book.awaiting().map(alert => alert.lead_id));
     const calls = entry => waiting.has(entry.id) && entry.tier === grid.top.id;
-    const groups = [{ key: 'now', entries: entries.filter(calls) }, ...[...grid.tiers].reverse().map(({ id }) => ({ key: id, entries: entries.filter(entry => entry.tier === id && !calls(entry)) }))];
+    const groups = [
+      { key: 'now', entries: entries.filter(calls) },
+      ...[...grid.tiers]
+        .reverse()
+        .map(({ id }) => ({ key: id, entries: entries.filter(entry => entry.tier === id && !calls(entry)) })),
+    ];
     return groups.filter(group => group.entries.length && (!tier || group.key === 'now' || group.key === tier));
   }
 
   draw() {
-    const { session } = this, groups = this.due(), counts = session.status.leads ?? {};
+    const { session } = this,
+      groups = this.due(),
+      counts = session.status.leads ?? {};
     this.filters.drawTiers(session.grid, counts);
     if (!groups.length) {
-      replace(this.content, this.filters.narrow ? statePanel('no_match', { clear: () => this.filters.clear() }) : statePanel('empty'));
+      replace(
+        this.content,
+        this.filters.narrow ? statePanel('no_match', { clear: () => this.filters.clear() }) : statePanel('empty'),
+      );
     } else {
       if (!this.content.contains(this.table.element)) replace(this.content, this.table.element);
-      this.table.draw({ grid: session.grid, groups, counts, whole: this.filters.narrow, book: session.book, next: this.next });
+      this.table.draw({
+        grid: session.grid,
+        groups,
+        counts,
+        whole: this.filters.narrow,
+        book: session.book,
+        next: this.next,
+      });
     }
     this.drawSub();
     this.rank();
   }
 
   drawSub() {
-    const { session } = this, waiting = session.book.awaiting();
+    const { session } = this,
+      waiting = session.book.awaiting();
     const key = String(waiting.length);
     if (this.subKey !== key) {
       this.subKey = key;
       this.first = h('time', { class: 'm' });
-      replace(this.sub, waiting.length ? tx(waiting.length === 1 ? 'leads.waiting.one' : 'leads.waiting.other', { n: waiting.length.toLocaleString(locale), span: this.first }) : t('leads.none_waiting'));
+      replace(
+        this.sub,
+        waiting.length
+          ? tx(waiting.length === 1 ? 'leads.waiting.one' : 'leads.waiting.other', {
+              n: waiting.length.toLocaleString(locale),
+              span: this.first,
+            })
+          : t('leads.none_waiting'),
+      );
     }
-    const soonest = Math.min(...waiting.map(alert => this.entries.get(alert.lead_id)?.next?.at ?? (Date.parse(alert.lead?.next_tier?.at) || Infinity)));
+    const soonest = Math.min(
+      ...waiting.map(
+        alert => this.entries.get(alert.lead_id)?.next?.at ?? (Date.parse(alert.lead?.next_tier?.at) || Infinity),
+      ),
+    );
     if (waiting.length) setText(this.first, Number.isFinite(soonest) ? span(soonest - now()) : t('leads.not_soon'));
   }
 
   /** Says how far the list is from its order, and moves nothing. */
   rank() {
-    const groups = this.due(), shown = this.table.ids(), due = groups.flatMap(group => group.entries.map(entry => entry.id));
+    const groups = this.due(),
+      shown = this.table.ids(),
+      due = groups.flatMap(group => group.entries.map(entry => entry.id));
     const place = new Map(groups.flatMap(group => group.entries.map(entry => [entry.id, group.key])));
     const strayed = shown.filter(id => place.has(id) && place.get(id) !== this.table.rows.get(id)?.group);
-    const rest = shown.filter(id => place.has(id) && !strayed.includes(id)), kept = new Set(rest);
+    const rest = shown.filter(id => place.has(id) && !strayed.includes(id)),
+      kept = new Set(rest);
     const gone = shown.length - rest.length - strayed.length;
-    const n = gone + strayed.length + moved(rest, due.filter(id => kept.has(id))), fresh = this.newcomers.size;
+    const n =
+        gone +
+        strayed.length +
+        moved(
+          rest,
+          due.filter(id => kept.has(id)),
+        ),
+      fresh = this.newcomers.size;
     this.pill.hidden = n + fresh === 0;
-    setText(this.pillText, [n ? tn('leads.moved', n) : '', fresh ? tn('leads.new', fresh) : ''].filter(Boolean).join(', '));
+    setText(
+      this.pillText,
+      [n ? tn('leads.moved', n) : '', fresh ? tn('leads.new', fresh) : ''].filter(Boolean).join(', '),
+    );
   }
 
   async reorder() {
     if (this.pill.hidden) return;
-    await Promise.all([this.fetch(), getStatus().then(status => { this.session.status = status; })]).catch(() => null); // the line is lost: by what is known
+    await Promise.all([
+      this.fetch(),
+      getStatus().then(status => {
+        this.session.status = status;
+      }),
+    ]).catch(() => null); // the line is lost: by what is known
     const fromPill = this.pill.contains(document.activeElement);
     this.draw();
     if (fromPill) (this.table.current ?? [...this.table.rows.values()][0])?.link.focus({ preventScroll: true });
@@ -164,7 +262,9 @@ class LeadsPage {
 
   /** @param {any} record */
   score(record) {
-    const at = now(), entry = this.entries.get(record.lead_id), grid = this.session.grid;
+    const at = now(),
+      entry = this.entries.get(record.lead_id),
+      grid = this.session.grid;
     if (!entry) {
       if (!this.filters.narrow) this.newcomers.set(record.lead_id, record);
       return this.rank();
@@ -189,7 +289,13 @@ class LeadsPage {
   /** @param {any} alert */
   alert(alert) {
     const row = this.table.rows.get(alert.lead_id);
-    if (row) row.draw(now(), { group: row.group, alert: this.session.book.awaiting().find(other => other.lead_id === alert.lead_id) ?? (row.alert?.id === alert.id ? alert : row.alert) });
+    if (row)
+      row.draw(now(), {
+        group: row.group,
+        alert:
+          this.session.book.awaiting().find(other => other.lead_id === alert.lead_id) ??
+          (row.alert?.id === alert.id ? alert : row.alert),
+      });
     else if (alert.lead && !this.filters.narrow) this.newcomers.set(alert.lead_id, alert.lead);
     this.drawSub();
     this.rank();
@@ -197,14 +303,20 @@ class LeadsPage {
 
   /** @param {any} alert @param {import('./answers.js').Given | undefined} given */
   answerChanged(alert, given) {
-    const row = this.table.rows.get(alert.lead_id), name = this.entries.get(alert.lead_id)?.name ?? '';
+    const row = this.table.rows.get(alert.lead_id),
+      name = this.entries.get(alert.lead_id)?.name ?? '';
     const focused = row?.own.contains(document.activeElement);
     row?.drawOwn();
     if (focused) (row.own.querySelector('button') ?? row.link).focus({ preventScroll: true });
     this.session.counted();
     this.drawSub();
     this.rank();
-    if (given) say(given.status === 'failed' ? t('answer.not_sent', { answer: t(`answer.${given.answer}`), name }) : t('answer.said', { answer: t(`answer.${given.answer}`), name }));
+    if (given)
+      say(
+        given.status === 'failed'
+          ? t('answer.not_sent', { answer: t(`answer.${given.answer}`), name })
+          : t('answer.said', { answer: t(`answer.${given.answer}`), name }),
+      );
   }
 
   tick() {

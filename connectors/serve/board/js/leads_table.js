@@ -10,7 +10,15 @@ import { locale, t } from './texts.js';
 /** @typedef {{key: string, entries: Entry[]}} Group */
 
 const COLUMNS = ['who', 'score', 'trend', 'why', 'last', 'cool', 'own'];
-const HINTS = [['/', 'search'], ['J K', 'move'], ['⏎', 'open'], ['A', 'take'], ['R', 'reorder_short'], ['P', 'pause'], ['?', 'all']];
+const HINTS = [
+  ['/', 'search'],
+  ['J K', 'move'],
+  ['⏎', 'open'],
+  ['A', 'take'],
+  ['R', 'reorder_short'],
+  ['P', 'pause'],
+  ['?', 'all'],
+];
 
 export class LeadsTable {
   /** @param {import('./answers.js').Answers} answers @param {(tier: string) => void} openTier @param {() => void} more */
@@ -19,13 +27,37 @@ export class LeadsTable {
     this.openTier = openTier;
     /** @type {Map<string, LeadRow>} */
     this.rows = new Map();
-    this.heads = COLUMNS.map(name => h('th', { scope: 'col', role: 'columnheader', class: `c-${name}` }, t(`column.${name}`)));
+    this.heads = COLUMNS.map(name =>
+      h('th', { scope: 'col', role: 'columnheader', class: `c-${name}` }, t(`column.${name}`)),
+    );
     this.caption = h('caption', { class: 'vh' }, t('leads.caption'));
-    this.table = h('table', { role: 'table', 'aria-describedby': 'lead-note' }, this.caption, h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, this.heads)));
+    this.table = h(
+      'table',
+      { role: 'table', 'aria-describedby': 'lead-note' },
+      this.caption,
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, this.heads)),
+    );
     this.note = h('span', { class: 'end' });
     this.more = h('button', { class: 'btn sml', type: 'button', hidden: true, onclick: more }, t('leads.more'));
-    this.element = h('section', { class: 'panel leads', 'aria-label': t('nav.leads') }, this.table, h('div', { class: 'more' }, this.more), h('div', { class: 'hints', id: 'lead-note' },
-      HINTS.map(([keys, name]) => h('span', {}, keys.split(' ').map(key => [h('kbd', {}, key), ' ']), t(`keys.${name}`))), this.note));
+    this.element = h(
+      'section',
+      { class: 'panel leads', 'aria-label': t('nav.leads') },
+      this.table,
+      h('div', { class: 'more' }, this.more),
+      h(
+        'div',
+        { class: 'hints', id: 'lead-note' },
+        HINTS.map(([keys, name]) =>
+          h(
+            'span',
+            {},
+            keys.split(' ').map(key => [h('kbd', {}, key), ' ']),
+            t(`keys.${name}`),
+          ),
+        ),
+        this.note,
+      ),
+    );
     this.element.addEventListener('focusin', event => this.select(event.target.closest?.('tr.l')));
   }
 
@@ -36,22 +68,43 @@ export class LeadsTable {
 
   /** @param {{grid: import('./grid.js').Grid, groups: Group[], counts: Record<string, number>, whole: boolean, book: import('./alert_book.js').AlertBook, next: string | null}} given */
   draw({ grid, groups, counts, whole, book, next }) {
-    const at = now(), held = this.heldBy(document.activeElement), waiting = new Map(book.awaiting().map(alert => [alert.lead_id, alert]));
+    const at = now(),
+      held = this.heldBy(document.activeElement),
+      waiting = new Map(book.awaiting().map(alert => [alert.lead_id, alert]));
     const rows = new Map();
-    const bodies = groups.map(({ key, entries }) => h('tbody', { role: 'rowgroup' }, this.groupHead(grid, key, entries.length, whole ? null : counts[key], groups[0].key === 'now' ? groups[0].entries.length : 0),
-      entries.map(entry => {
-        const row = this.rows.get(entry.id) ?? new LeadRow(entry, this.answers);
-        row.entry = entry;
-        row.draw(at, { group: key, alert: waiting.get(entry.id) ?? null });
-        rows.set(entry.id, row);
-        return row.element;
-      })));
+    const bodies = groups.map(({ key, entries }) =>
+      h(
+        'tbody',
+        { role: 'rowgroup' },
+        this.groupHead(
+          grid,
+          key,
+          entries.length,
+          whole ? null : counts[key],
+          groups[0].key === 'now' ? groups[0].entries.length : 0,
+        ),
+        entries.map(entry => {
+          const row = this.rows.get(entry.id) ?? new LeadRow(entry, this.answers);
+          row.entry = entry;
+          row.draw(at, { group: key, alert: waiting.get(entry.id) ?? null });
+          rows.set(entry.id, row);
+          return row.element;
+        }),
+      ),
+    );
     this.rows = rows;
     replace(this.table, this.caption, this.table.tHead, bodies);
     held?.();
     this.more.hidden = !next;
     const top = grid.top;
-    replace(this.note, t('leads.note', { tier: grid.tierName(top.id), from: number(top.from ?? 0, 0), below: number((top.from ?? 0) - grid.hysteresis, 0) }));
+    replace(
+      this.note,
+      t('leads.note', {
+        tier: grid.tierName(top.id),
+        from: number(top.from ?? 0, 0),
+        below: number((top.from ?? 0) - grid.hysteresis, 0),
+      }),
+    );
     keep('order', JSON.stringify([...rows.keys()]));
   }
 
@@ -66,12 +119,32 @@ export class LeadsTable {
   /** @param {import('./grid.js').Grid} grid @param {string} key @param {number} shown @param {number | null | undefined} total @param {number} calls */
   groupHead(grid, key, shown, total, calls) {
     if (key === 'all') return null;
-    const isNow = key === 'now', look = isNow ? 'hot' : grid.look(key);
-    const title = isNow ? t('leads.group_now') : look === 'hot' ? t('leads.group_followed', { tiers: grid.tierPlural(key) }) : grid.tierPlural(key);
-    const all = isNow ? shown : Math.max(shown, (total ?? 0) - (look === 'hot' ? calls : 0)), others = all - shown;
-    return h('tr', { class: `grp${isNow ? ' now' : ''}`, role: 'row' }, h('th', { scope: 'rowgroup', role: 'columnheader', colspan: COLUMNS.length },
-      h('span', { class: `tier t-${look}` }, glyph(look), title), h('span', { class: 'n' }, all.toLocaleString(locale), isNow ? ` · ${t('leads.unanswered')}` : ''),
-      others > 0 ? h('button', { class: 'rest xs', type: 'button', onclick: () => this.openTier(key) }, t('leads.others', { n: others.toLocaleString(locale) })) : null));
+    const isNow = key === 'now',
+      look = isNow ? 'hot' : grid.look(key);
+    const title = isNow
+      ? t('leads.group_now')
+      : look === 'hot'
+        ? t('leads.group_followed', { tiers: grid.tierPlural(key) })
+        : grid.tierPlural(key);
+    const all = isNow ? shown : Math.max(shown, (total ?? 0) - (look === 'hot' ? calls : 0)),
+      others = all - shown;
+    return h(
+      'tr',
+      { class: `grp${isNow ? ' now' : ''}`, role: 'row' },
+      h(
+        'th',
+        { scope: 'rowgroup', role: 'columnheader', colspan: COLUMNS.length },
+        h('span', { class: `tier t-${look}` }, glyph(look), title),
+        h('span', { class: 'n' }, all.toLocaleString(locale), isNow ? ` · ${t('leads.unanswered')}` : ''),
+        others > 0
+          ? h(
+              'button',
+              { class: 'rest xs', type: 'button', onclick: () => this.openTier(key) },
+              t('leads.others', { n: others.toLocaleString(locale) }),
+            )
+          : null,
+      ),
+    );
   }
 
   /** @param {HTMLElement | null} element */
@@ -85,7 +158,8 @@ export class LeadsTable {
 
   /** Moves to the next or the previous lead. @param {1 | -1} by */
   step(by) {
-    const ids = this.ids(), at = this.current ? ids.indexOf(this.current.entry.id) : -1;
+    const ids = this.ids(),
+      at = this.current ? ids.indexOf(this.current.entry.id) : -1;
     const row = this.rows.get(ids[Math.max(0, Math.min(ids.length - 1, at + by))] ?? '');
     row?.link.focus({ preventScroll: true });
     row?.element.scrollIntoView({ block: 'nearest' });

@@ -17,8 +17,13 @@ export function longestRise(numbers) {
   /** @type {number[]} */
   const tails = [];
   for (const n of numbers) {
-    let low = 0, high = tails.length;
-    while (low < high) { const middle = (low + high) >> 1; if (tails[middle] < n) low = middle + 1; else high = middle; }
+    let low = 0,
+      high = tails.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (tails[middle] < n) low = middle + 1;
+      else high = middle;
+    }
     tails[low] = n;
   }
   return tails.length;

@@ -35,20 +35,30 @@ export class Session {
     this.banner = new Banner({ retry: () => this.stream.retry() });
     main.append(this.banner.place, this.body);
     this.stream = new Stream({
-      line: line => { setLine(line.kind === 'live' ? 'live' : 'lost'); this.banner.setLine(line); },
-      hello: again => { if (again || !this.loaded) this.load(); },
+      line: line => {
+        setLine(line.kind === 'live' ? 'live' : 'lost');
+        this.banner.setLine(line);
+      },
+      hello: again => {
+        if (again || !this.loaded) this.load();
+      },
       state: state => this.setState(state),
       score: record => this.arrived(() => this.score(record)),
       removed: gone => this.arrived(() => page.removed?.(gone.lead_id)),
       alert: alert => this.arrived(() => this.alert(alert)),
       answer: answer => this.arrived(() => this.answer(answer)),
     });
-    everySecond(() => { page.tick?.(); this.clockNote(); });
+    everySecond(() => {
+      page.tick?.();
+      this.clockNote();
+    });
   }
 
   /** Fetches and draws; one at a time. */
   load() {
-    this.loading ??= this.fetchAll().finally(() => { this.loading = null; });
+    this.loading ??= this.fetchAll().finally(() => {
+      this.loading = null;
+    });
     return this.loading;
   }
 
@@ -76,7 +86,8 @@ export class Session {
     const status = error instanceof ApiError ? error.status : 0;
     if (status === 401 && !this.loaded) return location.replace(loginHref());
     if (this.loaded && status !== 404) return undefined; // the banner says it; what is shown stays
-    const kind = status === 403 ? 'forbidden' : status === 404 ? 'not_found' : status === 503 ? 'rebuilding' : 'unreachable';
+    const kind =
+      status === 403 ? 'forbidden' : status === 404 ? 'not_found' : status === 503 ? 'rebuilding' : 'unreachable';
     this.body.replaceChildren(statePanel(kind, { whole: true, retry: () => this.load() }));
     if (status === 503) setTimeout(() => this.loaded || this.load(), 5_000);
     return undefined;
@@ -84,9 +95,11 @@ export class Session {
 
   /** @param {any} state */
   setState(state) {
-    const counted = catchingUp(state), rebuilding = Boolean(state.rebuilding);
+    const counted = catchingUp(state),
+      rebuilding = Boolean(state.rebuilding);
     const was = this.banner.state;
-    if ((was.counted === null) !== (counted === null)) news(t(counted === null ? 'banner.caught_up_said' : 'banner.catching_up_said'));
+    if ((was.counted === null) !== (counted === null))
+      news(t(counted === null ? 'banner.caught_up_said' : 'banner.catching_up_said'));
     this.banner.setState(counted, rebuilding);
     if (was.rebuilding && !rebuilding) this.load();
   }

@@ -9,12 +9,22 @@ import { signOut } from './api.js';
 import { lang, locale, t } from './texts.js';
 import { say } from './announce.js';
 
-const PAGES = [['leads', '/', 'list'], ['alerts', '/alerts', 'bell']];
+const PAGES = [
+  ['leads', '/', 'list'],
+  ['alerts', '/alerts', 'bell'],
+];
 
 /** @param {string} page @param {boolean} tab */
-const links = (page, tab) => PAGES.map(([name, href, mark]) =>
-  h('a', { href, 'aria-current': name === page ? 'page' : null }, icon(mark, tab ? 18 : 16), h('span', {}, t(`nav.${name}`)),
-    h('span', { class: 'n', 'data-count': name, hidden: true })));
+const links = (page, tab) =>
+  PAGES.map(([name, href, mark]) =>
+    h(
+      'a',
+      { href, 'aria-current': name === page ? 'page' : null },
+      icon(mark, tab ? 18 : 16),
+      h('span', {}, t(`nav.${name}`)),
+      h('span', { class: 'n', 'data-count': name, hidden: true }),
+    ),
+  );
 
 function toggleTheme() {
   const root = document.documentElement;
@@ -27,30 +37,101 @@ function switches() {
   const other = lang === 'fr' ? 'en' : 'fr';
   const here = new URL(location.href);
   here.searchParams.set('lang', other);
-  const language = h('a', { class: 'btn ico ghost xs', href: here.pathname + here.search, hreflang: other, lang: other, 'data-language': true,
-    'aria-label': t('shell.other_language'), title: t('shell.other_language'),
-    // the address may have changed since: filters live there
-    onclick: event => { const now = new URL(location.href); now.searchParams.set('lang', other); event.currentTarget.href = now.pathname + now.search; } }, other.toUpperCase());
-  return [language, h('button', { class: 'btn ico ghost', type: 'button', 'data-theme-switch': true, title: t('shell.theme'), 'aria-label': t('shell.theme'), onclick: toggleTheme }, icon('moon', 14))];
+  const language = h(
+    'a',
+    {
+      class: 'btn ico ghost xs',
+      href: here.pathname + here.search,
+      hreflang: other,
+      lang: other,
+      'data-language': true,
+      'aria-label': t('shell.other_language'),
+      title: t('shell.other_language'),
+      // the address may have changed since: filters live there
+      onclick: event => {
+        const now = new URL(location.href);
+        now.searchParams.set('lang', other);
+        event.currentTarget.href = now.pathname + now.search;
+      },
+    },
+    other.toUpperCase(),
+  );
+  return [
+    language,
+    h(
+      'button',
+      {
+        class: 'btn ico ghost',
+        type: 'button',
+        'data-theme-switch': true,
+        title: t('shell.theme'),
+        'aria-label': t('shell.theme'),
+        onclick: toggleTheme,
+      },
+      icon('moon', 14),
+    ),
+  ];
 }
 
-const pauseButton = () => h('button', { class: 'btn ico ghost', type: 'button', 'data-pause': true, 'aria-pressed': 'false',
-  title: t('shell.pause_key'), 'aria-label': t('shell.pause'), onclick: togglePause }, icon('pause', 14));
+const pauseButton = () =>
+  h(
+    'button',
+    {
+      class: 'btn ico ghost',
+      type: 'button',
+      'data-pause': true,
+      'aria-pressed': 'false',
+      title: t('shell.pause_key'),
+      'aria-label': t('shell.pause'),
+      onclick: togglePause,
+    },
+    icon('pause', 14),
+  );
 
-const liveState = () => [h('span', { class: 'dot', 'aria-hidden': 'true' }), h('span', { class: 'm nw', 'data-live': true }, t('shell.connecting'))];
+const liveState = () => [
+  h('span', { class: 'dot', 'aria-hidden': 'true' }),
+  h('span', { class: 'm nw', 'data-live': true }, t('shell.connecting')),
+];
 
 function meBox() {
   const box = h('div', { class: 'me' });
   const draw = () => {
     const name = myName();
-    replace(box, h('button', { class: 'who-am-i', type: 'button', title: t('me.change'), onclick: async () => { await askName(); draw(); } },
-      h('span', { class: 'av', 'aria-hidden': 'true' }, initials(name) || '?'), h('span', { class: 'sm ell' }, name || t('me.nobody'))));
+    replace(
+      box,
+      h(
+        'button',
+        {
+          class: 'who-am-i',
+          type: 'button',
+          title: t('me.change'),
+          onclick: async () => {
+            await askName();
+            draw();
+          },
+        },
+        h('span', { class: 'av', 'aria-hidden': 'true' }, initials(name) || '?'),
+        h('span', { class: 'sm ell' }, name || t('me.nobody')),
+      ),
+    );
   };
   draw();
   return box;
 }
 
-const leave = () => h('button', { class: 'btn ghost sml leave', type: 'button', onclick: async () => { await signOut().catch(() => null); location.assign('/login'); } }, t('shell.leave'));
+const leave = () =>
+  h(
+    'button',
+    {
+      class: 'btn ghost sml leave',
+      type: 'button',
+      onclick: async () => {
+        await signOut().catch(() => null);
+        location.assign('/login');
+      },
+    },
+    t('shell.leave'),
+  );
 
 /**
  * Builds the frame and gives the place of the page's content.
@@ -60,15 +141,60 @@ const leave = () => h('button', { class: 'btn ghost sml leave', type: 'button', 
 export function shell({ page, title, phone }) {
   document.title = `${title} · LeadHeat`;
   const main = h('main', { class: 'main', id: 'main', tabindex: '-1' });
-  const side = h('aside', { class: 'side', 'aria-label': 'LeadHeat' },
-    h('a', { class: 'brand', href: '/' }, h('span', { class: 'tier t-hot' }, glyph('hot')), 'LeadHeat'), h('p', { class: 'ws xs dim', 'data-grid': true }, '\u00a0'),
+  const side = h(
+    'aside',
+    { class: 'side', 'aria-label': 'LeadHeat' },
+    h('a', { class: 'brand', href: '/' }, h('span', { class: 'tier t-hot' }, glyph('hot')), 'LeadHeat'),
+    h('p', { class: 'ws xs dim', 'data-grid': true }, '\u00a0'),
     h('nav', { 'aria-label': t('nav.pages') }, links(page, false)),
-    h('div', { class: 'foot' }, h('div', { class: 'live' }, h('div', { class: 'live-row sm' }, liveState(), pauseButton()), h('p', { class: 'xs dim', 'data-clock': true, hidden: true })),
-      meBox(), h('div', { class: 'row' }, switches(), h('button', { class: 'btn ico ghost', type: 'button', onclick: showKeys, title: t('keys.title'), 'aria-label': t('keys.title') }, icon('keys', 14)), leave())));
-  replace(document.body, h('a', { class: 'skip', href: '#main' }, t('shell.skip')),
-    h('div', { class: 'shell' }, side, h('header', { class: 'topbar' }, phone, h('span', { class: 'end xs mute' }, liveState(), pauseButton(), switches())), main,
-      h('nav', { class: 'tabbar', 'aria-label': t('nav.pages_phone') }, links(page, true))),
-    keysDialog(), h('div', { id: 'say', class: 'vh', role: 'status', 'aria-live': 'polite' }));
+    h(
+      'div',
+      { class: 'foot' },
+      h(
+        'div',
+        { class: 'live' },
+        h('div', { class: 'live-row sm' }, liveState(), pauseButton()),
+        h('p', { class: 'xs dim', 'data-clock': true, hidden: true }),
+      ),
+      meBox(),
+      h(
+        'div',
+        { class: 'row' },
+        switches(),
+        h(
+          'button',
+          {
+            class: 'btn ico ghost',
+            type: 'button',
+            onclick: showKeys,
+            title: t('keys.title'),
+            'aria-label': t('keys.title'),
+          },
+          icon('keys', 14),
+        ),
+        leave(),
+      ),
+    ),
+  );
+  replace(
+    document.body,
+    h('a', { class: 'skip', href: '#main' }, t('shell.skip')),
+    h(
+      'div',
+      { class: 'shell' },
+      side,
+      h(
+        'header',
+        { class: 'topbar' },
+        phone,
+        h('span', { class: 'end xs mute' }, liveState(), pauseButton(), switches()),
+      ),
+      main,
+      h('nav', { class: 'tabbar', 'aria-label': t('nav.pages_phone') }, links(page, true)),
+    ),
+    keysDialog(),
+    h('div', { id: 'say', class: 'vh', role: 'status', 'aria-live': 'polite' }),
+  );
   bindKeys({ p: togglePause });
   onPause(() => drawPause());
   return main;
@@ -83,7 +209,8 @@ export function setLine(state) {
 
 let wasPaused = false;
 function drawPause(spoken = true) {
-  const still = paused(), words = still ? t('shell.paused') : t(`shell.${line}`);
+  const still = paused(),
+    words = still ? t('shell.paused') : t(`shell.${line}`);
   document.documentElement.toggleAttribute('data-paused', still);
   document.documentElement.toggleAttribute('data-lost', line === 'lost');
   document.querySelectorAll('[data-live]').forEach(element => setText(element, words));
@@ -99,7 +226,8 @@ export function setCount(name, n, todo) {
     badge.toggleAttribute('hidden', (inTabs && !todo) || (Boolean(todo) && n === 0));
     badge.classList.toggle('todo', Boolean(todo));
     const text = n.toLocaleString(locale);
-    if (badge.firstChild?.textContent !== text) replace(badge, text, todo ? h('span', { class: 'vh' }, ` ${todo}`) : null);
+    if (badge.firstChild?.textContent !== text)
+      replace(badge, text, todo ? h('span', { class: 'vh' }, ` ${todo}`) : null);
   }
 }
 
@@ -107,7 +235,8 @@ export function setCount(name, n, todo) {
 export const setGridName = text => document.querySelectorAll('[data-grid]').forEach(element => setText(element, text));
 
 /** @param {string | null} text */
-export const setClockNote = text => document.querySelectorAll('[data-clock]').forEach(element => {
-  element.toggleAttribute('hidden', !text);
-  setText(element, text ?? '');
-});
+export const setClockNote = text =>
+  document.querySelectorAll('[data-clock]').forEach(element => {
+    element.toggleAttribute('hidden', !text);
+    setText(element, text ?? '');
+  });

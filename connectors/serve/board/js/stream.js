@@ -5,7 +5,8 @@ import { ms } from './format.js';
 /** @typedef {{kind: 'live'} | {kind: 'lost', since: number, retryAt: number | null} | {kind: 'refused'}} Line */
 /** @typedef {{hello?: (again: boolean) => void, score?: (record: any) => void, removed?: (gone: {lead_id: string}) => void, alert?: (alert: any) => void, answer?: (answer: any) => void, state?: (state: any) => void, line?: (line: Line) => void}} Listener */
 
-const FIRST_WAIT = 2_000, LONGEST_WAIT = 30_000;
+const FIRST_WAIT = 2_000,
+  LONGEST_WAIT = 30_000;
 /** How long a silence may be before it is worth a word: a restart behind a proxy heals by itself. */
 const GRACE = 1_500;
 
@@ -65,7 +66,8 @@ export class Stream {
   }
 
   tellLost() {
-    if (this.lost) this.listener.line?.({ kind: 'lost', since: this.lastNews, retryAt: this.fresh ? this.retryAt ?? null : null });
+    if (this.lost)
+      this.listener.line?.({ kind: 'lost', since: this.lastNews, retryAt: this.fresh ? (this.retryAt ?? null) : null });
   }
 
   /** An EventSource doesn't tell the status: one request does. */

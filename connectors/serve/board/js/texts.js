@@ -14,7 +14,11 @@ export async function loadTexts() {
 }
 
 /** French typography: no break before high punctuation and inside guillemets. @param {string} text @returns {string} */
-export const unbroken = text => text.replace(/« /g, '«\u00a0').replace(/ »/g, '\u00a0»').replace(/ ([:;?!%])/g, '\u00a0$1');
+export const unbroken = text =>
+  text
+    .replace(/« /g, '«\u00a0')
+    .replace(/ »/g, '\u00a0»')
+    .replace(/ ([:;?!%])/g, '\u00a0$1');
 
 /** @param {string} key */
 export const has = key => key in texts;
@@ -40,5 +44,6 @@ export const tn = (key, n, values = {}) =>
  */
 export function tx(key, parts) {
   return t(key, Object.fromEntries(Object.keys(parts).map(name => [name, `\u0000${name}\u0000`])))
-    .split('\u0000').map((piece, index) => (index % 2 ? parts[piece] : piece));
+    .split('\u0000')
+    .map((piece, index) => (index % 2 ? parts[piece] : piece));
 }

@@ -10,8 +10,10 @@ export function tierOf(grid, reading, from) {
   const held = grid.rank(from);
   const holds = (tier, rank) => {
     const slack = (rank <= held ? grid.hysteresis : 0) + EPSILON;
-    return reading.total >= (tier.from ?? -Infinity) - slack
-      && Object.entries(tier.requires).every(([name, least]) => (reading.scores[name] ?? 0) >= least - slack);
+    return (
+      reading.total >= (tier.from ?? -Infinity) - slack &&
+      Object.entries(tier.requires).every(([name, least]) => (reading.scores[name] ?? 0) >= least - slack)
+    );
   };
   return grid.tiers.findLast(holds)?.id ?? grid.tiers[0].id;
 }
@@ -22,7 +24,10 @@ function* steps(terms, at) {
   let next = 0;
   for (let age = 0; age < 3650 * DAY;) {
     age += age < 7 * DAY ? HOUR : age < 60 * DAY ? 6 * HOUR : age < 400 * DAY ? DAY : 10 * DAY;
-    for (; next < ahead.length && ahead[next] <= at + age; next++) { yield ahead[next] - 1; yield ahead[next]; }
+    for (; next < ahead.length && ahead[next] <= at + age; next++) {
+      yield ahead[next] - 1;
+      yield ahead[next];
+    }
     yield at + age;
   }
 }
@@ -34,10 +39,12 @@ export function nextTier(terms, grid, tier, at) {
   let before = at;
   for (const moment of steps(terms, at)) {
     if (look(moment) !== tier) {
-      let low = before, high = moment;
+      let low = before,
+        high = moment;
       while (high - low > 500) {
         const middle = (low + high) / 2;
-        if (look(middle) === tier) low = middle; else high = middle;
+        if (look(middle) === tier) low = middle;
+        else high = middle;
       }
       return { tier: look(high), at: high };
     }

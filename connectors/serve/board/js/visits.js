@@ -6,10 +6,18 @@ const ON_SITE = new Set(['page_view', 'page_time', 'download', 'form_submit']);
 /** @typedef {{kind: 'visit' | 'single' | 'identity' | 'answer', at: number, until: number, events: any[]} | {kind: 'change', at: number, until: number, change: any}} Item */
 
 /** @param {any} event */
-const kindOf = event => (event.type === 'identify' || event.type === 'alias' ? 'identity' : event.type === 'outcome' ? 'answer' : 'single');
+const kindOf = event =>
+  event.type === 'identify' || event.type === 'alias' ? 'identity' : event.type === 'outcome' ? 'answer' : 'single';
 
 /** @param {any} event */
-const onSite = event => ON_SITE.has(event.type) || !(kindOf(event) !== 'single' || event.type.startsWith('email_') || event.type === 'unsubscribe' || event.type === 'nps');
+const onSite = event =>
+  ON_SITE.has(event.type) ||
+  !(
+    kindOf(event) !== 'single' ||
+    event.type.startsWith('email_') ||
+    event.type === 'unsubscribe' ||
+    event.type === 'nps'
+  );
 
 /** @param {any[]} events @param {any[]} changes @returns {Item[]} newest first */
 export function gather(events, changes) {

@@ -20,7 +20,15 @@ function subject(properties) {
 export function eventWords(event) {
   const properties = { title: event.title, url: event.url, ...event.properties };
   const email = event.type.startsWith('email_') || event.type === 'unsubscribe';
-  const what = subject(email ? { title: properties.title, campaign: properties.campaign, ...(event.type === 'email_click' ? { link: properties.link ?? properties.url } : {}) } : properties);
+  const what = subject(
+    email
+      ? {
+          title: properties.title,
+          campaign: properties.campaign,
+          ...(event.type === 'email_click' ? { link: properties.link ?? properties.url } : {}),
+        }
+      : properties,
+  );
   const spent = took(Number(properties.duration_s) || 0);
   const key = event.type === 'page_time' && !Number(properties.duration_s) ? 'event.page_stay' : `event.${event.type}`;
   if (!has(key)) return what ? t('event.other', { name: humanize(event.type), what }) : humanize(event.type);
@@ -28,10 +36,13 @@ export function eventWords(event) {
 }
 
 /** @param {string | null | undefined} channel */
-export const channelName = channel => (!channel ? '' : has(`channel.${channel}`) ? t(`channel.${channel}`) : humanize(channel));
+export const channelName = channel =>
+  !channel ? '' : has(`channel.${channel}`) ? t(`channel.${channel}`) : humanize(channel);
 
 /** The reasons that hold now: what they did, who they are, what takes points away; each largest first. @param {import('./fade.js').Reading} reading @param {import('./grid.js').Grid} grid */
 export function reasons(reading, grid) {
   const order = ([id, points]) => (points <= 0 ? 2 : grid.criteria.get(id)?.kind === 'explicit' ? 1 : 0);
-  return [...reading.points].filter(([, points]) => Math.abs(points) >= 0.05).sort((a, b) => order(a) - order(b) || Math.abs(b[1]) - Math.abs(a[1]));
+  return [...reading.points]
+    .filter(([, points]) => Math.abs(points) >= 0.05)
+    .sort((a, b) => order(a) - order(b) || Math.abs(b[1]) - Math.abs(a[1]));
 }
