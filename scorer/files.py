@@ -8,7 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from scorer.arrival import arrived
+from scorer.arrival import Arrival, arrived
 from scorer.errors import EventError, FileError
 from scorer.event import Event, decode
 from scorer.evidence import Evidence
@@ -136,13 +136,23 @@ def _walk_all(lines: Iterable[Line], plan: Plan, at: int) -> Iterator[Walked]:
         yield walk(lead, own, members.get(lead, []), plan, at)
 
 
-def score_lines(lines: Iterable[Line], plan: Plan, at: int) -> list[dict[str, Any]]:
-    """The score record of each lead at a moment (microseconds), highest first."""
+def _arrived(lines: Iterable[Line], plan: Plan, at: int) -> Arrival:
+    return arrived(((each.line, each.moment) for each in happenings(lines, at)), plan, at)
+
+
+def score_lines(lines: Iterable[Line], plan: Plan, at: int, as_arrived: bool = False) -> list[dict[str, Any]]:
+    """The score record of each lead at a moment (microseconds), highest first.
+
+    `as_arrived` walks the lines in their order, with what each line knew.
+    """
+    if as_arrived:
+        walkers = _arrived(lines, plan, at).walkers
+    else:
+        walkers = {walked.lead: walked.walker for walked in _walk_all(lines, plan, at)}
     records = []
-    for walked in _walk_all(lines, plan, at):
-        walker = walked.walker
+    for lead, walker in walkers.items():
         found = walker.terms(at)
-        record = base(walked.lead, walker.evidence, walker.course, found, plan, at)
+        record = base(lead, walker.evidence, walker.course, found, plan, at)
         record["next_tier"] = next_tier(found, plan, walker.course.tier, at)
         records.append(record)
     return sorted(records, key=lambda record: (-record["score"], record["lead_id"]))
@@ -154,7 +164,7 @@ def transitions(lines: Iterable[Line], plan: Plan, at: int, as_arrived: bool = F
     `as_arrived` walks the lines in their order, with what each line knew.
     """
     if as_arrived:
-        steps = list(arrived(((each.line, each.moment) for each in happenings(lines, at)), plan, at))
+        steps = _arrived(lines, plan, at).changes
     else:
         steps = [(walked.lead, change) for walked in _walk_all(lines, plan, at) for change in walked.changes]
     told = [(ceil_second(change.at) if change.by_time else change.at, lead, change) for lead, change in steps]

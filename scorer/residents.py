@@ -20,7 +20,8 @@ _ASIDE: Final = b"\xffaside/"
 """Before the key of a state that this version can't read."""
 
 
-def _names_a_lead(key: bytes) -> bool:
+def names_a_lead(key: bytes) -> bool:
+    """Whether a key of the store is a lead's, not one of the shard's own."""
     return not key.startswith(b"\xff")
 
 
@@ -195,7 +196,7 @@ class Residents:
             self._plan.emptied(frozenset(msgspec.msgpack.decode(slots, type=list[int]))) if slots else []
         )
         for key, state in list(self._store.items()):
-            if not _names_a_lead(key):
+            if not names_a_lead(key):
                 continue
             try:
                 stored = peek(state)
@@ -219,7 +220,7 @@ class Residents:
         """Makes every lead due at once, to be decided by another plan."""
         self._plan = plan
         for key in list(self._store):
-            if _names_a_lead(key):
+            if names_a_lead(key):
                 self._set_timer(key, NEVER)
         if _PLAN_KEY in self._store:
             del self._store[_PLAN_KEY]

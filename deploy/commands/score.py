@@ -40,8 +40,6 @@ def score(
 
     Prints one score record a line, highest first. The same code as the stream: the same log, the same scores.
     """
-    if as_arrived and not transitions:
-        raise typer.BadParameter("it goes with --transitions", param_hint="--as-arrived")
     moment = _moment(at)
     read = grids.read(settings.load(grid=grid).grid)
 
@@ -52,10 +50,7 @@ def score(
     plan = Plan(read)
     try:
         lines = shown(files.read_lines(events), events)
-        if transitions:
-            found = files.transitions(lines, plan, moment, as_arrived)
-        else:
-            found = files.score_lines(lines, plan, moment)
+        found = (files.transitions if transitions else files.score_lines)(lines, plan, moment, as_arrived)
     except FileError as error:
         raise EventsRefusedError(str(error)) from None
     _write(found)

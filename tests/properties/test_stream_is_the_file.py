@@ -67,5 +67,5 @@ def test_a_stream_that_keeps_up_walks_as_the_log_arrived(log: list[Told], grid: 
         stream.drain()
     stream.advance(at)
     key = lambda step: (step[1].at, step[0])  # noqa: E731
-    assert sorted(stream.changes, key=key) == sorted(arrived(lines, stream.plan, at), key=key)
+    assert sorted(stream.changes, key=key) == sorted(arrived(lines, stream.plan, at).changes, key=key)
     assert [said for said in apart(stream, lines, at) if not walk_apart(said)] == []

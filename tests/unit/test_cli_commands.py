@@ -101,6 +101,11 @@ def test_transitions_come_in_order_of_time(run: Run, more: list[str]) -> None:
     assert done.records[-1]["from"] != "cold"
 
 
+def test_scores_as_arrived_are_those_of_a_log_in_order(run: Run) -> None:
+    in_order, arrived = (run(["score", _EVENTS, "--at", _AT, *more]) for more in ([], ["--as-arrived"]))
+    assert (arrived.status, arrived.records) == (0, in_order.records)
+
+
 def test_a_broken_line_is_named(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     file.write_text('{"type": "page_view", "lead_id": "u"}\nnonsense\n')
@@ -122,7 +127,6 @@ def test_a_file_that_is_not_there_is_named(run: Run) -> None:
         ["bogus"],
         ["score"],
         ["score", _EVENTS, "--at", "yesterday"],
-        ["score", _EVENTS, "--as-arrived"],
         ["up", "--port", "0"],
         ["erase"],
     ],
