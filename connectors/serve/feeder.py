@@ -17,8 +17,10 @@ from connectors.serve.lead_index import order_key
 from connectors.serve.metrics import CACHED, REBUILDS
 from connectors.serve.position import LETTERS
 from connectors.serve.scoring import GridFile, Scoring
+from connectors.serve.scoring_lag import ScoringLag
 from connectors.serve.topics_reader import REQUIRED, TopicsReader, partitions, reading
 from scorer.times import Micros, format_time
+from scorer.topics import IN_TOPICS, SCORES
 
 _log: Final = logging.getLogger(__name__)
 _PAUSE_S: Final = 0.5
@@ -53,7 +55,10 @@ class Feeder:
         self._writer = BatchWriter(cache, config.events_kept, config.stream_kept)
         self._floors: dict[str, int] = {}
         self._rebuilding = False
-        self._counted_to: Micros | None = None
+        self._lag = ScoringLag(config.kafka, config.scoring_group)
+        self._scoring_behind = False
+        self._read_to: Micros | None = None
+        self._decided_to: Micros | None = None
         self.trouble: str | None = "the cache has not been looked at yet"
         """What keeps the cache from being filled now."""
 
@@ -79,6 +84,7 @@ class Feeder:
 
     async def close(self) -> None:
         """Lets another process take over at once."""
+        await self._lag.close()
         await self._cache.release()
 
     def _say(self, trouble: str | None) -> None:
@@ -142,8 +148,10 @@ class Feeder:
                 _log.info("the cache is complete")
             if clock() - looked > _LOOK_EVERY_S:
                 looked = clock()
+                self._scoring_behind = await self._lag.behind(topics.ends(IN_TOPICS))
                 await self._regrid()
-                await self._tighten()
+                if not self._rebuilding:
+                    await self._tighten()
             if clock() - listed > _TOPICS_EVERY_S:
                 listed = clock()
                 if await partitions(self._config.kafka, self._config.topic_prefix) != known:
@@ -158,12 +166,17 @@ class Feeder:
                 floor = topics.end(record.topic, record.partition) - self._config.stream_kept // _KEPT_PART
                 self._floors.setdefault(place, max(floor, 0))
         if records:
-            self._counted_to = records[-1].timestamp
+            self._read_to = records[-1].timestamp
+        if decided := [one.timestamp for one in records if one.topic == SCORES]:
+            self._decided_to = max(*decided, self._decided_to or decided[0])
         await self._writer.write(taken, self._scoring, self._progress(topics), self._floors)
 
     def _progress(self, topics: TopicsReader) -> dict[str, Any]:
-        counted_to = None if self._counted_to is None else format_time(self._counted_to)
-        return {"behind": topics.behind, "counted_to": counted_to}
+        counted_to = self._decided_to if self._scoring_behind else self._read_to
+        return {
+            "behind": self._scoring_behind or topics.behind,
+            "counted_to": None if counted_to is None else format_time(counted_to),
+        }
 
     async def _regrid(self) -> None:
         if changed := self._grid.changed():

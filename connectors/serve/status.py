@@ -13,7 +13,7 @@ from scorer.times import SECOND, format_time, parse_time
 
 Record = dict[str, Any]
 _LATE: Final = 10 * SECOND
-"""A cache that is less behind than this is up to date: a batch takes a fraction of a second."""
+"""Who is less behind than this is up to date: the scoring commits every few seconds."""
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -34,7 +34,7 @@ async def state_of(desk: Desk) -> Record:
     whole = await desk.cache.built(desk.scoring.digest) is not None
     told = msgspec.json.decode(progress) if progress else {}
     counted_to = told.get("counted_to")
-    late = counted_to is not None and parse_time(counted_to) < desk.now() - _LATE
+    late = counted_to is not None and parse_time(counted_to) < desk.now() - _LATE * clock_of(desk)["rate"]
     catching_up = {"counted_to": counted_to} if told.get("behind") and late else None
     return {"catching_up": catching_up, "rebuilding": not whole}
 

@@ -74,7 +74,9 @@ class EventStream:
             if waited is _SILENCE:
                 yield b":\n\n"
             elif not isinstance(waited, LiveEntry):
-                yield _event("state", waited, None)
+                if waited != state:
+                    state = waited
+                    yield _event("state", state, None)
             elif position is not None and not position.has(waited.place, waited.offset):
                 position.pass_by(waited.place, waited.offset)
                 yield _event(waited.kind, waited.data, position)

@@ -80,6 +80,12 @@ class TopicsReader:
         """Where a partition ended when it was first read."""
         return self._targets.get(TopicPartition(self._prefix + topic, partition), 0)
 
+    def ends(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
+        """Where partitions of some topics end now, as far as that is known."""
+        names = {self._prefix + topic for topic in topics}
+        found = ((part, self._consumer.highwater(part)) for part in self._parts if part.topic in names)
+        return {part: end for part, end in found if end is not None}
+
     @property
     def complete(self) -> bool:
         """Whether everything that was there at the start has been read."""
