@@ -29,6 +29,7 @@ class Follower:
     last_id: str | None = None
     comments: int = 0
     seen: list[Told] = field(default_factory=list)
+    held: list[Told] = field(default_factory=list)
 
     async def next(self) -> Told:
         """The next event."""
@@ -51,11 +52,12 @@ class Follower:
         raise EOFError("the stream ended")
 
     async def until(self, kind: str, count: int = 1) -> list[Told]:
-        """The next so many events of a kind; others are passed over."""
-        found: list[Told] = []
+        """The next so many events of a kind; others are held back for whoever asks for them."""
+        found = [told for told in self.held if told.kind == kind][:count]
+        self.held = [told for told in self.held if told not in found]
         while len(found) < count:
-            if (told := await self.next()).kind == kind:
-                found.append(told)
+            told = await self.next()
+            (found if told.kind == kind else self.held).append(told)
         return found
 
 

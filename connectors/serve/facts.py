@@ -81,6 +81,23 @@ class EventFact(msgspec.Struct, frozen=True):
 Fact = ScoreFact | AlertFact | ParkedFact | EventFact
 
 
+class _ScoreShape(msgspec.Struct):
+    """What a score record must hold to be faded and placed."""
+
+    lead_id: str
+    score: float
+    tier: str
+    as_of: str
+    contributions: dict[str, float]
+    fading: list[tuple[str, float, float | None, str, str | None]]
+    pending: list[tuple[str, float, str]]
+    identities: list[str]
+    traits: dict[str, Any]
+
+
+_score_shape: Final = msgspec.json.Decoder(_ScoreShape)
+
+
 def fact_of(record: Incoming) -> Fact | None:
     """What a record says; None where it says nothing that is shown."""
     try:
@@ -103,19 +120,21 @@ def _score(record: Incoming) -> ScoreFact | None:
     lead = record.key.decode()
     if record.value is None:
         return ScoreFact(lead, None, "")
-    found = msgspec.json.decode(record.value, type=dict[str, Any])
-    parse_time(found["as_of"])
-    if not isinstance(found["tier"], str) or not isinstance(found["traits"], dict):
+    shape = _score_shape.decode(record.value)
+    for time in (shape.as_of, *(entry[3] for entry in shape.fading), *(entry[2] for entry in shape.pending)):
+        parse_time(time)
+    for until in (entry[4] for entry in shape.fading):
+        parse_time(until or shape.as_of)
+    if shape.lead_id != lead:
         return None
-    identities = found.setdefault("identities", [lead])
-    if not all(isinstance(one, str) for one in identities):
-        return None
-    return ScoreFact(lead, found, record.value.decode())
+    return ScoreFact(lead, msgspec.json.decode(record.value), record.value.decode())
 
 
 def _alert(record: Incoming) -> AlertFact | None:
     value = record.value or b""
     found = msgspec.json.decode(value, type=dict[str, Any])
+    if not isinstance(found["lead_id"], str):
+        return None
     return AlertFact(str(found["id"]), parse_time(found["at"]), found, value.decode())
 
 
