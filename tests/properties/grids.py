@@ -98,7 +98,7 @@ _TYPES = _TYPE | st.lists(_TYPE, min_size=1, max_size=3, unique=True)
 @st.composite
 def criteria(draw: st.DrawFn, number: int, negative: bool) -> Told:
     """One criterion of any kind."""
-    points = draw(st.sampled_from([5, 7.5, 10, 20, 40, *([-5, -15, -22.5] if negative else [])]))
+    points = draw(st.sampled_from([7.5, 10, 20, 40, *([-5, -15, -22.5] if negative else [])]))
     made: Told = {
         "id": f"c-{number}",
         "score": draw(st.sampled_from(["fit", "engagement"])),
@@ -107,7 +107,7 @@ def criteria(draw: st.DrawFn, number: int, negative: bool) -> Told:
     kind = draw(st.sampled_from(["behaviour", "behaviour", "amount", "repeat", "absent", "explicit"]))
     if kind in ("behaviour", "amount") or (kind != "explicit" and draw(st.booleans())):
         made["event"] = draw(_TYPES)
-        if draw(st.integers(0, 2)) == 0:
+        if draw(st.integers(0, 3)) == 0:
             made["where"] = draw(_WHERE)
     if kind in ("behaviour", "amount", "repeat") and draw(st.booleans()):
         made["half_life"] = draw(st.sampled_from(HALF_LIVES))
@@ -131,7 +131,7 @@ _OPTIONAL = st.fixed_dictionaries(
     optional={
         "timezone": st.sampled_from(["UTC", "Europe/Paris", "America/New_York"]),
         "half_life": st.sampled_from(HALF_LIVES),
-        "hysteresis": st.sampled_from([0, 2, 5]),
+        "hysteresis": st.sampled_from([2, 5]),
     },
 )
 
@@ -141,18 +141,19 @@ def grids(draw: st.DrawFn, most: int = 6) -> Told:
     """A grid; bounds are odd numbers where minus points might make a score rest exactly on a round one."""
     negative = draw(st.booleans())
     odd = 0.3717 if negative else 0
-    bounds = draw(st.lists(st.integers(2, 60), min_size=1, max_size=3, unique=True))
+    bounds = draw(st.lists(st.integers(2, 40), min_size=1, max_size=3, unique=True))
     tiers: list[Told] = [{"id": "cold"}]
     for name, bound in zip(["warm", "hot", "boiling"], sorted(bounds), strict=False):
         tier: Told = {"id": name, "from": bound + odd}
         if draw(st.booleans()):
+            tier["from"] = bound / 8 + odd  # else what is required of one dimension would seldom decide
             tier["requires"] = {draw(st.sampled_from(["fit", "engagement"])): draw(st.integers(1, 20)) + odd}
         tiers.append(tier)
     made: Told = {
         "grid": "generated",
         "version": draw(st.integers(1, 9)),
         "scores": {"fit": {"min": -50, "max": 60}, "engagement": {"min": 0, "max": 100}},
-        "criteria": [draw(criteria(number, negative)) for number in range(draw(st.integers(1, most)))],
+        "criteria": [draw(criteria(number, negative)) for number in range(draw(st.integers(2, most)))],
         "tiers": tiers,
     }
     return made | draw(_OPTIONAL)

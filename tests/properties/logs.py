@@ -25,15 +25,7 @@ URLS = [
 TEXTS = ["demo-1", "demo-2", "Démonstration du Cœur", "newsletter"]
 TITLES = ["CEO", "Directeur général", "Chef de projet", "directrice, DG", "ceo-office"]
 EMAILS = ["ada@acme.fr", "ada@gmail.com", "ada@mailinator.com", "ada@acme.test", "nobody"]
-BEHAVIOURS = [
-    "page_view",
-    "page_time",
-    "email_open",
-    "email_click",
-    "download",
-    "form_submit",
-    "demo_requested",
-]
+BEHAVIOURS = ["page_view", "page_time", "email_open", "demo_requested"]
 HAPPENINGS = ["email_delivered", "email_bounce", "unsubscribe", "nps", "outcome"]
 NOBODY = ["null", "Anonymous", "", "0"]
 
@@ -48,7 +40,7 @@ def times() -> st.SearchStrategy[int]:
 @cache
 def moments() -> st.SearchStrategy[int]:
     """What may be asked for as `--at`: among the events, or up to a month after the last."""
-    hours = st.integers(0, 72 * 24).map(lambda hour: START + hour * HOUR)
+    hours = st.integers(10 * 24, 72 * 24).map(lambda hour: START + hour * HOUR)
     return hours | st.integers(START, START + 72 * DAY)
 
 
@@ -109,7 +101,7 @@ def written_times(draw: st.DrawFn, moment: int) -> str:
 @st.composite
 def events(draw: st.DrawFn, number: int, pool: list[int], identity: bool) -> Told:
     """One event; the number keeps its id apart from all others."""
-    kinds = [*BEHAVIOURS, *BEHAVIOURS, *HAPPENINGS, "identify", "identify"]
+    kinds = [*BEHAVIOURS * 4, *HAPPENINGS, "identify", "identify"]
     kind = draw(st.sampled_from([*kinds, "identify", "identify", "alias"] if identity else kinds))
     who = draw(people(kind)) if identity else {"lead_id": draw(st.sampled_from(LEADS))}
     told: Told = {"type": kind, **who, "time": draw(written_times(draw(st.sampled_from(pool))))}
@@ -141,7 +133,7 @@ def logs(
 ) -> list[Told]:
     """A log: events out of a few moments, in any order, some of them twice."""
     pool = draw(st.lists(times(), min_size=1, max_size=7, unique=True))
-    count = draw(st.integers(1, most))
+    count = draw(st.integers(1, most) | st.integers(most // 2, most))
     log = [draw(events(number, pool, identity)) for number in range(count)]
     if all_ids or in_order:
         log = [{"id": f"d{number}"} | told for number, told in enumerate(log)]
