@@ -50,13 +50,14 @@ def test_crossings_there_and_back_are_found(
               "time": f"2026-10-{12 + int(day)}T{6 + int(day % 1 * 17):02}:00:0{number}Z"}
         for number, day in enumerate(days)
     ]  # fmt: skip
-    flat = grid(rises, falls, *half_lives, bound=0)
+    slow, fast = half_lives
+    flat = grid(rises, falls, slow, fast, bound=0)
     at = START + 60 * DAY
     sampled = [
         naive_score(lines(log), flat, START + number * 40 * DAY // SAMPLES) for number in range(1, SAMPLES)
     ]
     scores = [records[0]["score"] for records in sampled if records]
-    hump = grid(rises, falls, *half_lives, bound=min(scores) + part * (max(scores) - min(scores)))
+    hump = grid(rises, falls, slow, fast, bound=min(scores) + part * (max(scores) - min(scores)))
     plan = Plan(parse_grid(text(hump), "humps.yml"))
     found = files.transitions(lines(log), plan, at)
     assert transition_differences(found, naive_transitions(lines(log), hump, at), at) == []
