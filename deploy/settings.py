@@ -99,6 +99,12 @@ class Settings(BaseSettings):
         10.0, ge=2, description="How long a silent worker keeps its partitions; Kafka's own minimum is 6."
     )
     fetch_wait_ms: int = Field(20, ge=1, le=5_000, description="How long the broker may hold an empty fetch.")
+    demo_lasts_s: float = Field(
+        90.0,
+        ge=1,
+        le=86_400,
+        description="How long `leadheat up --demo` plays the six weeks of its sample leads.",
+    )
     timescale: str | None = Field(
         None,
         description="The clock of a demonstration, as `leadheat up --demo` sets it; absent: the wall clock.",

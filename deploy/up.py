@@ -17,18 +17,17 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from deploy import keys, ports, settings
 from deploy.children import Machine, children
+from deploy.demo.hours import TELLS
 from deploy.embedded import broker, store
 from deploy.errors import ChildError, UnreachableError
 from deploy.greeting import farewell, greeting
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor
 from scorer.grid import Grid
-from scorer.times import DAY, SECOND, Micros
+from scorer.times import Micros, micros
 from scorer.timescale import Timescale
 
 _TOPICS_WITHIN_S: Final = 30.0  # making them takes a second or two
-_DEMO_TELLS: Final = 42 * DAY  # six weeks: long enough for a half-life of 14 days to show
-_DEMO_LASTS: Final = 240 * SECOND  # about as long as one watches
 
 
 @dataclass(frozen=True)
@@ -87,17 +86,16 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
             else loaded.session_timeout_s
         ),
         folder=folder,
-        timescale=_demo_clock().dump() if options.demo else loaded.timescale,
+        timescale=_demo_clock(loaded.demo_lasts_s).dump() if options.demo else loaded.timescale,
         demo=options.demo,
         columns=_columns(),
     )
 
 
-def _demo_clock() -> Timescale:
+def _demo_clock(lasts_s: float) -> Timescale:
     now = settings.wall_clock()
-    return Timescale(
-        wall_from=now, meets=Micros(now + _DEMO_LASTS), starts=Micros(now + _DEMO_LASTS - _DEMO_TELLS)
-    )
+    meets = Micros(now + micros(lasts_s))
+    return Timescale(wall_from=now, meets=meets, starts=Micros(meets - TELLS))
 
 
 async def _check(machine: Machine) -> None:

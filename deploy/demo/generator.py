@@ -5,17 +5,14 @@ from random import Random
 from typing import Final
 
 from deploy.demo import mailings, stories
-from deploy.demo.hours import Hours
+from deploy.demo.hours import TELLS, Hours
 from deploy.demo.journey import Journey, Played
 from deploy.demo.people import person
 from deploy.demo.personas import PERSONAS, Persona
-from scorer.times import DAY, Micros
+from scorer.times import Micros
 
 SEED: Final = 7
 LEADS: Final = 300
-TELLS: Final = 42 * DAY
-"""How much time the sample leads' events cover."""
-
 _FIRST_NUMBER: Final = 1001
 LEFT_ALONE: Final = f"u-{_FIRST_NUMBER + stories.LEFT_ALONE}"
 """The lead who was hot and cooled: one demo asked for, and sales is alerted again."""

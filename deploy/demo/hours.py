@@ -6,7 +6,10 @@ from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from scorer.times import SECOND, Micros
+from scorer.times import DAY, SECOND, Micros
+
+TELLS: Final = 42 * DAY
+"""How much time the demonstration covers: long enough for a half-life of 14 days to show."""
 
 PARIS: Final = ZoneInfo("Europe/Paris")
 _WORKING: Final = {8: 3, 9: 10, 10: 13, 11: 11, 12: 3, 13: 4, 14: 11, 15: 10, 16: 9, 17: 7, 18: 3}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.generator import LEADS, LEFT_ALONE, TELLS, generate
-from deploy.demo.hours import PARIS
+from deploy.demo.generator import LEADS, LEFT_ALONE, generate
+from deploy.demo.hours import PARIS, TELLS
 from deploy.demo.people import RIVALS
 from deploy.demo.stories import COOLS_AFTER
 from deploy.settings import DEFAULT_GRID
