@@ -35,6 +35,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
 def serve(settings: Settings) -> "ServeConfig":
     """What the read API and the board need."""
     from connectors.serve.config import ServeConfig
+    from streams.config import group_name
 
     return ServeConfig(
         kafka=settings.require_kafka(),
@@ -45,6 +46,7 @@ def serve(settings: Settings) -> "ServeConfig":
         clock=settings.clock(),
         timescale=settings.scale(),
         events_kept=settings.events_kept,
+        scoring_group=group_name(settings.topic_prefix),
     )
 
 

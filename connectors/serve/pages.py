@@ -16,7 +16,6 @@ _PAGES: Final = {
     "/": "leads.html",
     "/leads/{id:identity}": "lead.html",
     "/alerts": "alerts.html",
-    "/grid": "grid.html",
     "/login": "login.html",
 }
 _LOGIN: Final = "login.html"
