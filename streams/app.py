@@ -58,8 +58,8 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
     )
     store = table.data
     inbox = Inbox(app.consumer, topics)
-    # A stopped process sends no heartbeats: nobody else takes over before a whole session has passed.
-    fence = Fence(config.session_timeout_s / 2)
+    # Others take over a session after the last heartbeat, which comes every fifth of a session.
+    fence = Fence(config.session_timeout_s * 0.7)
     writer = Writer(lambda: app.producer, config, fence.check)
     scoring = Scoring(
         config,

@@ -50,17 +50,21 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def end(self, tp: TP) -> int | None:
         """The end of a partition as the last fetch told it, if it is ours and one did."""
-        if tp not in self.assignment():
-            return None
-        end: int | None = self.highwater(tp)
-        return end
+        state = self._fetched(tp)
+        return None if state is None else state.highwater
 
     def at_end(self, tp: TP) -> bool:
         """Whether nothing more is to be fetched, not counting what is never delivered (markers)."""
-        state = self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
+        state = self._fetched(tp)
         if state is None or state.highwater is None or not state.has_valid_position:
             return False
         return bool(state.position >= state.highwater)
+
+    def _fetched(self, tp: TP) -> Any:
+        """How far aiokafka is with a partition: to be looked at only, it is the consumer thread's."""
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        return None if assignment is None else assignment.state_value(tp)
 
     def behind(self, tp: TP, end: int) -> int:
         """How many records before `end` are not committed yet."""
