@@ -115,13 +115,15 @@ def test_alerts_stand_soonest_to_cool_first(open_page: Open) -> None:
 
 def test_an_answer_is_posted_and_can_be_undone(desk: Desk, open_page: Open) -> None:
     page = open_page("/")
-    own = page.locator("tr[data-id=u-1187] .c-own")
+    own, below = page.locator("tr[data-id=u-1187] .c-own"), page.locator("tr[data-id=u-1522]")
+    where = below.bounding_box()
     own.get_by_role("button").click()
-    expect(own).to_contain_text("Taken by you")
+    expect(own.locator(".ok")).to_have_attribute("title", re.compile("Taken by you"))
     until(lambda: desk.answers)
     assert desk.answers[0]["answer"] == "accepted"
     assert desk.answers[0]["by"] == "Inès Caron"
     expect(page.locator(".side [data-count=alerts]")).to_contain_text("4")
+    assert below.bounding_box() == where
     own.locator("[data-undo]").click()
     until(lambda: len(desk.answers) == 2)
     assert desk.answers[1]["answer"] == "withdrawn"
@@ -174,9 +176,11 @@ def test_pause_holds_everything_and_counts_it(desk: Desk, open_page: Open) -> No
 
 def test_a_lost_line_is_said_and_heals(desk: Desk, open_page: Open) -> None:
     page = open_page("/")
+    where = page.locator("tr[data-id=u-1904]").bounding_box()
     desk.refuse = lambda request: 502 if request.url.path == "/v1/stream" else None
     desk.hang_up()
     expect(page.locator(".banner")).to_contain_text("No news since", timeout=15_000)
+    assert page.locator("tr[data-id=u-1904]").bounding_box() == where
     desk.refuse = lambda _: None
     page.get_by_role("button", name="Try now").click()
     expect(page.locator(".banner")).to_have_count(0)

@@ -193,6 +193,17 @@ def test_login_takes_a_key_and_goes_on(context_of: Callable[..., BrowserContext]
 
 
 @browser
+def test_a_link_with_the_key_signs_in_and_drops_it(context_of: Callable[..., BrowserContext]) -> None:
+    context = context_of()
+    context.clear_cookies()
+    page = context.new_page()
+    page.goto(f"/#key={KEY}")
+    expect(page.locator("tr.l")).to_have_count(13)
+    assert KEY not in page.url
+    assert page.evaluate("JSON.stringify(localStorage)").find(KEY) == -1
+
+
+@browser
 def test_the_name_is_asked_before_the_first_answer(desk: Desk, open_page: Open) -> None:
     page = open_page("/", name="")
     page.locator("tr[data-id=u-2041] [data-answer]").click()

@@ -109,3 +109,22 @@ export function answerState(alert, answers, name) {
   if (!given) return null;
   return [undoStrip(alert, answers), given.answer === 'rejected' && !given.note ? callBack(alert, answers) : null];
 }
+
+/** The same in a cell of a row, which must not grow. @param {any} alert @param {Answers} answers @param {string} name */
+export function answerCell(alert, answers, name) {
+  const given = answers.of(alert);
+  if (!given) return null;
+  const failed = given.status === 'failed';
+  const button = failed
+    ? { 'data-resend': true, onclick: () => answers.resend(alert) }
+    : { 'data-undo': true, onclick: () => answers.undo(alert) };
+  const word = failed ? 'answer.resend' : 'answer.undo';
+  return h(
+    'span',
+    { class: 'undo tight' },
+    failed
+      ? h('span', { class: 'bad' }, icon('warn', 12), t('answer.not_saved_short'))
+      : h('span', { class: 'ok', title: answerWords(alert.answer) }, icon('check', 12), t(`answer.${given.answer}`)),
+    h('button', { class: 'btn mini', type: 'button', 'aria-label': `${t(word)}, ${name}`, ...button }, t(word)),
+  );
+}

@@ -63,17 +63,15 @@ function bounds(s, grid, narrow) {
 /** @param {Scale} s */
 function calendar(s) {
   return [
-    s
-      .days(6)
-      .map(day =>
-        svg('rect', {
-          class: 'wk',
-          x: Math.max(s.left, s.x(day)),
-          y: s.bottom,
-          width: Math.max(0, Math.min(s.right, s.x(day + 2 * DAY)) - Math.max(s.left, s.x(day))),
-          height: 5,
-        }),
-      ),
+    s.days(6).map(day =>
+      svg('rect', {
+        class: 'wk',
+        x: Math.max(s.left, s.x(day)),
+        y: s.bottom,
+        width: Math.max(0, Math.min(s.right, s.x(day + 2 * DAY)) - Math.max(s.left, s.x(day))),
+        height: 5,
+      }),
+    ),
     s
       .days(1)
       .filter(day => day > s.from)

@@ -1,6 +1,6 @@
 // One row of the list: built once, then only what differs is touched.
 import { h, flash, replace, setText } from './dom.js';
-import { answerState, answerWords } from './answer_box.js';
+import { answerCell, answerWords } from './answer_box.js';
 import { ago, clockTime, dateOf, dayOf, DAY, ms, number, signed, span } from './format.js';
 import { glyph, tierTag } from './icons.js';
 import { initials } from './me.js';
@@ -163,7 +163,7 @@ export class LeadRow {
 
   drawOwn() {
     const { alert, answers, entry } = this,
-      state = alert ? answerState(alert, answers, entry.name) : null;
+      state = alert ? answerCell(alert, answers, entry.name) : null;
     const { answer, owner } = entry.record,
       given = alert?.answer ?? answer;
     this.own.dataset.l = (alert && !given) || state ? '' : t('lead.owner');
@@ -215,7 +215,8 @@ export class LeadRow {
   drawTrend(now) {
     const { entry } = this,
       gate = entry.gate(now),
-      strayed = this.group !== 'now' && this.group !== 'all' && this.group !== entry.tier;
+      place = this.group === 'now' ? entry.grid.top.id : this.group,
+      strayed = place !== 'all' && place !== entry.tier;
     const moved = entry.moved(now);
     const kind = strayed || gate ? `${strayed ? '' : 'stays '}${entry.tier}` : 'moved';
     if (kind !== this.trendKind && kind !== 'moved') {
@@ -237,7 +238,7 @@ export class LeadRow {
         this.trend,
         moved === null
           ? ''
-          : `${moved >= 0.05 ? '▲' : moved <= -0.05 ? '▼' : '＝'} ${signed(moved)} ${t('lead.in_24h')}`,
+          : `${moved >= 0.05 ? '▲ ' : moved <= -0.05 ? '▼ ' : ''}${signed(moved)} ${t('lead.in_24h')}`,
       );
   }
 

@@ -132,7 +132,7 @@ export class TimelinePanel {
   because(event) {
     const { grid } = this.entry;
     const labels = (event.points ?? [])
-      .filter(p => grid.criteria.get(p.criterion)?.kind === 'repeat')
+      .filter(p => grid.criteria.get(p.criterion)?.kind === 'repeat' && Math.abs(p.then) >= 0.05)
       .map(p => grid.label(p.criterion, p.label));
     return labels.length ? h('span', { class: 'dim' }, ` · ${labels.join(', ')}`) : null;
   }

@@ -2,6 +2,7 @@
 import { ApiError, signIn } from './api.js';
 import { h, replace } from './dom.js';
 import { glyph, icon } from './icons.js';
+import { enterByLink } from './key_link.js';
 import { myName, setMyName } from './me.js';
 import { loadTexts, t } from './texts.js';
 
@@ -12,6 +13,7 @@ function target() {
   return /^\/(?![/\\])/.test(next) ? next : '/';
 }
 
+if (await enterByLink()) location.replace(target());
 await loadTexts();
 document.title = `${t('login.title')} · LeadHeat`;
 const name = h('input', { id: 'name', autocomplete: 'name', required: true, value: myName() });

@@ -1,5 +1,5 @@
 // Pause: the reader's clock stands still, facts are held and counted; resuming applies them.
-import { freeze } from './clock.js';
+import { freeze, now } from './clock.js';
 import { hold } from './ticker.js';
 
 /** @type {(() => void)[]} */
@@ -19,8 +19,8 @@ const tell = () => watchers.forEach(watcher => watcher());
 
 export function togglePause() {
   if (since === null) {
-    since = Date.now();
     freeze(true);
+    since = now();
     hold(true);
   } else {
     since = null;

@@ -6,6 +6,7 @@ import { Banner, loginHref } from './banner.js';
 import { correct, hurried, now } from './clock.js';
 import { moment } from './format.js';
 import { Grid } from './grid.js';
+import { enterByLink } from './key_link.js';
 import { unlessPaused } from './pause.js';
 import { setClockNote, setCount, setGridName, setLine, shell } from './shell.js';
 import { statePanel } from './states.js';
@@ -145,7 +146,7 @@ export class Session {
 
 /** @param {Page} page */
 export async function start(page) {
-  await loadTexts();
+  await Promise.all([loadTexts(), enterByLink()]);
   const { title, phone } = page.head();
   const main = shell({ page: page.name, title, phone });
   const session = new Session(page, main);

@@ -1,5 +1,5 @@
 // The server's events: connects, says when the line is lost, comes back.
-import { correct } from './clock.js';
+import { correct, now } from './clock.js';
 import { ms } from './format.js';
 
 /** @typedef {{kind: 'live'} | {kind: 'lost', since: number, retryAt: number | null} | {kind: 'refused'}} Line */
@@ -15,7 +15,7 @@ export class Stream {
   constructor(listener) {
     this.listener = listener;
     this.wait = FIRST_WAIT;
-    this.lastNews = Date.now();
+    this.lastNews = now();
     this.lost = false;
     /** Whether what was missed must be fetched: a fresh connection resumes from nowhere. */
     this.fresh = false;
@@ -30,7 +30,7 @@ export class Stream {
     this.source.addEventListener('hello', event => this.opened(JSON.parse(event.data)));
     for (const name of ['score', 'removed', 'alert', 'answer', 'state']) {
       this.source.addEventListener(name, event => {
-        this.lastNews = Date.now();
+        this.lastNews = now();
         this.listener[name]?.(JSON.parse(event.data));
       });
     }
@@ -41,7 +41,7 @@ export class Stream {
   opened(hello) {
     clearTimeout(this.grace);
     correct(hello);
-    this.lastNews = Date.now();
+    this.lastNews = now();
     this.wait = FIRST_WAIT;
     const again = this.fresh || Boolean(hello.reset);
     this.lost = this.fresh = false;
