@@ -17,20 +17,12 @@ class ConsoleSender:
 
     async def send(self, alert: Alert, message: Message) -> None:
         """Print one alert."""
-        text = Text("\n".join(message.lines))
+        text = Text(message.title, style="bold")
+        for line in message.lines:
+            text.append(f"\n{line}", style="not bold")
         if message.link:
-            text.append(f"\n{message.link}" if message.lines else message.link, style="dim")
-        title = Text(message.title, style="bold")
-        self._terminal.print(
-            Panel(
-                text,
-                title=title,
-                title_align="left",
-                box=box.ROUNDED,
-                subtitle=alert.at,
-                subtitle_align="right",
-            )
-        )
+            text.append(f"\n{message.link}", style="not bold dim")
+        self._terminal.print(Panel(text, box=box.ROUNDED, subtitle=alert.at, subtitle_align="right"))
 
     async def close(self) -> None:
         """Nothing is held open."""
