@@ -28,6 +28,7 @@ from scorer.times import Micros, micros
 from scorer.timescale import Timescale
 
 _TOPICS_WITHIN_S: Final = 30.0  # making them takes a second or two
+_STARTS_WITHIN_S: Final = 10.0  # before the first sample event, so that none is late because children start
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
 
 def _demo_clock(lasts_s: float) -> Timescale:
     now = settings.wall_clock()
-    meets = Micros(now + micros(lasts_s))
-    return Timescale(wall_from=now, meets=meets, starts=Micros(meets - TELLS))
+    meets = Micros(now + micros(_STARTS_WITHIN_S + lasts_s))
+    rate = TELLS / micros(lasts_s)
+    return Timescale(wall_from=now, meets=meets, starts=Micros(meets - int(rate * (meets - now))))
 
 
 async def _check(machine: Machine) -> None:
