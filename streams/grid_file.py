@@ -3,8 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+
+from prometheus_client import Gauge
 
 from scorer.errors import GridError
 from scorer.grid import load_grid
@@ -23,6 +26,7 @@ class GridFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stamp = self._look()
+        self._shown: Gauge | None = None
 
     def load(self) -> Plan:
         """The grid as it is; StartError with all that is wrong in it."""
@@ -30,7 +34,7 @@ class GridFile:
             plan = Plan(load_grid(self._path))
         except GridError as error:
             raise StartError(f"the grid is wrong:\n{error}") from error
-        _in_force(plan)
+        self._in_force(plan)
         return plan
 
     async def watch(self, take: Callable[[Plan], Awaitable[None]]) -> None:
@@ -48,7 +52,7 @@ class GridFile:
                     _log.error("the changed grid is wrong, the old one stays in force: %s", problem)
                 continue
             await take(plan)
-            _in_force(plan)
+            self._in_force(plan)
 
     def _look(self) -> tuple[int, int, int] | None:
         try:
@@ -57,10 +61,9 @@ class GridFile:
             return None
         return status.st_mtime_ns, status.st_size, status.st_ino
 
-
-def _in_force(plan: Plan) -> None:
-    from importlib.metadata import version
-
-    _log.info("grid %s, version %s, is in force", plan.grid.name, plan.grid.version)
-    metrics.BUILD_INFO.clear()
-    metrics.BUILD_INFO.labels(version("leadheat"), plan.grid.name, str(plan.grid.version)).set(1)
+    def _in_force(self, plan: Plan) -> None:
+        _log.info("grid %s, version %s, is in force", plan.grid.name, plan.grid.version)
+        if self._shown is not None:
+            self._shown.set(0)  # a series can't be removed where several processes share their metrics
+        self._shown = metrics.BUILD_INFO.labels(version("leadheat"), plan.grid.name, str(plan.grid.version))
+        self._shown.set(1)
