@@ -1,5 +1,6 @@
 """Evidence: the facts kept of a lead, that add up in any order and merge."""
 
+import math
 import re
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from scorer.event import Event
 from scorer.fields import reach
 from scorer.ids import DIGEST_SIZE
 from scorer.plan import Plan, day_of
+from scorer.slots import Slot
 
 NEVER: Final = -(1 << 62)
 """A moment before every other."""
@@ -23,7 +25,7 @@ _NUMERIC: Final = re.compile(r"[-+]?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1
 _NUMBERS: Final = frozenset({"employees", "revenue"})
 
 
-class Evidence(msgspec.Struct, array_like=True, omit_defaults=False):
+class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
     """What is known of a lead, without any points.
 
     Sums decay forward (Cormode, Shkapenyuk, Srivastava, Xu, *Forward Decay*, ICDE 2009): each match adds
@@ -51,27 +53,48 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False):
         over = len(ids) // DIGEST_SIZE - most
         self.ids = ids[min(over, 2) * DIGEST_SIZE :] if over > 0 else ids
 
-    def add(self, event: Event, moment: int, plan: Plan) -> None:
-        """Adds what an event of this moment (microseconds) is evidence of."""
+    def add(self, event: Event, moment: int, plan: Plan) -> float:
+        """Adds what an event of this moment (microseconds) is evidence of.
+
+        Gives the most that it raises any score by, from now on and before another event: infinite where
+        that is not known, or where it may lower one.
+        """
         if moment > self.newest:
             self.newest = moment
         matched = plan.matches(event)
         if matched:
             self._reach(moment, plan)
+        raised = 0.0
         for slot in matched:
             if slot.kind == "sum":
-                weight = 1.0 if slot.field is None else _amount(event, slot.field)
+                amount = 1.0 if slot.field is None else _amount(event, slot.field)
+                if amount:
+                    raised += slot.raises * amount
                 rate = plan.rates[slot.rate]
-                if rate:
-                    weight *= 2.0 ** ((moment - self.landmark) * rate)
+                weight = amount * 2.0 ** ((moment - self.landmark) * rate) if rate else amount
                 self.sums[slot.id] = self.sums.get(slot.id, 0.0) + weight
-            elif slot.kind == "newest":
-                self.times[slot.id] = _newest(self.times.get(slot.id, []), [moment], slot.keep)
             else:
-                held = self.times.get(slot.id, [])
-                self.times[slot.id] = _newest_days(held, [moment], slot.keep, plan.grid.timezone)
+                raised += self._add_time(slot, moment, plan)
         if event.type == "identify":
             self.set_traits(event.trait_values(), moment)
+            raised = math.inf
+        return raised
+
+    def _add_time(self, slot: Slot, moment: int, plan: Plan) -> float:
+        """Adds a time; the most that this raises by: nothing where as few as before lie in any window."""
+        held = self.times.get(slot.id)
+        if held is None:
+            self.times[slot.id] = [moment]
+            return math.inf  # an absence may have got its beginning
+        if slot.kind == "newest":
+            times = _newest(held, [moment], slot.keep)
+        else:
+            times = _newest_days(held, [moment], slot.keep, plan.grid.timezone)
+        self.times[slot.id] = times
+        if slot.raises == math.inf:
+            return math.inf
+        filled = len(times) >= slot.keep and (len(held) < slot.keep or held[-slot.keep] != times[-slot.keep])
+        return slot.raises if filled else 0.0
 
     def set_traits(self, values: dict[str, Any], moment: int) -> None:
         """Writes traits of a moment: the last write wins by time, at the same time the greater JSON text."""
@@ -148,11 +171,20 @@ def _amount(event: Event, field: str) -> float:
 
 def _newest(held: list[int], more: list[int], keep: int) -> list[int]:
     """The `keep` newest of two lists of times, oldest first."""
+    if keep == 1:
+        return [max(held[-1], more[-1])] if held else more[-1:]
     return sorted(held + more)[-keep:]
 
 
 def _newest_days(held: list[int], more: list[int], keep: int, timezone: ZoneInfo) -> list[int]:
     """The newest time of each of the `keep` newest days, oldest first."""
+    if held and len(more) == 1 and more[0] >= held[-1]:
+        days = [day_of(moment, timezone) for moment in held[-2:]]  # clocks set back may bring a day again
+        day = day_of(more[0], timezone)
+        if day == days[-1]:
+            return [*held[:-1], more[0]]
+        if day not in days:
+            return [*held, more[0]][-keep:]
     by_day = {day_of(moment, timezone): moment for moment in sorted(held + more)}
     return sorted(by_day.values())[-keep:]
 

@@ -46,6 +46,8 @@ class Lead(msgspec.Struct, array_like=True):
     """The gates that hold, for the plan of the prefix."""
     outbox: list[Send] = []
     """Decided, not yet acknowledged."""
+    headroom: float = 0.0
+    """Points that events must add before its tier need be decided anew, for the plan of the prefix."""
 
 
 class Stored(msgspec.Struct, frozen=True):

@@ -5,39 +5,19 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, Literal
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from scorer.event import Event
 from scorer.grid import Criterion, Grid
-from scorer.grid_model import EventTest, Kind
+from scorer.grid_model import Kind
+from scorer.slots import Matcher, Slot, SlotKind, fields_asked
 
-NO_ACTIVITY: Final = frozenset(
-    {"identify", "alias", "outcome", "nps", "email_delivered", "email_bounce", "email_complaint"}
-)
-"""Types that are nobody's doing: they never count as activity."""
-
-SlotKind = Literal["sum", "newest", "days"]
 _MICROS: Final = 1_000_000
-_MOST_PATHS: Final = 100_000
-
-
-class Slot(msgspec.Struct, frozen=True, gc=False):
-    """A piece of evidence: what an event must match, and how its matches are kept."""
-
-    id: int
-    """Fingerprint of all that is kept in it: the same in every grid that asks for the same evidence."""
-    kind: SlotKind
-    where: EventTest | None
-    rate: int
-    """Position of its half-life in `Plan.rates`."""
-    field: str | None
-    """The property that is the amount; None: each match counts 1."""
-    keep: int
-    """How many of the newest times are kept."""
+_MOST_MASKS: Final = 10_000
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +36,13 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     at_least: int
     within: int
     absent: int
+
+
+class Rules(msgspec.Struct, frozen=True, gc=False):
+    """The rules whose gate holds for a lead: those that just hold, the others by the slot they read."""
+
+    explicit: tuple[Rule, ...]
+    by_slot: dict[int, tuple[Rule, ...]]
 
 
 @dataclass(frozen=True)
@@ -83,8 +70,9 @@ class Plan:
         self._rate_of = {half_life: index for index, half_life in enumerate(half_lives)}
         self._gates = _gates(grid)
         self.slots: dict[int, Slot] = {}
-        self._matching: dict[int, frozenset[str] | None] = {}
         self.rules = tuple(self._rule(index, criterion) for index, criterion in enumerate(grid.criteria))
+        for slot in self.slots.values():
+            self.slots[slot.id] = msgspec.structs.replace(slot, raises=self._raises(slot.id))
         self.tiers = tuple(
             Bound(
                 tier.id,
@@ -94,7 +82,14 @@ class Plan:
             for tier in grid.tiers
         )
         self.tier_index = {tier.id: index for index, tier in enumerate(grid.tiers)}
-        self._by_type: dict[str, Callable[[Event], tuple[Slot, ...]]] = {}
+        self.stays = {
+            tier.id: tuple(play for play in grid.plays if play.when == "stays" and play.tier == tier.id)
+            for tier in grid.tiers
+        }
+        self._behind: dict[int, Rules] = {}
+        self._nobody = self._gates_of({})
+        self.matches = Matcher(self.slots.values()).matches
+        """The slots that an event adds evidence to."""
 
     def _rule(self, index: int, criterion: Criterion) -> Rule:
         slot = 0 if criterion.kind == "explicit" else self._slot(criterion)
@@ -132,48 +127,55 @@ class Plan:
         self.slots[slot_id] = Slot(
             id=slot_id,
             kind=kind,
+            events=criterion.events,
             where=criterion.where,
+            asks=fields_asked(criterion.where_key),
             rate=self._rate_of[criterion.half_life_s],
             field=criterion.per[0] if criterion.per else None,
             keep=repeat.at_least if repeat else 1,
         )
-        self._matching[slot_id] = criterion.events
         return slot_id
 
     def gates(self, traits: Mapping[str, Any]) -> int:
         """The mask of the `lead` conditions that hold for a person."""
+        return self._gates_of(traits) if traits else self._nobody
+
+    def _gates_of(self, traits: Mapping[str, Any]) -> int:
         return sum(1 << position for position, holds in enumerate(self._gates.values()) if holds(traits))
 
-    def matches(self, event: Event) -> tuple[Slot, ...]:
-        """The slots that an event adds evidence to."""
-        matcher = self._by_type.get(event.type)
-        if matcher is None:
-            matcher = self._matcher(event.type)
-            if len(self._by_type) < _MOST_PATHS:
-                self._by_type[event.type] = matcher
-        return matcher(event)
+    def rules_behind(self, mask: int) -> Rules:
+        """The rules that count for a lead with this mask of gates."""
+        rules = self._behind.get(mask)
+        if rules is None:
+            if len(self._behind) >= _MOST_MASKS:
+                self._behind.clear()
+            rules = self._behind[mask] = self._rules_behind(mask)
+        return rules
 
-    def _matcher(self, event_type: str) -> Callable[[Event], tuple[Slot, ...]]:
-        slots = [
-            slot
-            for slot in self.slots.values()
-            if (
-                event_type in events
-                if (events := self._matching[slot.id]) is not None
-                else event_type not in NO_ACTIVITY
-            )
-        ]
-        always = tuple(slot for slot in slots if slot.where is None)
-        asked = [(slot, slot.where) for slot in slots if slot.where is not None]
-        if not asked:
-            return lambda event: always
-        return lambda event: (*always, *(slot for slot, where in asked if where(event)))
+    def _rules_behind(self, mask: int) -> Rules:
+        open_ = [rule for rule in self.rules if not rule.gate or mask & rule.gate]
+        by_slot: dict[int, tuple[Rule, ...]] = {}
+        for rule in open_:
+            if rule.slot:
+                by_slot[rule.slot] = (*by_slot.get(rule.slot, ()), rule)
+        return Rules(tuple(rule for rule in open_ if not rule.slot), by_slot)
+
+    def _raises(self, slot: int) -> float:
+        """The most that a match of a slot can add, where it can take nothing away.
+
+        A match ends an absence and puts off the next one: that takes away only where the absence adds.
+        """
+        rules = [rule for rule in self.rules if rule.slot == slot]
+        if any((rule.points > 0) if rule.kind == "absent" else (rule.points < 0) for rule in rules):
+            return math.inf
+        return sum(rule.points for rule in rules if rule.kind != "absent")
 
     def emptied(self, known: frozenset[int]) -> list[str]:
         """The criteria whose evidence starts empty, for a state that was kept for other slots."""
         return [rule.id for rule in self.rules if rule.slot and rule.slot not in known]
 
 
+@lru_cache(maxsize=8_192)
 def day_of(moment: int, timezone: ZoneInfo) -> date:
     """The calendar day of a moment in a timezone.
 

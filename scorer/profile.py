@@ -1,17 +1,19 @@
 """The profile: how a lead's contributions will run from a moment on if nothing more happens."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
-from scorer.evidence import Evidence
+import msgspec
+
+from scorer.evidence import NEVER, Evidence
 from scorer.plan import Plan, Rule
 
 LEAST: Final = 1e-9
 """Contributions below this are none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(msgspec.Struct, frozen=True, gc=False):
     """One criterion's contribution from `since` (microseconds) on, until `until` where it ends.
 
     `points` is its value at `since`, before the bound `cap`; `rate` its halvings in a microsecond.
@@ -47,31 +49,31 @@ class Standing:
 
 def terms(evidence: Evidence, mask: int, plan: Plan, moment: int) -> list[Term]:
     """The contributions from a moment on, not before the newest evidence, with the mask of gates."""
-    found = []
-    for rule in plan.rules:
-        if rule.gate and not mask & rule.gate:
-            continue
-        term = _TERMS[rule.kind](rule, evidence, plan, moment)
-        if term is not None:
-            found.append(term)
+    rules = plan.rules_behind(mask)
+    found = [_explicit(rule) for rule in rules.explicit]
+    for slot, total in evidence.sums.items():
+        for rule in rules.by_slot.get(slot, ()):
+            rate = plan.rates[rule.rate]
+            points = rule.points * total * 2.0 ** ((evidence.landmark - moment) * rate)
+            if points:
+                found.append(Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, None))
+    for slot, times in evidence.times.items():
+        for rule in rules.by_slot.get(slot, ()):
+            term = (_repeat if rule.kind == "repeat" else _absent)(rule, times, plan, moment)
+            if term is not None:
+                found.append(term)
+    found.sort(key=_in_grid)
     return found
 
 
-def _explicit(rule: Rule, evidence: Evidence, plan: Plan, moment: int) -> Term:
-    return Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, moment, None)
+_in_grid: Final = attrgetter("rule")
 
 
-def _behaviour(rule: Rule, evidence: Evidence, plan: Plan, moment: int) -> Term | None:
-    total = evidence.sums.get(rule.slot, 0.0)
-    if not total:
-        return None
-    rate = plan.rates[rule.rate]
-    points = rule.points * total * 2.0 ** ((evidence.landmark - moment) * rate)
-    return Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, None)
+def _explicit(rule: Rule) -> Term:
+    return Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, NEVER, None)
 
 
-def _repeat(rule: Rule, evidence: Evidence, plan: Plan, moment: int) -> Term | None:
-    times = evidence.times.get(rule.slot, [])
+def _repeat(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term | None:
     if len(times) < rule.at_least:
         return None
     until = times[-rule.at_least] + rule.within
@@ -79,18 +81,16 @@ def _repeat(rule: Rule, evidence: Evidence, plan: Plan, moment: int) -> Term | N
         return None
     rate = plan.rates[rule.rate]
     points = rule.points * 2.0 ** ((times[-1] - moment) * rate)
+    if not points:
+        return None
     return Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, until)
 
 
-def _absent(rule: Rule, evidence: Evidence, plan: Plan, moment: int) -> Term | None:
-    times = evidence.times.get(rule.slot)
+def _absent(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term | None:
     if not times:
         return None
     since = max(times[-1] + rule.absent, moment)
     return Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, since, None)
-
-
-_TERMS: Final = {"explicit": _explicit, "behaviour": _behaviour, "repeat": _repeat, "absent": _absent}
 
 
 def standing(found: list[Term], plan: Plan, moment: float) -> Standing:

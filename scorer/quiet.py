@@ -1,4 +1,4 @@
-"""A cheap lower bound of the next transition: a moment before which no tier can change by time alone.
+"""The outlook: what a lead stands at, until when time alone changes no tier, and how much an event must add.
 
 By Jensen's inequality, fading points that halve at several rates stay above one that halves at their
 points-weighted mean rate: sum P_i 2^(-r_i t) >= P 2^(-r t) with r = sum P_i r_i / P.
@@ -6,72 +6,199 @@ points-weighted mean rate: sum P_i 2^(-r_i t) >= P 2^(-r t) with r = sum P_i r_i
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from scorer.plan import Plan
 from scorer.profile import Term
-from scorer.tiers import SLACK
+from scorer.tiers import SLACK, decide
 
 FOREVER: Final = 1 << 62
 """A moment after every other."""
 
+_MARGIN: Final = 1e-6
+"""Kept from the headroom, for the rounding of sums."""
+_LARGE: Final = 1e6
+"""Points below 0 beyond this are left out of what a dimension can reach, for the rounding of sums."""
 
-@dataclass(slots=True)
-class _Part:
+
+class _Part(msgspec.Struct, gc=False):
     """A quantity as `base + fades * 2^(-rate t)`: at least (or at most) this at every t >= 0."""
 
-    base: float = 0.0
+    base: float
     fades: float = 0.0
     rate: float = 0.0
 
 
-def quiet_until(found: Sequence[Term], plan: Plan, current: int, moment: int) -> int:
-    """A moment up to which the tier stays `current` if nothing happens after `moment`."""
-    jump = FOREVER
-    size = len(plan.dimensions)
-    fixed, falling, rising = [0.0] * size, [0.0] * size, [0.0] * size
-    falling_rate, rising_rate = [0.0] * size, [0.0] * size
-    for term in found:
-        if term.since > moment:
-            jump = min(jump, term.since)
-            continue
-        if term.until is not None:
-            jump = min(jump, term.until)
-        value, at = term.at(moment), term.dimension
-        if not term.rate:
-            fixed[at] += value
-        elif value > 0:
-            falling[at] += value
-            falling_rate[at] += value * term.rate
+class Outlook:
+    """How a lead's contributions add up at a moment, and how far they may go from there.
+
+    `found` are its terms as they are at `moment`. All by dimension: what is fixed, what falls to 0, what
+    rises to 0 (each weighted by its rate too), and the most that can be there before another match.
+    """
+
+    __slots__ = (
+        "_drops",
+        "_falling",
+        "_falling_rate",
+        "_fixed",
+        "_jumps",
+        "_most",
+        "_plan",
+        "_rising",
+        "_rising_rate",
+        "_sums",
+        "found",
+        "moment",
+    )
+
+    def __init__(self, found: Sequence[Term], plan: Plan, moment: int) -> None:
+        self.found = found
+        self.moment = moment
+        self._plan = plan
+        zeros = [0.0] * len(plan.dimensions)
+        self._sums, self._fixed, self._most = zeros[:], zeros[:], zeros[:]
+        self._falling, self._falling_rate = zeros[:], zeros[:]
+        self._rising, self._rising_rate = zeros[:], zeros[:]
+        self._drops = self._jumps = FOREVER
+        """When the first contribution jumps down, and when the first jumps up."""
+        for term in found:
+            if term.since > moment:
+                self._begins(term)
+            elif term.points > 0:
+                self._adds(term)
+            else:
+                self._takes(term)
+
+    def _begins(self, term: Term) -> None:
+        if term.points > 0:
+            self._jumps = min(self._jumps, term.since)
+            self._most[term.dimension] += term.points
         else:
-            rising[at] -= value
-            rising_rate[at] -= value * term.rate
-    lowest, highest = [], []
-    for at in range(size):
-        low, high = plan.lows[at], plan.highs[at]
-        lowest.append(_below(fixed[at] - rising[at], falling[at], falling_rate[at], low, high))
-        highest.append(_above(fixed[at] + falling[at], rising[at], rising_rate[at], low, high))
-    wait = min(_leaves(plan, current, lowest), _climbs(plan, current, highest))
-    return min(jump, moment + math.floor(wait * (1 - 1e-9)) if wait < FOREVER else FOREVER)
+            self._drops = min(self._drops, term.since)
+
+    def _adds(self, term: Term) -> None:
+        at, value, cap = term.dimension, term.points, term.cap
+        if cap is not None and value > cap:
+            value = cap
+        self._sums[at] += value
+        if term.rate:
+            self._falling[at] += value
+            self._falling_rate[at] += value * term.rate
+        else:
+            self._fixed[at] += value
+        if term.until is None:
+            self._most[at] += value
+        else:  # the next match gives a repetition its full points again
+            self._drops = min(self._drops, term.until)
+            self._most[at] += self._plan.rules[term.rule].points
+
+    def _takes(self, term: Term) -> None:
+        at, value, cap = term.dimension, term.points, term.cap
+        if cap is not None and value < cap:
+            value = cap
+        self._sums[at] += value
+        if term.until is not None:
+            self._jumps = min(self._jumps, term.until)
+        if term.rate:
+            self._rising[at] -= value
+            self._rising_rate[at] -= value * term.rate
+        else:
+            self._fixed[at] += value
+            ends = term.until is not None or self._plan.rules[term.rule].kind == "absent"
+            if not ends and value > -_LARGE:
+                self._most[at] += value
+
+    def tier(self, current: int) -> int:
+        """The position of the tier at the moment, for a lead in the tier `current`."""
+        dimensions = self._within(self._sums)
+        return decide(self._plan, dimensions, sum(dimensions), current)
+
+    def headroom(self, current: int) -> float:
+        """Events that add up to less than this, and take nothing away, lead to no tier above `current`.
+
+        Whenever they come: what falls by itself is taken as it is, what rises as risen, each repetition
+        as matched again, each absence as ended where it takes points, as begun where it adds some.
+        """
+        most = self._within(self._most)
+        total = sum(most)
+        room = math.inf
+        for tier in self._plan.tiers[current + 1 :]:
+            missing = tier.total - total
+            for at, least in tier.requires:
+                missing = max(missing, least - most[at])
+            room = min(room, missing)
+        return room - _MARGIN
+
+    def quiet_until(self, current: int) -> int:
+        """A moment before which the tier stays `current` if nothing happens."""
+        quiet = self._jumps
+        wait: float = FOREVER
+        if any(self._rising):
+            wait = self._climbs(current)
+        if current:
+            quiet = min(quiet, self._drops)
+            wait = min(wait, self._leaves(current))
+        return min(quiet, self.moment + math.floor(wait * (1 - 1e-9)) if wait < FOREVER else FOREVER)
+
+    def _within(self, sums: list[float]) -> list[float]:
+        plan = self._plan
+        return [
+            min(max(value, low), high) for value, low, high in zip(sums, plan.lows, plan.highs, strict=True)
+        ]
+
+    def _leaves(self, current: int) -> float:
+        plan = self._plan
+        parts = [self._lowest(at) for at in range(len(plan.dimensions))]
+        tier = plan.tiers[current]
+        lowered = plan.grid.hysteresis + SLACK
+        wait: float = FOREVER
+        for at, least in tier.requires:
+            wait = min(wait, _reaches(parts[at], least - lowered))
+        if tier.total > -math.inf:
+            wait = min(wait, _reaches(_sum(parts), tier.total - lowered))
+        return wait
+
+    def _climbs(self, current: int) -> float:
+        plan = self._plan
+        parts = [self._highest(at) for at in range(len(plan.dimensions))]
+        total = _sum(parts)
+        wait: float = FOREVER
+        for tier in plan.tiers[current + 1 :]:
+            asked = [(parts[at], least) for at, least in tier.requires]
+            if tier.total > -math.inf:
+                asked.append((total, tier.total))
+            missing = [
+                (part, least - SLACK) for part, least in asked if part.base + part.fades < least - SLACK
+            ]
+            wait = min(wait, max((_reaches(part, least) for part, least in missing), default=0.0))
+        return wait
+
+    def _lowest(self, at: int) -> _Part:
+        """A lower bound of a dimension: its points above 0 fade, the others are taken as they are."""
+        low, high = self._plan.lows[at], self._plan.highs[at]
+        base, points = self._fixed[at] - self._rising[at], self._falling[at]
+        if base >= high:
+            return _Part(high)
+        if base + points <= low:
+            return _Part(low)
+        return _Part(base, min(points, high - base), self._falling_rate[at] / points if points else 0.0)
+
+    def _highest(self, at: int) -> _Part:
+        """An upper bound of a dimension: its points below 0 fade, the others are taken as they are."""
+        low, high = self._plan.lows[at], self._plan.highs[at]
+        base, points = self._fixed[at] + self._falling[at], self._rising[at]
+        if base <= low:
+            return _Part(low)
+        if base - points >= high:
+            return _Part(high)
+        return _Part(base, -min(points, base - low), self._rising_rate[at] / points if points else 0.0)
 
 
-def _below(base: float, points: float, weighted: float, low: float, high: float) -> _Part:
-    """A lower bound of a dimension whose points above 0 fade, the others taken as they are."""
-    if base >= high:
-        return _Part(high)
-    if base + points <= low:
-        return _Part(low)
-    return _Part(base, min(points, high - base), weighted / points if points else 0.0)
-
-
-def _above(base: float, points: float, weighted: float, low: float, high: float) -> _Part:
-    """An upper bound of a dimension whose points below 0 fade, the others taken as they are."""
-    if base <= low:
-        return _Part(low)
-    if base - points >= high:
-        return _Part(high)
-    return _Part(base, -min(points, base - low), weighted / points if points else 0.0)
+def quiet_until(found: Sequence[Term], plan: Plan, current: int, moment: int) -> int:
+    """A moment before which the tier stays `current` if nothing happens after `moment`."""
+    return Outlook(found, plan, moment).quiet_until(current)
 
 
 def _sum(parts: Sequence[_Part]) -> _Part:
@@ -86,26 +213,3 @@ def _reaches(part: _Part, value: float) -> float:
     if not part.fades or not part.rate or left / part.fades <= 0:
         return FOREVER
     return max(-math.log2(left / part.fades) / part.rate, 0.0)
-
-
-def _leaves(plan: Plan, current: int, parts: Sequence[_Part]) -> float:
-    if current == 0:
-        return FOREVER
-    tier = plan.tiers[current]
-    lowered = plan.grid.hysteresis + SLACK
-    waits = [_reaches(parts[at], least - lowered) for at, least in tier.requires]
-    if tier.total > -math.inf:
-        waits.append(_reaches(_sum(parts), tier.total - lowered))
-    return min(waits, default=FOREVER)
-
-
-def _climbs(plan: Plan, current: int, parts: Sequence[_Part]) -> float:
-    total = _sum(parts)
-    wait: float = FOREVER
-    for tier in plan.tiers[current + 1 :]:
-        asked = [(parts[at], least) for at, least in tier.requires]
-        if tier.total > -math.inf:
-            asked.append((total, tier.total))
-        missing = [(part, least - SLACK) for part, least in asked if part.base + part.fades < least - SLACK]
-        wait = min(wait, max((_reaches(part, least) for part, least in missing), default=0.0))
-    return wait

@@ -127,6 +127,7 @@ class Residents:
         resident = Resident(lead, self._plan)
         resident.plan = stored.plan
         resident.walker.quiet_until = stored.wake
+        resident.walker.headroom = lead.headroom
         return resident
 
     def due(self, now: int, most: int) -> Iterator[bytes]:
@@ -166,6 +167,7 @@ class Residents:
         return written
 
     def _put(self, key: bytes, resident: Resident) -> bytes:
+        resident.lead.headroom = resident.walker.headroom
         state = encode(resident.lead, resident.wake, resident.plan)
         self._store[key] = state
         self._set_timer(key, resident.wake if resident.plan == self._plan.fingerprint else NEVER)

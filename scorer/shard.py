@@ -189,11 +189,13 @@ class Shard:
             return False
         evidence.remember(mark, self._remembered)
         decided = max(arrival, moment, walker.course.moment)
-        self._announce(key, resident, walker.pass_time(decided - 1))
-        evidence.add(event, moment, self.plan)
+        if decided > walker.quiet_until:
+            self._announce(key, resident, walker.pass_time(decided - 1))
+        raised = evidence.add(event, moment, self.plan)
         if event.type == "identify":
             resident.regate()
-        self._announce(key, resident, walker.decide(decided))
+        if not walker.absorbs(raised, decided):
+            self._announce(key, resident, walker.decide(decided))
         said = tied(event)
         if said and said[0].encode() != key:
             other, by_alias = said

@@ -10,6 +10,8 @@ Micros = NewType("Micros", int)
 SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _FIRST: Final = -719_162 * DAY
 _LAST: Final = 2_932_897 * DAY - 1
 """The ends of the calendar, from year 1 to year 9999."""
@@ -34,8 +36,7 @@ def parse_time(text: str) -> Micros:
         raise ValueError(f"{text[:40]!r} is not an RFC 3339 time, such as 2026-11-01T09:00:00Z") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    since = moment - _EPOCH
-    return Micros((since.days * 86_400 + since.seconds + leap) * SECOND + since.microseconds)
+    return Micros((moment - _EPOCH) // _MICROSECOND + leap * SECOND)
 
 
 def format_time(moment: int) -> str:
@@ -45,7 +46,7 @@ def format_time(moment: int) -> str:
     ('1970-01-01T00:00:01.500000Z', '1970-01-01T00:00:00Z')
     """
     moment = min(max(moment, _FIRST), _LAST)
-    return (_EPOCH + timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
+    return f"{(_NAIVE_EPOCH + timedelta(0, 0, moment)).isoformat()}Z"
 
 
 def ceil_second(moment: int) -> Micros:

@@ -10,8 +10,7 @@ from scorer.evidence import NEVER, Evidence
 from scorer.grid import Play
 from scorer.plan import Plan
 from scorer.profile import Standing, Term, standing, terms
-from scorer.quiet import FOREVER, quiet_until
-from scorer.tiers import decide
+from scorer.quiet import Outlook
 from scorer.times import DAY, SECOND
 from scorer.transitions import next_transition
 
@@ -23,7 +22,7 @@ _NEAR: Final = 60 * SECOND
 """A transition closer than this is worth solving for exactly, instead of waking up again and again."""
 
 
-class Course(msgspec.Struct, array_like=True):
+class Course(msgspec.Struct, array_like=True, gc=False):
     """Where a lead's walk stands; moments in microseconds."""
 
     tier: str = NOWHERE
@@ -56,7 +55,9 @@ class Walker:
         self.course = course
         self.mask = plan.gates(evidence.values()) if mask is None else mask
         self.quiet_until = NEVER
-        """Up to here the tier does not change by time alone."""
+        """Before this moment the tier does not change by time alone."""
+        self.headroom = 0.0
+        """Events that add up to less points than this, and take none away, lead to no higher tier."""
 
     def terms(self, moment: int) -> list[Term]:
         """The lead's contributions from a moment on."""
@@ -84,11 +85,22 @@ class Walker:
                 yield self._enter(change.to, change.at, by_time=True)
             else:
                 course.moment = max(course.moment, until)
-                self.look_ahead()
+                self._look_ahead(self._outlook(), current)
                 break
         course.moment = max(course.moment, until)
 
-    def decide(self, moment: int) -> Iterator[Change]:
+    def absorbs(self, raised: float, moment: int) -> bool:
+        """Goes on to a moment if evidence that raises by so much at most can't change the tier; says whether.
+
+        What raises only, raises at every moment, so that until then the tier is not left earlier either.
+        """
+        if not raised < self.headroom or moment >= self.quiet_until:
+            return False
+        self.headroom -= raised
+        self.course.moment = max(self.course.moment, moment)
+        return True
+
+    def decide(self, moment: int) -> tuple[Change, ...]:
         """The step that the evidence of a moment makes; the first of a lead starts its walk."""
         course = self.course
         course.moment = max(course.moment, moment)
@@ -96,21 +108,19 @@ class Walker:
             course.tier = self.plan.tiers[0].id
             course.since = course.moment
         current = self.plan.tier_index[course.tier]
-        stood = self.standing(course.moment)
-        to = decide(self.plan, stood.dimensions, stood.total, current)
-        if to != current:
-            yield self._enter(to, course.moment, by_time=False)
-        self.look_ahead()
+        outlook = self._outlook()
+        to = outlook.tier(current)
+        steps = (self._enter(to, course.moment, by_time=False),) if to != current else ()
+        self._look_ahead(outlook, to)
+        return steps
 
     def settle(self, moment: int) -> None:
         """Puts the lead into the tier that a changed grid gives it, silently."""
         course = self.course
         course.moment = max(course.moment, moment)
         known = course.tier in self.plan.tier_index
-        stood = self.standing(course.moment)
-        to = decide(
-            self.plan, stood.dimensions, stood.total, self.plan.tier_index[course.tier] if known else 0
-        )
+        outlook = self._outlook()
+        to = outlook.tier(self.plan.tier_index[course.tier] if known else 0)
         if not known or self.plan.tiers[to].id != course.tier:
             course.tier = self.plan.tiers[to].id
             course.since = course.moment
@@ -119,19 +129,22 @@ class Walker:
             for play in self._stays()
             if play.id in course.stayed or course.since + play.stays_us <= course.moment
         ]
-        self.look_ahead()
+        self._look_ahead(outlook, to)
 
-    def look_ahead(self) -> None:
-        """Works out up to when time alone changes nothing."""
-        current = self.plan.tier_index[self.course.tier]
+    def _outlook(self) -> Outlook:
         moment = self.course.moment
-        found = self.terms(moment)
-        quiet = quiet_until(found, self.plan, current, moment)
+        return Outlook(self.terms(moment), self.plan, moment)
+
+    def _look_ahead(self, outlook: Outlook, current: int) -> None:
+        """Works out until when time alone changes nothing, and how much an event must add to do so."""
+        moment = outlook.moment
+        quiet = outlook.quiet_until(current)
         if quiet - moment < _NEAR:
-            change = next_transition(found, self.plan, current, moment, moment + DAY)
+            change = next_transition(outlook.found, self.plan, current, moment, moment + DAY)
             quiet = moment + DAY if change is None else change.at
         stay = self._next_stay()
-        self.quiet_until = min(quiet, FOREVER if stay is None else stay[0])
+        self.quiet_until = quiet if stay is None else min(quiet, stay[0])
+        self.headroom = outlook.headroom(current)
 
     def join(self, other: Course) -> None:
         """Goes on from the higher of two tiers, after the evidence of another identity was merged."""
@@ -145,6 +158,7 @@ class Walker:
         for play, at in other.cooldowns.items():
             course.cooldowns[play] = max(at, course.cooldowns.get(play, at))
         self.quiet_until = NEVER
+        self.headroom = 0.0
 
     def _enter(self, position: int, at: int, *, by_time: bool) -> Change:
         course = self.course
@@ -154,8 +168,8 @@ class Walker:
         course.stayed = []
         return change
 
-    def _stays(self) -> list[Play]:
-        return [p for p in self.plan.grid.plays if p.when == "stays" and p.tier == self.course.tier]
+    def _stays(self) -> tuple[Play, ...]:
+        return self.plan.stays.get(self.course.tier, ())
 
     def _next_stay(self) -> tuple[int, Play] | None:
         waiting = [play for play in self._stays() if play.id not in self.course.stayed]

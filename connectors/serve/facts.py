@@ -9,7 +9,7 @@ import msgspec
 from scorer.errors import EventError
 from scorer.event import Event, decode
 from scorer.ids import somebody
-from scorer.plan import NO_ACTIVITY
+from scorer.slots import NO_ACTIVITY
 from scorer.times import SECOND, Micros, format_time, parse_time
 from scorer.topics import ALERTS, SCORES
 

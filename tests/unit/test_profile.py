@@ -1,0 +1,24 @@
+"""What is left of contributions that have faded away."""
+
+import pytest
+
+from scorer.event import decode
+from scorer.evidence import Evidence
+from scorer.grid import parse_grid
+from scorer.plan import Plan
+from scorer.profile import standing, terms
+from scorer.times import DAY
+
+
+@pytest.mark.parametrize(("points", "bound"), [(10, 30), (-10, -30)])
+def test_what_has_faded_below_every_float_is_nothing_not_its_bound(points: int, bound: int) -> None:
+    criterion = f"{{id: c, score: s, points: {points}, max: {bound}, event: page_view, half_life: 1h}}"
+    grid = (
+        "grid: g\nversion: 1\nscores: {s: {min: -100, max: 100}}\n"
+        f"criteria: [{criterion}]\ntiers: [{{id: cold}}, {{id: warm, from: 25}}]"
+    )
+    plan, evidence = Plan(parse_grid(grid)), Evidence()
+    evidence.add(decode(b'{"type": "page_view", "lead_id": "u"}'), 0, plan)
+    for days, left in [(0, points), (60, 0)]:
+        stood = standing(terms(evidence, 0, plan, days * DAY), plan, days * DAY)
+        assert stood.total == left
