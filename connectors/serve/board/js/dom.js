@@ -52,13 +52,3 @@ export function flash(element) {
   element.classList.add('flash');
   setTimeout(() => element.classList.remove('flash'), 2500);
 }
-
-/** An address that may be followed, or null: what a lead sent can hold `javascript:`. @param {unknown} url */
-export function safeUrl(url) {
-  try {
-    const parsed = new URL(String(url));
-    return parsed.protocol === 'https:' || parsed.protocol === 'http:' ? parsed.href : null;
-  } catch {
-    return null;
-  }
-}
