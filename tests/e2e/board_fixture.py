@@ -57,7 +57,8 @@ class Desk:
             client.put(None)
 
     def happens(self, event: Json) -> None:
-        """Something happens in the world, and everybody is told."""
+        """Something happens in the world, and everybody is told, once somebody listens."""
+        until(lambda: self.clients)
         for kind, data in self.world.happens(event):
             self.tell(kind, data)
 

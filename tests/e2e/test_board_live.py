@@ -91,6 +91,20 @@ def test_a_new_lead_waits_in_the_pill(desk: Desk, open_page: Open) -> None:
     expect(page.locator("tr[data-id=u-new]")).to_have_count(1)
 
 
+def test_in_a_demonstration_the_order_follows_while_nobody_is_in_the_list(
+    desk: Desk, open_page: Open
+) -> None:
+    desk.hello = {"rate": 2.0, "meets": format_time(MONDAY + 30 * DAY)}
+    page = open_page("/")
+    page.locator("tr[data-id=u-1904] a.who").focus()
+    asks_for_demo(desk, "u-new")
+    expect(page.locator(".pill")).to_contain_text("1 new")
+    assert "u-new" not in ids(page)
+    page.locator("tr[data-id=u-1904] a.who").blur()
+    expect(page.locator("tr[data-id=u-new]")).to_have_count(1)
+    expect(page.locator(".pill")).to_be_hidden()
+
+
 def test_an_alert_arrives(desk: Desk, open_page: Open) -> None:
     page = open_page("/alerts")
     rows = page.locator("[data-alert]")
@@ -157,6 +171,7 @@ def test_somebody_elses_answer_shows(desk: Desk, open_page: Open) -> None:
     page = open_page("/alerts")
     alert = next(one for one in desk.world.alerts.values() if one["lead_id"] == "u-1187")
     said = {"answer": "accepted", "by": "Marc Lefèvre", "note": None, "at": format_time(MONDAY)}
+    until(lambda: desk.clients)
     desk.tell("answer", {"alert_id": alert["id"], "lead_id": "u-1187", **said})
     expect(page.locator("[data-alert]", has_text="Karim Benali")).to_contain_text("Taken by Marc Lefèvre")
 

@@ -51,7 +51,6 @@ def test_from_the_first_fact_to_the_answer(up: Up, signed_in: Callable[[str], Pa
         {"id": "1", "type": "identify", "lead_id": "u-1", "anonymous_id": "a-1", "traits": traits},
         {"id": "2", "type": "page_view", "anonymous_id": "a-1", "properties": pricing},
     )
-    page.locator("[data-reorder]").click(timeout=LATE)
     row = page.locator("tr[data-id=u-1]")
     expect(row).to_contain_text("Claire Delaunay", timeout=LATE)
     up.send({"id": "3", "type": "demo_requested", "lead_id": "u-1"})

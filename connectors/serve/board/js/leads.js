@@ -2,7 +2,7 @@
 import { getLeads, getStatus } from './api.js';
 import { news, say } from './announce.js';
 import { Answers } from './answers.js';
-import { now } from './clock.js';
+import { hurried, now } from './clock.js';
 import { h, replace, setText } from './dom.js';
 import { Entry } from './entry.js';
 import { Filters } from './filters.js';
@@ -21,6 +21,8 @@ const SHOWN = { hot: 50, warm: 8, cold: 4 };
 const MOST = 500;
 /** Fading alone changes ranks too: they are compared every so many seconds. */
 const RANK_EVERY = 10;
+/** Seconds between the steps of a list that follows by itself. */
+const FOLLOW_EVERY = 2;
 
 class LeadsPage {
   name = 'leads';
@@ -246,18 +248,39 @@ class LeadsPage {
     );
   }
 
+  /**
+   * Whether the list may take its order by itself: where it is empty nothing can move, and a demonstration's weeks
+   * pass in minutes, so that its order follows while neither pointer nor focus is in it.
+   */
+  follows() {
+    if (this.pill.hidden || this.following) return false;
+    if (!this.table.ids().length) return true;
+    return hurried() && !this.content.matches(':hover') && !this.content.contains(document.activeElement);
+  }
+
+  async follow() {
+    this.following = true;
+    await this.refresh();
+    this.draw();
+    this.following = false;
+  }
+
   async reorder() {
     if (this.pill.hidden) return;
+    await this.refresh();
+    const fromPill = this.pill.contains(document.activeElement);
+    this.draw();
+    if (fromPill) (this.table.current ?? [...this.table.rows.values()][0])?.link.focus({ preventScroll: true });
+    say(t('leads.reordered'));
+  }
+
+  async refresh() {
     await Promise.all([
       this.fetch(),
       getStatus().then(status => {
         this.session.status = status;
       }),
     ]).catch(() => null); // the line is lost: by what is known
-    const fromPill = this.pill.contains(document.activeElement);
-    this.draw();
-    if (fromPill) (this.table.current ?? [...this.table.rows.values()][0])?.link.focus({ preventScroll: true });
-    say(t('leads.reordered'));
   }
 
   /** @param {any} record */
@@ -331,6 +354,7 @@ class LeadsPage {
     }
     this.drawSub();
     if (++this.seconds % RANK_EVERY === 0) this.rank();
+    if (this.seconds % FOLLOW_EVERY === 0 && this.follows()) this.follow();
   }
 }
 
