@@ -12,9 +12,7 @@ from scorer.fields import reach
 from scorer.ids import DIGEST_SIZE
 from scorer.plan import Plan, day_of
 from scorer.slots import Slot
-
-NEVER: Final = -(1 << 62)
-"""A moment before every other."""
+from scorer.times import NEVER
 
 MOST_TRAITS: Final = 64
 _FARTHEST: Final = 256.0
@@ -83,10 +81,13 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
     def _add_time(self, slot: Slot, moment: int, plan: Plan) -> float:
         """Adds a time; the most that this raises by: nothing where as few as before lie in any window."""
         held = self.times.get(slot.id)
+        if slot.kind == "last":
+            if held is None or moment > held[0]:
+                self.times[slot.id] = [moment]
+            return math.inf if held is None else slot.raises  # the first begins an absence
         if held is None:
-            self.times[slot.id] = [moment]
-            return math.inf  # an absence may have got its beginning
-        if slot.kind == "newest":
+            times, held = [moment], []
+        elif slot.kind == "newest":
             times = _newest(held, [moment], slot.keep)
         else:
             times = _newest_days(held, [moment], slot.keep, plan.grid.timezone)
@@ -116,11 +117,11 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
 
     def values(self) -> dict[str, Any]:
         """The traits as they are now, by name."""
-        return {
-            name: msgspec.json.decode(text)
-            for name, (_, text) in sorted(self.traits.items())
-            if text != "null"
-        }
+        return {name: msgspec.json.decode(text) for name, text in self.texts()}
+
+    def texts(self) -> list[tuple[str, str]]:
+        """The traits as they are now, by name, each as its JSON text."""
+        return [(name, text) for name, (_, text) in sorted(self.traits.items()) if text != "null"]
 
     def merge(self, other: "Evidence", plan: Plan) -> None:
         """Adds all that is known of another identity of the same person."""
@@ -171,19 +172,16 @@ def _amount(event: Event, field: str) -> float:
 
 def _newest(held: list[int], more: list[int], keep: int) -> list[int]:
     """The `keep` newest of two lists of times, oldest first."""
-    if keep == 1:
-        return [max(held[-1], more[-1])] if held else more[-1:]
     return sorted(held + more)[-keep:]
 
 
 def _newest_days(held: list[int], more: list[int], keep: int, timezone: ZoneInfo) -> list[int]:
     """The newest time of each of the `keep` newest days, oldest first."""
     if held and len(more) == 1 and more[0] >= held[-1]:
-        days = [day_of(moment, timezone) for moment in held[-2:]]  # clocks set back may bring a day again
         day = day_of(more[0], timezone)
-        if day == days[-1]:
+        if day == day_of(held[-1], timezone):
             return [*held[:-1], more[0]]
-        if day not in days:
+        if len(held) == 1 or day != day_of(held[-2], timezone):  # clocks set back may bring a day again
             return [*held, more[0]][-keep:]
     by_day = {day_of(moment, timezone): moment for moment in sorted(held + more)}
     return sorted(by_day.values())[-keep:]

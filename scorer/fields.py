@@ -89,10 +89,14 @@ def _url(event: Event) -> object:
     return event.properties.get("url") if event.properties else None
 
 
+def _path(event: Event) -> str | None:
+    return url_path(event.properties.get("url")) if event.properties else None
+
+
 def event_field(name: str) -> EventField:
     """How to read a field that `where` names: a property, `context.NAME`, or derived from the URL."""
     if name == "url.path":
-        return lambda event: url_path(_url(event))
+        return _path
     if name == "url.host":
         return lambda event: url_host(_url(event))
     if name.startswith("url.query."):

@@ -10,7 +10,8 @@ from scorer.errors import EventError
 from scorer.event import Event, decode
 from scorer.evidence import Evidence
 from scorer.plan import Plan
-from scorer.profile import LEAST, Standing, Term, standing
+from scorer.profile import LEAST, Standing, standing
+from scorer.term import Term
 from scorer.times import format_time
 from scorer.walk import NOWHERE, Change, Course, Walker
 

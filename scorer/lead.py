@@ -7,7 +7,7 @@ import msgspec
 
 from scorer.evidence import Evidence
 from scorer.messages import Send
-from scorer.quiet import FOREVER
+from scorer.times import FOREVER
 from scorer.walk import Course
 
 MOST_TIES: Final = 16

@@ -15,6 +15,8 @@ import msgspec
 from scorer.grid import Criterion, Grid
 from scorer.grid_model import Kind
 from scorer.slots import Matcher, Slot, SlotKind, fields_asked
+from scorer.term import Term
+from scorer.times import NEVER
 
 _MICROS: Final = 1_000_000
 _MOST_MASKS: Final = 10_000
@@ -39,9 +41,9 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rules(msgspec.Struct, frozen=True, gc=False):
-    """The rules whose gate holds for a lead: those that just hold, the others by the slot they read."""
+    """What counts for a lead by the gates that hold: what just holds, the rules by the slot they read."""
 
-    explicit: tuple[Rule, ...]
+    explicit: tuple[Term, ...]
     by_slot: dict[int, tuple[Rule, ...]]
 
 
@@ -111,9 +113,9 @@ class Plan:
 
     def _slot(self, criterion: Criterion) -> int:
         repeat = criterion.repeat
-        kind: SlotKind = "sum" if criterion.kind == "behaviour" else "newest"
-        if repeat and repeat.distinct == "day":
-            kind = "days"
+        kind: SlotKind = "sum" if criterion.kind == "behaviour" else "last"
+        if repeat:
+            kind = "days" if repeat.distinct == "day" else "newest"
         content = (
             criterion.kind,
             None if criterion.events is None else sorted(criterion.events),
@@ -158,7 +160,12 @@ class Plan:
         for rule in open_:
             if rule.slot:
                 by_slot[rule.slot] = (*by_slot.get(rule.slot, ()), rule)
-        return Rules(tuple(rule for rule in open_ if not rule.slot), by_slot)
+        explicit = (
+            Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, NEVER, None)
+            for rule in open_
+            if not rule.slot
+        )
+        return Rules(tuple(explicit), by_slot)
 
     def _raises(self, slot: int) -> float:
         """The most that a match of a slot can add, where it can take nothing away.

@@ -4,38 +4,12 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
-import msgspec
-
-from scorer.evidence import NEVER, Evidence
+from scorer.evidence import Evidence
 from scorer.plan import Plan, Rule
+from scorer.term import Term
 
 LEAST: Final = 1e-9
 """Contributions below this are none."""
-
-
-class Term(msgspec.Struct, frozen=True, gc=False):
-    """One criterion's contribution from `since` (microseconds) on, until `until` where it ends.
-
-    `points` is its value at `since`, before the bound `cap`; `rate` its halvings in a microsecond.
-    """
-
-    rule: int
-    id: str
-    dimension: int
-    points: float
-    rate: float
-    cap: float | None
-    since: int
-    until: int | None
-
-    def at(self, moment: float) -> float:
-        """The bounded contribution at a moment."""
-        if moment < self.since or (self.until is not None and moment >= self.until):
-            return 0.0
-        value = self.points * 2.0 ** ((self.since - moment) * self.rate) if self.rate else self.points
-        if self.cap is None:
-            return value
-        return min(value, self.cap) if self.points > 0 else max(value, self.cap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +24,7 @@ class Standing:
 def terms(evidence: Evidence, mask: int, plan: Plan, moment: int) -> list[Term]:
     """The contributions from a moment on, not before the newest evidence, with the mask of gates."""
     rules = plan.rules_behind(mask)
-    found = [_explicit(rule) for rule in rules.explicit]
+    found = list(rules.explicit)
     for slot, total in evidence.sums.items():
         for rule in rules.by_slot.get(slot, ()):
             rate = plan.rates[rule.rate]
@@ -67,10 +41,6 @@ def terms(evidence: Evidence, mask: int, plan: Plan, moment: int) -> list[Term]:
 
 
 _in_grid: Final = attrgetter("rule")
-
-
-def _explicit(rule: Rule) -> Term:
-    return Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, NEVER, None)
 
 
 def _repeat(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term | None:

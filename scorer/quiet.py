@@ -11,11 +11,9 @@ from typing import Final
 import msgspec
 
 from scorer.plan import Plan
-from scorer.profile import Term
+from scorer.term import Term
 from scorer.tiers import SLACK, decide
-
-FOREVER: Final = 1 << 62
-"""A moment after every other."""
+from scorer.times import FOREVER
 
 _MARGIN: Final = 1e-6
 """Kept from the headroom, for the rounding of sums."""
@@ -64,12 +62,25 @@ class Outlook:
         self._drops = self._jumps = FOREVER
         """When the first contribution jumps down, and when the first jumps up."""
         for term in found:
+            at, value, cap = term.dimension, term.points, term.cap
             if term.since > moment:
                 self._begins(term)
-            elif term.points > 0:
-                self._adds(term)
+                continue
+            if cap is not None and abs(value) > abs(cap):
+                value = cap
+            self._sums[at] += value
+            if not term.rate:
+                self._fixed[at] += value
+            elif value > 0:
+                self._falling[at] += value
+                self._falling_rate[at] += value * term.rate
             else:
-                self._takes(term)
+                self._rising[at] -= value
+                self._rising_rate[at] -= value * term.rate
+            if term.until is not None:
+                self._ends(term, term.until)
+            elif value > 0 or self._stays(term):
+                self._most[at] += value
 
     def _begins(self, term: Term) -> None:
         if term.points > 0:
@@ -78,37 +89,16 @@ class Outlook:
         else:
             self._drops = min(self._drops, term.since)
 
-    def _adds(self, term: Term) -> None:
-        at, value, cap = term.dimension, term.points, term.cap
-        if cap is not None and value > cap:
-            value = cap
-        self._sums[at] += value
-        if term.rate:
-            self._falling[at] += value
-            self._falling_rate[at] += value * term.rate
+    def _ends(self, term: Term, until: int) -> None:
+        if term.points > 0:  # the next match gives a repetition its full points again
+            self._drops = min(self._drops, until)
+            self._most[term.dimension] += self._plan.rules[term.rule].points
         else:
-            self._fixed[at] += value
-        if term.until is None:
-            self._most[at] += value
-        else:  # the next match gives a repetition its full points again
-            self._drops = min(self._drops, term.until)
-            self._most[at] += self._plan.rules[term.rule].points
+            self._jumps = min(self._jumps, until)
 
-    def _takes(self, term: Term) -> None:
-        at, value, cap = term.dimension, term.points, term.cap
-        if cap is not None and value < cap:
-            value = cap
-        self._sums[at] += value
-        if term.until is not None:
-            self._jumps = min(self._jumps, term.until)
-        if term.rate:
-            self._rising[at] -= value
-            self._rising_rate[at] -= value * term.rate
-        else:
-            self._fixed[at] += value
-            ends = term.until is not None or self._plan.rules[term.rule].kind == "absent"
-            if not ends and value > -_LARGE:
-                self._most[at] += value
+    def _stays(self, term: Term) -> bool:
+        """Whether points below 0 stay, whatever happens that only adds: a match ends an absence."""
+        return not term.rate and term.points > -_LARGE and self._plan.rules[term.rule].kind != "absent"
 
     def tier(self, current: int) -> int:
         """The position of the tier at the moment, for a lead in the tier `current`."""
@@ -127,8 +117,10 @@ class Outlook:
         for tier in self._plan.tiers[current + 1 :]:
             missing = tier.total - total
             for at, least in tier.requires:
-                missing = max(missing, least - most[at])
-            room = min(room, missing)
+                if least - most[at] > missing:
+                    missing = least - most[at]
+            if missing < room:
+                room = missing
         return room - _MARGIN
 
     def quiet_until(self, current: int) -> int:

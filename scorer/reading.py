@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 from scorer.plan import Plan
-from scorer.profile import Term, standing
+from scorer.profile import standing
 from scorer.record import next_tier
+from scorer.term import Term
 from scorer.times import SECOND, format_time, parse_time
 
 

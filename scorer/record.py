@@ -1,21 +1,37 @@
 """The score record: what the score topic, the read API and the command line say of a lead."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
 from scorer.evidence import Evidence
 from scorer.plan import Plan
-from scorer.profile import LEAST, Term, standing
+from scorer.profile import LEAST, standing
+from scorer.term import Term
 from scorer.times import SECOND, format_time
 from scorer.transitions import HORIZON, next_transition
 from scorer.walk import Course
+
+_encoder: Final = msgspec.json.Encoder()
 
 
 def base(
     lead: str, evidence: Evidence, course: Course, found: list[Term], plan: Plan, moment: int
 ) -> dict[str, Any]:
     """What every form of the record says, at a moment (microseconds) not before the newest event."""
+    return _base(lead, evidence, course, found, plan, moment, evidence.values())
+
+
+def _base(
+    lead: str,
+    evidence: Evidence,
+    course: Course,
+    found: list[Term],
+    plan: Plan,
+    moment: int,
+    traits: Mapping[str, Any],
+) -> dict[str, Any]:
     stood = standing(found, plan, moment)
     return {
         "lead_id": lead,
@@ -28,7 +44,7 @@ def base(
         "grid": plan.grid.name,
         "version": plan.grid.version,
         "identities": [lead, *(member for member in evidence.members if member != lead)],
-        "traits": evidence.values(),
+        "traits": traits,
     }
 
 
@@ -40,12 +56,13 @@ def next_tier(found: list[Term], plan: Plan, tier: str, moment: int) -> dict[str
 
 def fading(found: list[Term], moment: int) -> list[list[Any]]:
     """What fades or ends, so that a reader can let it: `[criterion, points, half_life_s, as_of, until]`."""
+    as_of = format_time(moment)
     return [
         [
             term.id,
             term.points,
             1 / (term.rate * SECOND) if term.rate else None,
-            format_time(term.since),
+            as_of if term.since == moment else format_time(term.since),
             None if term.until is None else format_time(term.until),
         ]
         for term in found
@@ -62,7 +79,8 @@ def topic_record(
     lead: str, evidence: Evidence, course: Course, found: list[Term], plan: Plan, moment: int
 ) -> bytes:
     """The JSON of the score topic's record."""
-    record = base(lead, evidence, course, found, plan, moment)
+    traits = {name: msgspec.Raw(text.encode()) for name, text in evidence.texts()}
+    record = _base(lead, evidence, course, found, plan, moment, traits)
     record["fading"] = fading(found, moment)
     record["pending"] = pending(found, moment)
-    return msgspec.json.encode(record)
+    return _encoder.encode(record)

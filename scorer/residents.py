@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from scorer.evidence import NEVER, Evidence
+from scorer.evidence import Evidence
 from scorer.lead import Lead, StateError, decode, encode, peek
 from scorer.plan import Plan
-from scorer.quiet import FOREVER
+from scorer.times import FOREVER, NEVER
 from scorer.walk import NOWHERE, Course, Walker
 
 _PLAN_KEY: Final = b"\xffplan"

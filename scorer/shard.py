@@ -130,7 +130,8 @@ class Shard:
 
     def _touch(self, key: bytes, arrival: int) -> Resident:
         resident = self._residents.touch(key, arrival)
-        resident.arrival = max(resident.arrival, arrival)
+        if arrival > resident.arrival:
+            resident.arrival = arrival
         return resident
 
     def _elsewhere(self, key: bytes) -> bool:
@@ -164,7 +165,7 @@ class Shard:
         moment = event.moment
         if moment is None or moment > arrival + AHEAD:
             moment = arrival
-        event_id = str(event.id or "/".join(map(str, origin)))
+        event_id = str(event.id) if event.id else "/".join(map(str, origin))
         if event.lead_id is not None:
             resident.becomes_known()
         owner = resident.owner(moment)

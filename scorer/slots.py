@@ -16,7 +16,8 @@ NO_ACTIVITY: Final = frozenset(
 )
 """Types that are nobody's doing: they never count as activity."""
 
-SlotKind = Literal["sum", "newest", "days"]
+SlotKind = Literal["sum", "newest", "days", "last"]
+"""A decayed sum, the newest times, the newest time of each of the newest days, the last time."""
 _MOST_TYPES: Final = 10_000
 _MOST_VALUES: Final = 10_000
 _LONGEST_VALUE: Final = 200
@@ -71,40 +72,36 @@ class Matcher:
         """Finds by type first; those that ask one field by its value; the others by asking them."""
         slots = [slot for slot in self._slots if slot.of_type(event_type)]
         always = tuple(slot for slot in slots if slot.where is None)
-        names = {name for slot in slots if len(slot.asks) == 1 for name in slot.asks}
-        finds = [
-            _by_value(event_field(name), tuple(slot for slot in slots if slot.asks == {name}))
-            for name in sorted(names)
-        ]
         rest = tuple(slot for slot in slots if slot.where is not None and len(slot.asks) != 1)
-        if rest:
-            finds.append(lambda event: _asked(rest, event))
-        if not finds:
-            return lambda event: always
-        if len(finds) == 1:
-            only = finds[0]
-            return lambda event: always + only(event)
-        return lambda event: sum((find(event) for find in finds), always)
+        find = _asking(always, rest) if rest else None
+        for name in sorted({name for slot in slots if len(slot.asks) == 1 for name in slot.asks}):
+            asked = tuple(slot for slot in slots if slot.asks == {name})
+            find = _by_value(event_field(name), asked, (lambda event: always) if find is None else find)
+        return find or (lambda event: always)
 
 
-def _asked(slots: Matches, event: Event) -> Matches:
+def _asking(always: Matches, slots: Matches) -> _Find:
+    return lambda event: always + _holding(slots, event)
+
+
+def _holding(slots: Matches, event: Event) -> Matches:
     return tuple(slot for slot in slots if slot.where is not None and slot.where(event))
 
 
-def _by_value(read: EventField, slots: Matches) -> _Find:
+def _by_value(read: EventField, slots: Matches, others: _Find) -> _Find:
     """Asks slots that read nothing but one field, and remembers what they said of a text, or of none."""
     known: dict[str | None, Matches] = {}
 
     def find(event: Event) -> Matches:
         value = read(event)
         if value is not None and (not isinstance(value, str) or len(value) > _LONGEST_VALUE):
-            return _asked(slots, event)
+            return others(event) + _holding(slots, event)
         found = known.get(value)
         if found is None:
             if len(known) >= _MOST_VALUES:
                 known.clear()
-            found = known[value] = _asked(slots, event)
-        return found
+            found = known[value] = _holding(slots, event)
+        return others(event) + found if found else others(event)
 
     return find
 

@@ -9,6 +9,10 @@ Micros = NewType("Micros", int)
 
 SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
+NEVER: Final = -(1 << 62)
+"""A moment before every other."""
+FOREVER: Final = 1 << 62
+"""A moment after every other."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -25,6 +29,11 @@ def parse_time(text: str) -> Micros:
     >>> parse_time("1970-01-01T00:00:01.5Z"), parse_time("1970-01-01T01:00:00+01:00")
     (1500000, 0)
     """
+    if text[4:17:3] == "--T::" and text[-1] == "Z":  # the usual form, at once
+        try:
+            return Micros((datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND)
+        except ValueError:
+            pass  # a leap second, or nothing: seen below
     if len(text) < 19 or text[4] != "-" or text[10] not in "Tt " or text[13] != ":" or text[16] != ":":
         raise ValueError(f"{text[:40]!r} is not an RFC 3339 time, such as 2026-11-01T09:00:00Z")
     leap = text[17:19] == "60"
@@ -45,8 +54,9 @@ def format_time(moment: int) -> str:
     >>> format_time(1_500_000), format_time(0)
     ('1970-01-01T00:00:01.500000Z', '1970-01-01T00:00:00Z')
     """
-    moment = min(max(moment, _FIRST), _LAST)
-    return f"{(_NAIVE_EPOCH + timedelta(0, 0, moment)).isoformat()}Z"
+    if not _FIRST <= moment <= _LAST:
+        moment = _FIRST if moment < 0 else _LAST
+    return (_NAIVE_EPOCH + timedelta(0, 0, moment)).isoformat() + "Z"
 
 
 def ceil_second(moment: int) -> Micros:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scorer.plan import Plan
-from scorer.profile import Term
+from scorer.term import Term
 from scorer.tiers import SLACK, decide
 from scorer.times import DAY
 

@@ -6,12 +6,13 @@ from typing import Final
 
 import msgspec
 
-from scorer.evidence import NEVER, Evidence
+from scorer.evidence import Evidence
 from scorer.grid import Play
 from scorer.plan import Plan
-from scorer.profile import Standing, Term, standing, terms
+from scorer.profile import Standing, standing, terms
 from scorer.quiet import Outlook
-from scorer.times import DAY, SECOND
+from scorer.term import Term
+from scorer.times import DAY, NEVER, SECOND
 from scorer.transitions import next_transition
 
 NOWHERE: Final = ""
@@ -97,7 +98,8 @@ class Walker:
         if not raised < self.headroom or moment >= self.quiet_until:
             return False
         self.headroom -= raised
-        self.course.moment = max(self.course.moment, moment)
+        if moment > self.course.moment:
+            self.course.moment = moment
         return True
 
     def decide(self, moment: int) -> tuple[Change, ...]:

@@ -50,7 +50,9 @@ def many_events(seed: int) -> list[Happening]:
 
 def walked(log: list[Happening], plan: Plan, *, skips: bool) -> tuple[Walker, list[Change], int]:
     """The end of a lead's walk, its steps, and how many events needed no decision."""
-    walker, steps, skipped = Walker(plan, Evidence(), Course()), [], 0
+    walker = Walker(plan, Evidence(), Course())
+    steps: list[Change] = []
+    skipped = 0
     for event, moment, arrival in log:
         steps += walker.pass_time(arrival - 1)
         raised = walker.evidence.add(event, moment, plan)
