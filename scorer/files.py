@@ -60,27 +60,28 @@ def distinct(found: Iterable[Happening]) -> list[Happening]:
     """Those that are no copy: the first to arrive of each id and lead, as known at that arrival."""
     identities = Identities()
     seen: dict[str, set[str]] = {}
+
+    def pass_on(former: str) -> None:
+        ids = seen.pop(former, set())
+        seen.setdefault(identities.holder(former, 0), set()).update(ids)
+
     kept = []
     for each in found:
         event = each.event
         if event.lead_id:
-            identities.known.add(event.lead_id)
+            for former in identities.meet(event.lead_id):
+                pass_on(former)
         owner = identities.owner(event, each.moment)
         ids = seen.setdefault(owner, set())
         if each.id in ids:
             continue
         ids.add(each.id)
         kept.append(each)
-        said = tied(event)
-        if said:
+        if said := tied(event):
             other, by_alias = said
-            fresh = identities.holder(other, each.moment) == other
-            if by_alias and other in identities.known:
-                merged = identities.alias(other, owner)
-            else:
-                merged = identities.tie(other, each.moment, owner) and fresh
-            if merged:
-                ids |= seen.pop(other, set())
+            became = identities.learn(other, each.moment, owner, by_alias=by_alias)
+            if became is not None:
+                pass_on(became)
     return kept
 
 
@@ -90,15 +91,12 @@ def identified(kept: Iterable[Happening]) -> Identities:
     statements = []
     for each in kept:
         if each.event.lead_id:
-            identities.known.add(each.event.lead_id)
+            identities.meet(each.event.lead_id)
             said = tied(each.event)
             if said:
                 statements.append((each.moment, each.id, each.event.lead_id, *said))
     for moment, _, lead, other, by_alias in sorted(statements):
-        if by_alias and other in identities.known:
-            identities.alias(other, lead)
-        else:
-            identities.tie(other, moment, lead)
+        identities.learn(other, moment, lead, by_alias=by_alias)
     return identities
 
 

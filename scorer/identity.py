@@ -14,6 +14,8 @@ class Identities:
     known: set[str] = field(default_factory=set)
     ties: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    promised: dict[str, list[str]] = field(default_factory=dict)
+    """The leads that an id, not known yet, is one with once it is."""
 
     def root(self, lead: str) -> str:
         """The lead that a known id has become."""
@@ -35,21 +37,36 @@ class Identities:
         before = [lead for time, lead in ties if time <= moment]
         return self.root(before[-1] if before else ties[0][1])
 
-    def tie(self, identity: str, moment: int, lead: str) -> bool:
-        """Ties an id to a lead from a moment on; says whether it did: a known id ties to nothing."""
-        ties = self.ties.setdefault(identity, [])
-        if identity in self.known or identity == lead or (moment, lead) in ties:
-            return False
-        insort(ties, (moment, lead))
-        return True
+    def meet(self, lead: str) -> list[str]:
+        """A lead comes, and is known for good; the leads that became others, by what aliases said before."""
+        if lead in self.known:
+            return []
+        self.known.add(lead)
+        became = [self._merge(lead, other) for other in self.promised.pop(lead, ())]
+        return [former for former in became if former is not None]
 
-    def alias(self, previous: str, lead: str) -> bool:
-        """Makes a known id one with a lead; says whether it did: a circle is ignored."""
+    def learn(self, other: str, moment: int, lead: str, *, by_alias: bool) -> str | None:
+        """Takes in that an id is a lead's from a moment on; the id whose past is now that lead's, if any.
+
+        A known id ties to nothing; by an alias it becomes the lead, unless that would close a circle.
+        """
+        if other in self.known:
+            return self._merge(other, lead) if by_alias else None
+        if other == lead:
+            return None
+        if by_alias:
+            self.promised.setdefault(other, []).append(lead)
+        ties = self.ties.setdefault(other, [])
+        if (moment, lead) not in ties:
+            insort(ties, (moment, lead))
+        return other if len(ties) == 1 else None
+
+    def _merge(self, previous: str, lead: str) -> str | None:
         became, lead = self.root(previous), self.root(lead)
         if became == lead:
-            return False
+            return None
         self.aliases[became] = lead
-        return True
+        return became
 
     def members(self) -> dict[str, list[str]]:
         """Every other id that each lead has gone by."""

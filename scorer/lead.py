@@ -32,8 +32,8 @@ class Lead(msgspec.Struct, array_like=True):
     """From when on this anonymous id is which lead, in order of time: the newest 16."""
     redirect: str | None = None
     """The lead that this one has become by `alias`."""
-    alias: str | None = None
-    """The lead that an `alias` tied it to before it was known: what it becomes once it is."""
+    aliases: list[str] = []
+    """The leads that an `alias` tied it to before it was known: one with it once it is."""
     absorbed: dict[str, int] = {}
     """Per topic (and partition, of records found elsewhere) the last offset that is in this state."""
     handed: dict[str, int] = {}

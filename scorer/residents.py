@@ -48,11 +48,16 @@ class Resident:
         before = [name for time, name in lead.ties if time <= moment]
         return before[-1] if before else lead.ties[0][1]
 
-    def becomes_known(self) -> None:
-        """It came as a lead: for good. What an earlier `alias` said of it now makes it that lead."""
-        if not self.lead.known:
-            self.lead.known = True
-            self.lead.redirect = self.lead.alias
+    def becomes_known(self) -> list[str]:
+        """It came as a lead: for good. An earlier `alias` now makes it that lead; others, that to tell of."""
+        lead = self.lead
+        others: list[str] = []
+        if not lead.known:
+            lead.known = True
+            if lead.aliases:
+                lead.redirect, *others = lead.aliases
+                lead.aliases = []
+        return others
 
     def next_number(self) -> int:
         """The number of the next hand-over from this id."""

@@ -167,7 +167,7 @@ class Shard:
             moment = arrival
         event_id = str(event.id) if event.id else "/".join(map(str, origin))
         if event.lead_id is not None:
-            resident.becomes_known()
+            self._becomes_known(key, resident, arrival)
         owner = resident.owner(moment)
         if owner is None:
             self._count_scored(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
@@ -219,6 +219,13 @@ class Shard:
         send = Send(topics.HANDOVER, to.encode(), handover.encode(message), arrival)
         resident.lead.outbox.append(send)
 
+    def _becomes_known(self, key: bytes, resident: Resident, arrival: int) -> None:
+        """It came as a lead: all that aliases said of it before makes one lead of those, as if known then."""
+        for other in resident.becomes_known():
+            if resident.lead.redirect is not None:
+                tie = Tie(other, arrival, by_alias=True, hops=[key.decode()])
+                self._hand(resident, resident.lead.redirect, tie, arrival)
+
     def _take_message(self, record: Record, value: bytes) -> None:
         message = handover.decode(value)
         key = _readable(record.key)
@@ -231,7 +238,7 @@ class Shard:
             self._tie(key, resident, message, record.timestamp)
         elif resident.lead.handed.get(message.sender, 0) < message.number:
             resident.lead.handed[message.sender] = message.number
-            resident.becomes_known()
+            self._becomes_known(key, resident, record.timestamp)
             self._handed(key, resident, message, record.timestamp)
 
     def _misplaced(self, key: bytes, resident: Resident, message: Misplaced, arrival: int) -> None:
@@ -251,11 +258,12 @@ class Shard:
         elif lead.known:
             lead.redirect = message.lead
             self._move(key, resident, message.lead, arrival)
-        elif (message.moment, message.lead) not in lead.ties:
-            if message.by_alias:
-                lead.alias = message.lead
-            lead.ties = sorted([*lead.ties, (message.moment, message.lead)])[-MOST_TIES:]
-            self._move(key, resident, message.lead, arrival)
+        else:
+            if message.by_alias and message.lead not in lead.aliases:
+                lead.aliases = [*lead.aliases, message.lead][-MOST_TIES:]
+            if (message.moment, message.lead) not in lead.ties:
+                lead.ties = sorted([*lead.ties, (message.moment, message.lead)])[-MOST_TIES:]
+                self._move(key, resident, message.lead, arrival)
 
     def _move(self, key: bytes, resident: Resident, to: str, arrival: int) -> None:
         """Hands all that an id still knows to the lead that it is: the first it was tied to gets its past."""
@@ -263,6 +271,7 @@ class Shard:
         decided = max(arrival, resident.lead.course.moment)
         self._announce(key, resident, resident.walker.pass_time(decided - 1))
         evidence, course = resident.give_away()
+        resident.lead.scored = True  # a crash may have left a score that this state knows nothing of
         evidence.members = sorted({*evidence.members, name})
         message = Moved(name, resident.next_number(), evidence, course, [name])
         self._hand(resident, to, message, arrival)

@@ -130,4 +130,5 @@ def _alerts(client: Any) -> list[dict[str, Any]]:
 
 
 def _kill(up: Up, word: str) -> None:
+    until(lambda: len(up.found(word)) == 1, within_s=30)  # one killed before may not be back yet
     os.kill(up.child(word), signal.SIGKILL)

@@ -43,6 +43,11 @@ def alerts_of(read: TopicReader, lead: str) -> dict[str, dict[str, object]]:
     return {alert["play"]: alert for alert in found}
 
 
+def tiers_of(read: TopicReader, lead: str) -> list[str]:
+    """The tiers that the lead's records named, in their order: it is warm for less than half a second."""
+    return [json.loads(record.value)["tier"] for record in read.records if record.key == lead.encode()]
+
+
 async def test_scores_and_cools_by_the_clock(embedded_rig: Rig, tmp_path: Path) -> None:
     rig = embedded_rig
     grid = tmp_path / "grid.yml"
@@ -57,12 +62,12 @@ async def test_scores_and_cools_by_the_clock(embedded_rig: Rig, tmp_path: Path) 
             rig.read(SCORES) as scores,
         ):
             at_ms = await view(producer, rig, "u-1")
-            await scores.read_until(lambda read: read.latest().get("u-1", {}).get("tier") == "warm")
+            await scores.read_until(lambda read: "warm" in tiers_of(read, "u-1"))
             await alerts.read_until(lambda read: set(alerts_of(read, "u-1")) == {"warmed", "cooled"})
             cooled = alerts_of(alerts, "u-1")["cooled"]
             # 20 points fade to 15 in log2(20/15) half-lives of a second
             assert parse_time(str(cooled["at"])) - at_ms * 1_000 == pytest.approx(415_037, abs=1)
-            await scores.read_until(lambda read: read.latest()["u-1"]["tier"] == "cold")
+            await scores.read_until(lambda read: tiers_of(read, "u-1")[-1] == "cold")
 
             await producer.send_and_wait(full_name(rig.prefix, PAGE_VIEWS), b"{broken", key=b"u-1")
             async with rig.read(FAILED) as failed:

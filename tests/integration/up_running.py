@@ -54,9 +54,13 @@ class Up:
 
     def child(self, word: str) -> int:
         """The id of the child whose command line holds a word."""
-        found = [pid for pid in self.children() if word in command_line(pid)]
+        found = self.found(word)
         assert len(found) == 1, (word, found, self.err)
         return found[0]
+
+    def found(self, word: str) -> list[int]:
+        """The ids of the children whose command lines hold a word."""
+        return [pid for pid in self.children() if word in command_line(pid)]
 
     def children(self) -> set[int]:
         """The ids of all processes below this one."""

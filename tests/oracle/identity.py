@@ -12,6 +12,7 @@ class People:
     known: set[str] = field(default_factory=set)  # ids that ever came as lead_id
     ties: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  # anonymous id: (time, lead)
     renamed: dict[str, str] = field(default_factory=dict)  # by aliases between known leads
+    promised: dict[str, list[str]] = field(default_factory=dict)  # aliases of ids not known yet
 
     def root(self, lead: str) -> str:
         """The id under which a known lead goes now."""
@@ -37,10 +38,19 @@ class People:
         before = [tie for tie in ties if tie[0] <= time]
         return self.root((before[-1] if before else ties[0])[1])
 
-    def meet(self, happening: Happening) -> None:
-        """Every lead_id is known for good."""
-        if happening.lead_id is not None:
-            self.known.add(happening.lead_id)
+    def meet(self, happening: Happening) -> list[tuple[str, str]]:
+        """Every lead_id is known for good; gives each former lead that is now another, by earlier aliases."""
+        lead = happening.lead_id
+        if lead is None or lead in self.known:
+            return []
+        self.known.add(lead)
+        merged = []
+        for other in self.promised.pop(lead, []):
+            former, now = self.root(lead), self.root(other)
+            if former != now:
+                self.renamed[former] = now
+                merged.append((former, now))
+        return merged
 
     def learn(self, happening: Happening) -> str | None:
         """Take in a tie or an alias; gives the former lead that is now the event's, if any."""
@@ -55,6 +65,8 @@ class People:
         if other not in self.known:
             first = other not in self.ties
             self.ties.setdefault(other, []).append((happening.time, lead))
+            if happening.type == "alias":
+                self.promised.setdefault(other, []).append(lead)
             return other if first else None
         if happening.type == "identify" or self.root(other) == self.root(lead):
             return None
@@ -77,10 +89,11 @@ def first_copies(happenings: list[Happening]) -> list[Happening]:
     seen: dict[str, set[str]] = {}
     kept = []
     for happening in happenings:
+        for former, now in people.meet(happening):
+            seen.setdefault(now, set()).update(seen.pop(former, set()))
         owner = people.owner(happening)
         if happening.id in seen.get(owner, set()):
             continue
-        people.meet(happening)
         former = people.learn(happening)
         if former is not None:
             seen.setdefault(owner, set()).update(seen.pop(former, set()))

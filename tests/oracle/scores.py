@@ -8,6 +8,8 @@ from tests.oracle.lines import SECOND, Line, read, text_of
 from tests.oracle.points import Points, traits
 from tests.oracle.walk import TEN_YEARS, Walker
 
+Steps = list[tuple[str, int, int, int, bool]]  # lead, moment, from, to, by time alone
+
 
 def naive_score(
     lines: Iterable[Line], grid: dict[str, Any], at: int, next_tier: bool = False
@@ -29,21 +31,27 @@ def naive_as_arrived(lines: Iterable[Line], grid: dict[str, Any], at: int) -> li
     points = Points(grid)
     people = People()
     walkers: dict[str, Walker] = {}
-    steps: list[tuple[str, int, int, int, bool]] = []
+    steps: Steps = []
     for happening in first_copies(read(lines, at)):
+        for former, now in people.meet(happening):
+            _pass_on(walkers, steps, former, now, happening.time)
         lead = people.owner(happening)
-        people.meet(happening)
-        former = people.learn(happening)
-        walker = walkers.setdefault(lead, Walker(points, happening.time))
-        if former in walkers:
-            gone = walkers.pop(former)
-            _merge(walker, gone, happening.time)
-            steps += [(former, *step) for step in gone.steps]
-        walker.happen(happening)
+        passed = people.learn(happening)
+        walkers.setdefault(lead, Walker(points, happening.time)).happen(happening)
+        if passed is not None:
+            _pass_on(walkers, steps, passed, lead, happening.time)
     for lead, walker in walkers.items():
         walker.advance(at)
         steps += [(lead, *step) for step in walker.steps]
     return _told(grid, steps)
+
+
+def _pass_on(walkers: dict[str, Walker], told: Steps, former: str, now: str, time: int) -> None:
+    """What was a former lead's is another's from now on; its own steps stay told under its name."""
+    if former in walkers:
+        gone = walkers.pop(former)
+        _merge(walkers.setdefault(now, Walker(gone.points, time)), gone, time)
+        told += [(former, *step) for step in gone.steps]
 
 
 def _merge(walker: Walker, gone: Walker, time: int) -> None:
@@ -55,6 +63,7 @@ def _merge(walker: Walker, gone: Walker, time: int) -> None:
     walker.events += gone.events
     if gone.tier > walker.tier:
         walker.tier, walker.since = gone.tier, gone.since
+    walker.decide(moment)
 
 
 def _walk_by_time(lines: Iterable[Line], grid: dict[str, Any], at: int) -> tuple[People, dict[str, Walker]]:
@@ -108,7 +117,7 @@ def _whole_second(moment: int) -> int:
     return -(-moment // SECOND) * SECOND
 
 
-def _told(grid: dict[str, Any], steps: list[tuple[str, int, int, int, bool]]) -> list[dict[str, Any]]:
+def _told(grid: dict[str, Any], steps: Steps) -> list[dict[str, Any]]:
     """Steps as `--transitions` prints them: those by time alone at their second, rounded up."""
     names = [tier["id"] for tier in grid["tiers"]]
     told = [

@@ -32,7 +32,7 @@ class Walker:
         if not self.events:  # a walk begins with the lead's first event
             return
         while (change := self.next_change(until)) is not None:
-            self._decide(change, by_time=True)
+            self.decide(change, by_time=True)
         self.moment = max(self.moment, until)
 
     def happen(self, happening: Happening) -> None:
@@ -41,9 +41,10 @@ class Walker:
         self.advance(moment - 1)
         self.moment = moment
         self.events.append(happening)
-        self._decide(moment, by_time=False)
+        self.decide(moment)
 
-    def _decide(self, moment: int, by_time: bool) -> None:
+    def decide(self, moment: int, by_time: bool = False) -> None:
+        """Take the step that the evidence of a moment makes, if any."""
         tier = self.tier_of(self._spans(moment, moment))
         if tier is not None and tier != self.tier:
             self.steps.append((moment, self.tier, tier, by_time))

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from scorer import topics
+from scorer.files import score_lines
 from scorer.grid import parse_grid
 from scorer.messages import Record
 from scorer.plan import Plan
@@ -160,6 +161,42 @@ def test_aliases_made_at_once_in_a_circle_end_at_one_lead() -> None:
     assert len(stream.scores) == 1
     (record,) = stream.scores.values()
     assert round(record["score"], 1) == 80.0
+
+
+def test_aliases_of_an_id_that_only_then_comes_as_a_lead_make_one_of_all() -> None:
+    stream = Stream(plan())
+    log = [
+        event(1, lead_id="u-1"),
+        event(2, lead_id="u-3"),
+        event(3, "alias", lead_id="u-1", properties={"previous_id": "u-2"}),
+        event(4, "alias", lead_id="u-3", properties={"previous_id": "u-2"}),
+        event(5, lead_id="u-2"),
+        event(5, lead_id="u-2"),
+    ]
+    for value in log:
+        stream.publish(value, T0)
+        stream.drain()
+    (record,) = stream.scores.values()
+    assert (record["lead_id"], record["identities"]) == ("u-3", ["u-3", "u-1", "u-2"])
+    assert round(record["score"], 3) == 60.0
+    (file,) = score_lines([("log", number, line) for number, line in enumerate(log, 1)], plan(), T0)
+    assert (file["lead_id"], round(file["score"], 3)) == ("u-3", 60.0)
+
+
+def test_a_score_that_a_crash_left_of_an_id_since_tied_is_removed() -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1, lead_id="u-2"), T0)
+    stream.cycle(0, stop_after="scores")
+    assert list(stream.scores) == ["u-2"]
+    # read again, the topics come in another order: the alias first
+    stream.log[topics.PAGE_VIEWS, 0][0] = msgspec.structs.replace(
+        stream.log[topics.PAGE_VIEWS, 0][0], timestamp=T0 + SECOND
+    )
+    stream.publish(event(2, "alias", properties={"previous_id": "u-2"}), T0)
+    stream.cycle(0, most=1)
+    stream.drain()
+    assert list(stream.scores) == ["u-1"]
+    assert round(stream.scores["u-1"]["score"], 3) == 20.0
 
 
 def test_a_changed_grid_sets_tiers_silently_and_names_what_starts_empty() -> None:
