@@ -55,10 +55,10 @@ def _pass_on(walkers: dict[str, Walker], told: Steps, former: str, now: str, tim
 
 
 def _merge(walker: Walker, gone: Walker, time: int) -> None:
-    """One lead from here on: both are walked up to now, and the higher tier goes on."""
+    """One lead from here on: each is walked up to now, no lead's now being before its last moment."""
+    gone.advance(max(gone.moment, time) - 1)
     moment = max(walker.moment, gone.moment, time)
     walker.advance(moment - 1)
-    gone.advance(moment - 1)
     walker.moment = moment
     walker.events += gone.events
     if gone.tier > walker.tier:
