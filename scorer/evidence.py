@@ -148,6 +148,11 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         self.newest = max(self.newest, other.newest)
         self.members = sorted({*self.members, *other.members})
 
+    def keep(self, plan: Plan) -> None:
+        """Forgets what no criterion of a new plan asks for: asked for again, it would have a gap."""
+        self.sums = {slot_id: total for slot_id, total in self.sums.items() if slot_id in plan.slots}
+        self.times = {slot_id: moments for slot_id, moments in self.times.items() if slot_id in plan.slots}
+
     def _reach(self, moment: int, plan: Plan) -> None:
         """Moves the landmark on where a moment is too many half-lives after it."""
         if self.landmark == NEVER:

@@ -117,6 +117,7 @@ class Residents:
             resident = self.touched[key] = self._load(key)
         if resident.plan != self._plan.fingerprint:
             resident.plan = self._plan.fingerprint
+            resident.lead.evidence.keep(self._plan)
             resident.regate()
             if resident.lead.course.tier != NOWHERE:
                 resident.walker.settle(now)
@@ -198,10 +199,7 @@ class Residents:
 
         A state that can't be read is put aside, under a key of its own, and named.
         """
-        slots = self._store.get(_PLAN_KEY)
-        emptied = (
-            self._plan.emptied(frozenset(msgspec.msgpack.decode(slots, type=list[int]))) if slots else []
-        )
+        emptied = self._take_up_slots()
         for key, state in list(self._store.items()):
             if not names_a_lead(key):
                 continue
@@ -215,6 +213,16 @@ class Residents:
             same = stored.plan == self._plan.fingerprint
             self._set_timer(key, stored.wake if same else NEVER)
         return emptied
+
+    def _take_up_slots(self) -> list[str]:
+        """The criteria whose evidence starts empty; the slots are written anew where they have changed."""
+        stored = self._store.get(_PLAN_KEY)
+        if stored is None:
+            return []
+        known = frozenset(msgspec.msgpack.decode(stored, type=list[int]))
+        if known != self._plan.slots.keys():
+            del self._store[_PLAN_KEY]
+        return self._plan.emptied(known)
 
     def _put_aside(self, key: bytes, state: bytes, reason: str) -> None:
         aside = _ASIDE + key

@@ -214,6 +214,25 @@ def test_a_changed_grid_sets_tiers_silently_and_names_what_starts_empty() -> Non
     assert shard.regrid(Plan(parse_grid(other))).emptied == ["view"]
 
 
+def test_evidence_that_a_grid_no_longer_asked_for_starts_empty_and_is_said_once() -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1), T0)
+    stream.drain()
+    downloads = Plan(
+        parse_grid(GRID.replace("event: page_view", "event: download").format(points=20, version=2))
+    )
+    said = []
+    for number, following in enumerate((downloads, downloads, plan()), 1):
+        stream.plan = following
+        stream.shards[0] = shard = Shard(following, dict(stream.stores[0]), 0, 1)
+        changes = shard.recover()
+        said.append(changes.emptied)
+        stream.write(0, changes)
+        stream.advance(T0 + number * SECOND)
+    assert said == [["view"], [], ["view"]]
+    assert stream.scores["u-1"]["score"] == 0.0
+
+
 def test_a_state_of_another_version_is_put_aside_and_named() -> None:
     stream = Stream(plan(), partitions=1)
     stream.publish(event(1), T0)
