@@ -12,7 +12,7 @@ GRID ?=
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup run test lint docs lock bench soak faults clean
+.PHONY: help setup run test fuzz lint docs lock bench soak faults clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ run: setup ## the demonstration: board, alerts and sample leads (PORT= GRID= KAF
 
 test: setup ## all tests that this machine can run
 	$(BIN)/pytest
+
+fuzz: setup ## the properties, on many times as many new examples (EFFORT=20)
+	EFFORT=$(or $(EFFORT),20) $(BIN)/pytest tests/properties
 
 lint: setup ## style, types, import rules
 	$(BIN)/ruff check .

@@ -2,14 +2,15 @@
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from scorer.grid import parse_grid
+from tests.properties.effort import examples
 from tests.properties.grids import grids, text
 from tests.properties.logs import Told
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(grids())
 def test_a_generated_grid_is_accepted(grid: Told) -> None:
     accepted = parse_grid(text(grid), "generated.yml")

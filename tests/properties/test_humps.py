@@ -1,6 +1,6 @@
 """A score that rises or dips between two events, and comes back, changes the tier both times."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scorer import files
@@ -9,6 +9,7 @@ from scorer.plan import Plan
 from tests.oracle import naive_score, naive_transitions
 from tests.oracle.agreement import transition_differences
 from tests.oracle.lines import DAY
+from tests.properties.effort import examples
 from tests.properties.grids import text
 from tests.properties.logs import START, Told, lines
 
@@ -32,7 +33,7 @@ def grid(rises: float, falls: float, rising: str, falling: str, bound: float) ->
     }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.floats(5, 60),
     st.floats(5, 60),

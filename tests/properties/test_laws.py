@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scorer.event import decode
@@ -17,6 +17,7 @@ from scorer.tiers import decide
 from scorer.times import DAY, SECOND, micros, parse_time
 from scorer.transitions import next_transition
 from scorer.walk import Course, Walker
+from tests.properties.effort import examples
 from tests.properties.grids import grids, text
 from tests.properties.logs import START, Told, logs
 
@@ -39,7 +40,7 @@ def total(evidence: Evidence, plan: Plan, moment: int) -> float:
     return standing(terms(evidence, mask, plan, moment), plan, moment).total
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(logs(identity=False, copies=False), grids(), st.data())
 def test_evidence_adds_in_any_order_and_any_split(log: list[Told], grid: Told, data: st.DataObject) -> None:
     plan = plan_of(grid)
@@ -54,7 +55,7 @@ def test_evidence_adds_in_any_order_and_any_split(log: list[Told], grid: Told, d
     assert (merged.times, merged.traits, merged.newest) == (whole.times, whole.traits, whole.newest)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(logs(identity=False, copies=False), grids(), st.integers(0, 90 * DAY))
 def test_a_reader_fades_a_record_as_the_scorer_would(log: list[Told], grid: Told, wait: int) -> None:
     plan = plan_of(grid)
@@ -75,7 +76,7 @@ def test_a_reader_fades_a_record_as_the_scorer_would(log: list[Told], grid: Told
         assert reader.at(record, moment)["next_tier"]["tier"] == plan.tiers[change.to].id
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(logs(identity=False, copies=False), grids())
 def test_nothing_changes_before_the_bound_nor_before_the_transition(log: list[Told], grid: Told) -> None:
     plan = plan_of(grid)
@@ -98,7 +99,7 @@ def test_nothing_changes_before_the_bound_nor_before_the_transition(log: list[To
         assert tier_at(change.at - 1, current) == current
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.floats(0.1, 1e6), st.integers(1, 10_000), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_decay_composes_and_only_falls(points: float, half_life: int, first: int, second: int) -> None:
     grid = (

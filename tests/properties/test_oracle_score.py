@@ -3,7 +3,7 @@
 import itertools
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scorer import files
@@ -12,6 +12,7 @@ from scorer.plan import Plan
 from tests.oracle import naive_score
 from tests.oracle.agreement import differences
 from tests.oracle.lines import Line
+from tests.properties.effort import examples
 from tests.properties.grids import grids, text
 from tests.properties.logs import START, Told, lines, logs, moments
 
@@ -22,20 +23,20 @@ def score(told: list[Line], grid: Told, at: int) -> list[Told]:
     return [json.loads(json.dumps(record)) for record in printed]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(logs(), grids(), moments())
 def test_scores_are_the_naive_ones(log: list[Told], grid: Told, at: int) -> None:
     assert differences(score(lines(log), grid, at), naive_score(lines(log), grid, at)) == []
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(logs(identity=False, most=10), grids(most=4), moments())
 def test_the_next_tier_is_the_naive_one(log: list[Told], grid: Told, at: int) -> None:
     expected = naive_score(lines(log), grid, at, next_tier=True)
     assert differences(score(lines(log), grid, at), expected) == []
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(logs(all_ids=True, copies=False), grids(), moments(), st.data())
 def test_order_copies_and_splits_change_nothing(
     log: list[Told], grid: Told, at: int, data: st.DataObject
@@ -47,7 +48,7 @@ def test_order_copies_and_splits_change_nothing(
     assert differences(score(split, grid, at), score(lines(log), grid, at)) == []
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(logs(identity=False, all_ids=True, most=10), grids(most=4), moments(), st.data())
 def test_merges_in_any_order_give_one_lead(log: list[Told], grid: Told, at: int, data: st.DataObject) -> None:
     """Ties of visitors to a lead and a chain of aliases, told in any order, make one and the same lead."""

@@ -3,7 +3,7 @@
 import json
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scorer.event import Event, decode
@@ -12,6 +12,7 @@ from scorer.grid import parse_grid
 from scorer.plan import Plan
 from scorer.times import DAY, SECOND
 from scorer.walk import Change, Course, Walker
+from tests.properties.effort import examples
 from tests.properties.grids import grids, text
 from tests.properties.logs import BEHAVIOURS, EMAILS, HAPPENINGS, START, TEXTS, TITLES, URLS, Told
 
@@ -66,7 +67,7 @@ def walked(log: list[Happening], plan: Plan, *, skips: bool) -> tuple[Walker, li
     return walker, steps, skipped
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(grids(most=8), st.integers(0, 1 << 32))
 def test_skipping_changes_no_step(grid: Told, seed: int) -> None:
     plan = Plan(parse_grid(text(grid), "generated.yml"))

@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scorer.grid import parse_grid
@@ -14,6 +14,7 @@ from tests.oracle import naive_score
 from tests.oracle.agreement import differences
 from tests.oracle.lines import DAY, micros
 from tests.partitioned import Stream
+from tests.properties.effort import examples
 from tests.properties.grids import grids, text
 from tests.properties.logs import START, Told, lines, logs
 
@@ -46,7 +47,7 @@ def apart(found: list[Told], log: list[Told], grid: Told) -> list[str]:
     return [one for one in said if not any(word in one for word in OF_THE_WALK)]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(logs(identity=False, all_ids=True, copies=False), grids(), st.data(), SEEDS)
 def test_order_copies_and_batches_change_no_score(
     log: list[Told], grid: Told, data: st.DataObject, seed: int
@@ -56,7 +57,7 @@ def test_order_copies_and_batches_change_no_score(
     assert apart(streamed(arrivals, grid, seed), log, grid) == []
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(logs(identity=False, all_ids=True, copies=False, most=10), grids(), st.data(), SEEDS)
 def test_ties_in_any_order_give_the_same_leads(
     log: list[Told], grid: Told, data: st.DataObject, seed: int
@@ -75,7 +76,7 @@ def test_ties_in_any_order_give_the_same_leads(
     assert apart(streamed(arrivals, grid, seed), log, grid) == []
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(logs(identity=False, all_ids=True, copies=False, most=10), grids(), st.data(), SEEDS)
 def test_known_leads_merge_in_any_order(log: list[Told], grid: Told, data: st.DataObject, seed: int) -> None:
     known = [

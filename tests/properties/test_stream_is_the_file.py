@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scorer.arrival import arrived
@@ -13,6 +13,7 @@ from scorer.reading import Reader
 from scorer.times import parse_time
 from tests.oracle.agreement import differences
 from tests.partitioned import Stream
+from tests.properties.effort import examples
 from tests.properties.grids import grids, text
 from tests.properties.logs import Told, logs, moments
 
@@ -39,7 +40,7 @@ def apart(stream: Stream, lines: list[tuple[bytes, int]], at: int) -> list[str]:
     return differences(found, score_lines(told, stream.plan, at))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(logs(all_ids=True, copies=False), grids(), moments(), st.data())
 def test_kills_races_and_stray_records_change_no_score(
     log: list[Told], grid: Told, at: int, data: st.DataObject
@@ -57,7 +58,7 @@ def test_kills_races_and_stray_records_change_no_score(
     assert stream.dead == []
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(logs(all_ids=True), grids(), moments())
 def test_a_stream_that_keeps_up_walks_as_the_log_arrived(log: list[Told], grid: Told, at: int) -> None:
     stream = Stream(Plan(parse_grid(text(grid), "generated.yml")))
