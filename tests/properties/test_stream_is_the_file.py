@@ -1,6 +1,7 @@
 """The stream's core, on several partitions, killed anywhere, gives the scores of the file."""
 
 import json
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,25 +18,42 @@ from tests.oracle.agreement import differences
 from tests.partitioned import Stream
 from tests.properties.effort import examples
 from tests.properties.grids import grids, text
-from tests.properties.logs import LEADS, VISITORS, Told, logs, moments
+from tests.properties.logs import VISITORS, Told, logs, moments
 
 STEPS = ("", "", "", "scores", "states", "outbox", "settled")
 
 
 def in_order(log: list[Told], at: int) -> list[tuple[bytes, int]]:
-    """The log's lines up to `at` in order of time, with their moments."""
-    timed = [(parse_time(told["time"]), json.dumps(told).encode()) for told in log if "time" in told]
-    return [(line, moment) for moment, line in sorted(timed, key=lambda each: each[0]) if moment <= at]
+    """The log's lines up to `at` in order of time, with their moments; at one moment what ties ids first.
+
+    Without ties of an id to two leads at one moment: the contract does not say which is the later.
+    """
+
+    def place(each: tuple[bytes, int]) -> tuple[int, bool, str]:
+        event = decode(each[0])
+        return each[1], tied(event) is None, str(event.id)
+
+    timed = [(json.dumps(told).encode(), int(parse_time(told["time"]))) for told in log]
+    lines = sorted(((line, moment) for line, moment in timed if moment <= at), key=place)
+    return _one_lead(lines, lambda other, moment: (other, moment))
 
 
 def nobody_shares(lines: list[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
-    """The lines but for ties of an id to a second lead: which of two an event follows, arrival decides."""
-    leads: dict[str, str | None] = {}
+    """The lines but for ties of a visitor to a second lead: which an event follows, its arrival decides."""
+    known = {decode(line).lead_id for line, _ in lines}
+    return _one_lead(lines, lambda other, moment: (other, moment if other in known else 0))
+
+
+def _one_lead(
+    lines: list[tuple[bytes, int]], of: Callable[[str, int], tuple[str, int]]
+) -> list[tuple[bytes, int]]:
+    """The lines but for ties to a second lead of what `of` makes of an id and a moment."""
+    leads: dict[tuple[str, int], str | None] = {}
     kept = []
     for line, moment in lines:
         event = decode(line)
         said = tied(event)
-        if said is None or said[0] in LEADS or leads.setdefault(said[0], event.lead_id) == event.lead_id:
+        if said is None or leads.setdefault(of(said[0], moment), event.lead_id) == event.lead_id:
             kept.append((line, moment))
     return kept
 
