@@ -59,13 +59,17 @@ class Checked:
             self.report(path, f"{found[:60]!r} is no name: expected one word, such as {example}")
         return found
 
-    def number(self, value: Any, path: Path, example: str, least: float = -math.inf) -> float:
-        """A finite number, not below `least`."""
+    def number(
+        self, value: Any, path: Path, example: str, least: float = -math.inf, above: float = -math.inf
+    ) -> float:
+        """A finite number, not below `least`, and above `above`."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(_float(value)):
             self.report(path, f"expected a number, such as {example}")
             return 0.0
         if value < least:
             self.report(path, f"{value:g} is too small: expected {least:g} or more, such as {example}")
+        elif value <= above:
+            self.report(path, f"{value:g} is too small: expected more than {above:g}, such as {example}")
         return _float(value)
 
     def duration(self, value: Any, path: Path) -> float:

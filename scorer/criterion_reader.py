@@ -42,7 +42,7 @@ def read_criterion(
     _meaningless(check, fields, kind, path)
     name = check.name(fields["id"], (*path, "id"), "pricing-page") if "id" in fields else ""
     score = fields.get("score", "")
-    if "score" in fields and score not in scores:
+    if "score" in fields and (not isinstance(score, str) or score not in scores):
         check.report((*path, "score"), f"no such score {score!r}: {check.choice(score, scores)}")
     points = check.number(fields["points"], (*path, "points"), "10") if "points" in fields else 0.0
     where, lead = _conditions(check, fields, path)
@@ -148,11 +148,8 @@ def _per(check: Checked, value: Any, path: Path) -> tuple[str, float]:
         check.report(path, "expected one field and its unit, such as {duration_s: 60}")
         return "", 1.0
     name, unit = next(iter(value.items()))
-    size = check.number(unit, (*path, name), "60")
-    if size <= 0:
-        check.report((*path, name), "expected a unit above 0, such as 60")
-        return name, 1.0
-    return name, size
+    size = check.number(unit, (*path, name), "60", above=0)
+    return name, size if size > 0 else 1.0
 
 
 def _repeat(check: Checked, value: Any, path: Path) -> Repeat:

@@ -12,11 +12,15 @@ __all__ = ["Criterion", "Dimension", "Grid", "Play", "Repeat", "Tier", "load_gri
 def load_grid(path: Path | str) -> Grid:
     """Reads a grid file; raises GridError with everything that is wrong in it."""
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        content = Path(path).read_bytes()
     except OSError as error:
         raise GridError([Problem(str(path), 1, "file", f"can't be read: {error.strerror}")]) from None
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise GridError([Problem(str(path), 1, "file", f"no UTF-8 text: {error.reason}")]) from None
+        line = content.count(b"\n", 0, error.start) + 1
+        said = f"no UTF-8 text: {error.reason}: expected the file saved as UTF-8"
+        raise GridError([Problem(str(path), line, "file", said)]) from None
     return parse_grid(text, str(path))
 
 

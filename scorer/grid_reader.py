@@ -173,6 +173,9 @@ class GridReader(Checked):
     def _when(self, spec: Any, path: Path, tiers: set[str]) -> Any:
         example = "{enters: hot}, {leaves: hot} or {stays: warm, for: 14d}"
         known = {"enters": False, "leaves": False, "stays": False, "for": False}
+        if not isinstance(spec, dict):
+            self.report(path, f"expected one of {example}")
+            return _NEVER
         fields = self.mapping(spec, path, known, example)
         verbs = [verb for verb in ("enters", "leaves", "stays") if verb in fields]
         if len(verbs) != 1:
@@ -180,7 +183,7 @@ class GridReader(Checked):
             return _NEVER
         verb = verbs[0]
         tier = fields[verb]
-        if tier not in tiers:
+        if not isinstance(tier, str) or tier not in tiers:
             self.report((*path, verb), f"no such tier {tier!r}: {self.choice(tier, tiers)}")
         stays = 0.0
         if verb == "stays":
@@ -197,7 +200,8 @@ class GridReader(Checked):
             self.report(path, "expected a list of what to do, such as [{alert: sales}]")
             return ()
         for index, item in enumerate(spec):
-            if not isinstance(item, dict) or len(item) != 1 or not isinstance(next(iter(item.values())), str):
+            objects = list(item.values()) if isinstance(item, dict) else []
+            if len(objects) != 1 or not isinstance(objects[0], str) or not objects[0].strip():
                 self.report((*path, index), "expected one verb and its object, such as {alert: sales}")
         return tuple(spec)
 

@@ -12,6 +12,8 @@ Path = tuple[str | int, ...]
 
 MAX_CHARACTERS: Final = 1_000_000
 _MAX_NODES: Final = 200_000
+_DEEPEST: Final = 100
+"""Levels: more than anybody writes, few enough for what reads and asks conditions level by level."""
 
 _CORE: Final = (
     (re.compile(r"(?:null|Null|NULL|~|)\Z"), lambda text: None),
@@ -25,6 +27,34 @@ _CORE: Final = (
     (re.compile(r"\.(?:nan|NaN|NAN)\Z"), lambda text: float("nan")),
 )
 """YAML 1.2's core schema. PyYAML's own is 1.1, where `no` is false and `12:30` a number."""
+
+_CORE_TAG: Final = "tag:yaml.org,2002:"
+_UNTAGGED: Final = "plain"
+"""Instead of a tag: the schema says what a plain text without one is."""
+_TAGGED: Final[dict[str, type]] = {"int": int, "float": float, "bool": bool, "null": type(None)}
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's, but for what is otherwise in YAML 1.2: tabs between words, and plain texts."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        """The tag of a node that has none."""
+        if kind is yaml.ScalarNode and implicit[0]:
+            return _UNTAGGED
+        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+
+    def scan_to_next_token(self) -> None:
+        """Goes on to the next word; tabs are in the way only where they would indent it."""
+        super().scan_to_next_token()
+        while self.peek() == "\t":
+            size = 1
+            while self.peek(size) in (" ", "\t"):
+                size += 1
+            indents = self.allow_simple_key and not self.flow_level
+            if indents and self.peek(size) not in "#\0\r\n":
+                return
+            self.forward(size)
+            super().scan_to_next_token()
 
 
 class YamlFile:
@@ -56,12 +86,13 @@ class YamlFile:
             self._problem(1, (), f"larger than {MAX_CHARACTERS:,} characters: expected a smaller file")
             return None
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text, Loader=_Loader)
             return None if node is None else self._value(node, (), ())
         except yaml.MarkedYAMLError as error:
-            simple_key = error.context == "while scanning a simple key"
-            mark = error.context_mark if simple_key else error.problem_mark or error.context_mark
+            mark = _culprit(error, len(text))
             said = " ".join(filter(None, (error.context, error.problem)))
+            if "'\\t'" in said:
+                said = "a tab where the line begins: expected spaces"
             self._problem(mark.line + 1 if mark else 1, (), f"no valid YAML: {said}")
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
@@ -78,12 +109,29 @@ class YamlFile:
             self._problem(line, path, "an alias that contains itself, or too many: write the value out")
             self._nodes = 0 if id(node) in above else self._nodes
             return None
+        if len(above) >= _DEEPEST:
+            self._problem(line, path, f"nested too deeply: expected at most {_DEEPEST} levels")
+            return None
         above = (*above, id(node))
-        if isinstance(node, yaml.MappingNode):
+        tag = node.tag.removeprefix(_CORE_TAG)
+        if isinstance(node, yaml.MappingNode) and tag == "map":
             return self._mapping(node, path, above)
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.SequenceNode) and tag == "seq":
             return [self._value(item, (*path, index), above) for index, item in enumerate(node.value)]
-        return _scalar(node.value, plain=isinstance(node, yaml.ScalarNode) and node.style is None)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node.value, tag, path)
+        self._problem(line, path, f"the tag {tag} means nothing here: leave it out")
+        return None
+
+    def _scalar(self, text: str, tag: str, path: Path) -> Any:
+        if tag == "str":
+            return text
+        found = _plain(text)
+        if tag == "float" and type(found) is int:
+            return float(found)
+        if tag != _UNTAGGED and not (tag in _TAGGED and type(found) is _TAGGED[tag]):
+            self._problem(self.line(path), path, f"the tag {tag} means nothing here: leave it out")
+        return found
 
     def _mapping(self, node: yaml.MappingNode, path: Path, above: tuple[int, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -102,11 +150,19 @@ class YamlFile:
         return found
 
 
-def _scalar(text: str, *, plain: bool) -> Any:
-    for form, read in _CORE if plain else ():
+def _plain(text: str) -> Any:
+    for form, read in _CORE:
         if form.match(text):
             return read(text)
     return text
+
+
+def _culprit(error: yaml.MarkedYAMLError, size: int) -> Any:
+    """Where an error began: what is never closed is seen only at the end of the file."""
+    seen = error.problem_mark
+    if seen is None or error.context == "while scanning a simple key" or seen.index >= size:
+        return error.context_mark or seen
+    return seen
 
 
 def show(path: Path) -> str:

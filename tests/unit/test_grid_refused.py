@@ -1,9 +1,12 @@
 """Wrong grids are refused with every mistake's line, field and what would be right."""
 
+from pathlib import Path
+
 import pytest
 
 from scorer.errors import GridError
 from scorer.grid import load_grid, parse_grid
+from scorer.yaml_file import YamlFile
 
 GOOD = """\
 grid: b2b
@@ -82,6 +85,24 @@ WRONG = [
     ("do: [{alert: sales}]", "do: alert", 35, "plays[0].do", "such as [{alert: sales}]"),
     ("version: 3", "version: 3\nversion: 4", 3, "version", "given twice, first on line 2"),
     ("scores:\n", "scores\n", 4, "file", "no valid YAML"),
+    ("score: fit", "score: [fit]", 10, "criteria[0].score", "did you mean fit?"),
+    ("enters: hot", "enters: [hot]", 35, "plays[0].when.enters", "did you mean hot?"),
+    ("when: {enters: hot}", "when: hot", 35, "plays[0].when", "expected one of {enters: hot}"),
+    ("{alert: sales}", "{alert: ''}", 35, "plays[0].do[0]", "such as {alert: sales}"),
+    ("    max: 30", "    per: {duration_s: 0}", 19, "criteria[1].per.duration_s", "expected more than 0"),
+    ("version: 3", "version: !three 3", 2, "version", "the tag !three means nothing here"),
+    ("version: 3", "version: !!int three", 2, "version", "the tag int means nothing here"),
+    ("{min: 0, max: 100}", "!!omap {min: 0}", 6, "scores.engagement", "the tag omap means nothing here"),
+    ("hysteresis: 5", 'hysteresis: "5', 33, "file", "unexpected end of stream"),
+    ("do: [{nurture: cases}]}", "do: [{nurture: cases}", 36, "file", "no valid YAML"),
+    ("    score: fit", "\tscore: fit", 10, "file", "a tab where the line begins: expected spaces"),
+    (
+        "title: {words",
+        "title: " + "{not: " * 150 + "1" + "}" * 150 + ", job: {words",
+        12,
+        "criteria[0].lead.title" + ".not" * 96,
+        "nested too deeply: expected at most 100 levels",
+    ),
 ]
 
 
@@ -114,6 +135,29 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_yaml_is_1_2() -> None:
     grid = parse_grid(GOOD.replace("title: {words", "country: no, title: {words"), "g.yml")
     assert grid.source["criteria"][0]["lead"]["country"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("text", "alike"),
+    [
+        ("version:\t3\t# the third\n\t# of many\n\t\n", "version: 3\n"),
+        ("scores: {fit:\t{\tmin: -50\t}}\n", "scores: {fit: {min: -50}}\n"),
+        ('a: [!!str 42, !!int "3", !!float 5, !!null ""]\n', 'a: ["42", 3, 5.0, null]\n'),
+        ("a: !!map {b: !!seq [1]}\n", "a: {b: [1]}\n"),
+    ],
+)
+def test_tabs_between_words_and_core_tags_are_read(text: str, alike: str) -> None:
+    found, right = YamlFile(text, "g.yml"), YamlFile(alike, "g.yml")
+    assert (found.data, found.problems) == (right.data, [])
+
+
+def test_text_that_is_no_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "g.yml"
+    file.write_bytes(GOOD.encode("latin-1"))
+    with pytest.raises(
+        GridError, match=r"g\.yml:12: file: no UTF-8 text: .*: expected the file saved as UTF-8"
+    ):
+        load_grid(file)
 
 
 @pytest.mark.parametrize(
