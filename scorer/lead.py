@@ -14,6 +14,8 @@ MOST_TIES: Final = 16
 
 _PREFIX: Final = struct.Struct(">BBqq")
 _VERSION: Final = 1
+_MOST_BITS: Final = 63
+"""Of an integer in MessagePack, whose signed ones are the shorter."""
 _OUTBOX: Final = 1
 
 
@@ -42,12 +44,23 @@ class Lead(msgspec.Struct, array_like=True):
     """The number of the last hand-over from this one."""
     scored: bool = False
     """The score topic holds a record of it."""
-    mask: int = 0
-    """The gates that hold, for the plan of the prefix."""
+    packed_mask: int | bytes = 0
+    """`mask` as it is kept: bytes where it is too long for an integer of MessagePack."""
     outbox: list[Send] = []
     """Decided, not yet acknowledged."""
     headroom: float = 0.0
     """Points that events must add before its tier need be decided anew, for the plan of the prefix."""
+
+    @property
+    def mask(self) -> int:
+        """The gates that hold, for the plan of the prefix: a bit each."""
+        packed = self.packed_mask
+        return packed if isinstance(packed, int) else int.from_bytes(packed)
+
+    @mask.setter
+    def mask(self, mask: int) -> None:
+        bits = mask.bit_length()
+        self.packed_mask = mask if bits <= _MOST_BITS else mask.to_bytes((bits + 7) // 8)
 
 
 class Stored(msgspec.Struct, frozen=True):

@@ -253,3 +253,16 @@ def test_a_missing_id_and_a_late_clock() -> None:
     (score,) = shard.flush().scores
     record = msgspec.json.decode(score.value or b"")
     assert (record["as_of"], record["score"]) == ("2026-11-02T09:00:00Z", 40.0)
+
+
+@pytest.mark.parametrize("gates", [1, 63, 64, 65, 200])
+def test_a_grid_may_ask_as_many_things_of_a_person_as_it_likes(gates: int) -> None:
+    criteria = "".join(f"  - {{id: c{at}, score: s, points: 1, lead: {{t{at}: 1}}}}\n" for at in range(gates))
+    many = Plan(
+        parse_grid(f"grid: g\nversion: 1\nscores: {{s: }}\ncriteria:\n{criteria}tiers: [{{id: cold}}]\n")
+    )
+    stream = Stream(many)
+    stream.publish(event(1, "identify", traits={"t0": 1, f"t{gates - 1}": 1}), T0)
+    stream.publish(event(2), T0 + SECOND)
+    stream.drain()
+    assert set(stream.scores["u-1"]["contributions"]) == {"c0", f"c{gates - 1}"}
