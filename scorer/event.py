@@ -13,6 +13,8 @@ from scorer.times import parse_time
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
 _MAX_TYPES: Final = 10_000
+_DEEPEST: Final = 200
+"""Levels in an event: more than any tracker sends, few enough for what asks them level by level."""
 _known_types: set[str] = set()
 
 
@@ -61,15 +63,22 @@ def decode(value: bytes) -> Event:
     ('a-1', '7')
     """
     try:
+        if not value.isascii():
+            value.decode()  # also what the decoder passes over must be text
         event = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         event = _from_object(_loads(value))
-    return _normalised(event)
+    event = _normalised(event)
+    if len(value) > 2 * _DEEPEST and value.count(b"[") + value.count(b"{") > _DEEPEST:
+        _refuse_depth(event)
+    return event
 
 
 def check(obj: object) -> Event:
     """Reads one event from parsed JSON; raises EventError where it is none."""
-    return _normalised(_from_object(obj))
+    event = _normalised(_from_object(obj))
+    _refuse_depth(event)
+    return event
 
 
 def key_of(obj: object) -> str:
@@ -96,6 +105,21 @@ def _normalised(event: Event) -> Event:
     if event.type == "identify":
         event.trait_values()
     return event
+
+
+def _refuse_depth(event: Event) -> None:
+    level: list[object] = [event.properties, event.context]
+    if event.type == "identify":
+        level.append(event.trait_values())
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    if any(isinstance(each, dict | list) for each in level):
+        raise EventError(f"nested too deeply to be an event: expected at most {_DEEPEST} levels")
 
 
 def _loads(value: bytes) -> Any:

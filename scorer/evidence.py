@@ -170,9 +170,13 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
 def _amount(event: Event, field: str) -> float:
     """The property as a finite number above 0, else 0."""
     found = reach(event.properties, field) if event.properties else None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < float("inf"):
+    if isinstance(found, bool) or not isinstance(found, int | float):
         return 0.0
-    return min(float(found), _MOST)
+    try:
+        amount = float(found)
+    except OverflowError:  # hundreds of digits
+        return 0.0
+    return min(amount, _MOST) if 0 < amount < math.inf else 0.0
 
 
 def _newest(held: list[int], more: list[int], keep: int) -> list[int]:

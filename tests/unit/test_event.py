@@ -1,9 +1,13 @@
 """Records are read as events, or refused with what is wrong."""
 
+from typing import Any
+
 import pytest
 
+from scorer.conditions import parse_test
 from scorer.errors import EventError
 from scorer.event import check, decode, key_of
+from scorer.times import format_time, parse_time
 
 BAD = [
     (b"", "no valid JSON"),
@@ -42,6 +46,16 @@ BAD = [
     ),
     (b'{"type": "page_view", "lead_id": "u", "context": "x"}', "context: expected an object"),
     (b'{"type": "identify", "lead_id": "u", "traits": ["x"]}', "traits: expected an object, got a list"),
+    (b'{"type": "page_view", "lead_id": "u", "traits": {"x": "\xff"}}', "no valid JSON"),
+    (b'{"type": "page_view", "lead_id": "u", "more": "\xff"}', "no valid JSON"),
+    (
+        b'{"type": "page_view", "lead_id": "u", "context": ' + b'{"a":' * 201 + b"[]" + b"}" * 202,
+        "nested too deeply to be an event: expected at most 200 levels",
+    ),
+    (
+        b'{"type": "identify", "lead_id": "u", "traits": {"x": ' + b"[" * 600 + b"]" * 600 + b"}}",
+        "nested too deeply to be an event: expected at most 200 levels",
+    ),
 ]
 
 
@@ -71,3 +85,58 @@ def test_parsed_json_is_checked_alike() -> None:
     assert (key_of(told), check(told).lead_id) == ("a-1", None)
     with pytest.raises(EventError, match="names nobody"):
         key_of({"type": "page_view"})
+    with pytest.raises(EventError, match="nested too deeply"):
+        check({**told, "properties": _nested(201)})
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        inner = {"a": inner}
+    return inner
+
+
+@pytest.mark.parametrize("deep", ['"a"', *("[" * levels + '"a"' + "]" * levels for levels in (1, 199))])
+def test_lists_in_lists_are_asked_for_what_is_in_them(deep: str) -> None:
+    event = decode(f'{{"type": "page_view", "lead_id": "u", "properties": {{"x": {deep}}}}}'.encode())
+    assert parse_test("a", (), lambda *_: None)(event.properties["x"] if event.properties else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "alike"),
+    [
+        ("2026-11-01T09:00:00", "2026-11-01T09:00:00Z"),
+        ("2026-11-01t09:00:00.123456789z", "2026-11-01T09:00:00.123456Z"),
+        ("2026-11-01 09:00:00+05:30", "2026-11-01T03:30:00Z"),
+        ("2026-11-01T09:00:00-0800", "2026-11-01T17:00:00Z"),
+        ("2026-11-01T09:00:00+01", "2026-11-01T08:00:00Z"),
+        ("2026-12-31T23:59:60Z", "2027-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_times_are_read(text: str, alike: str) -> None:
+    assert format_time(parse_time(text)) == alike
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-11-01",
+        "2026-11-01T09:00Z",
+        "2026-W44-7T09:00:00Z",
+        "2026-11-01T24:00:00Z",
+        "2026-11-01T09:00:61Z",
+        "2026-02-30T09:00:00Z",
+        "2026-11-01T09:00:00,5Z",
+        "2026-11-01T09:00:00.Z",
+        "2026-11-01T09:00:00 Z",
+        "2026-11-01T09:00:00+01:00:30",
+        "2026-11-01T09:00:00+01:60",
+        "2026-11-01T09:00:00+24:00",
+        "\uff12026-11-01T09:00:00Z",
+    ],
+)
+def test_what_is_no_rfc_3339_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an RFC 3339 time, such as"):
+        parse_time(text)

@@ -22,3 +22,17 @@ def test_what_has_faded_below_every_float_is_nothing_not_its_bound(points: int, 
     for days, left in [(0, points), (60, 0)]:
         stood = standing(terms(evidence, 0, plan, days * DAY), plan, days * DAY)
         assert stood.total == left
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"), [("120", 2), ("1e400", 0), ("9" * 400, 0), ("-60", 0), ("true", 0), ('"60"', 0)]
+)
+def test_an_amount_is_a_finite_number_above_0_or_nothing(told: str, counted: float) -> None:
+    criterion = "{id: c, score: s, points: 1, event: page_time, per: {duration_s: 60}}"
+    plan = Plan(
+        parse_grid(f"grid: g\nversion: 1\nscores: {{s: }}\ncriteria: [{criterion}]\ntiers: [{{id: cold}}]")
+    )
+    evidence = Evidence()
+    event = f'{{"type": "page_time", "lead_id": "u", "properties": {{"duration_s": {told}}}}}'
+    evidence.add(decode(event.encode()), 0, plan)
+    assert standing(terms(evidence, 0, plan, 0), plan, 0).total == counted
