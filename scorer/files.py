@@ -1,5 +1,6 @@
 """Event files: the scores and the tier changes of a log, walked in order of time."""
 
+import codecs
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -38,6 +39,8 @@ def read_lines(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Line]:
         try:
             with Path(path).open("rb") as file:
                 for number, line in enumerate(file, 1):
+                    if number == 1:
+                        line = line.removeprefix(codecs.BOM_UTF8)
                     if line.strip():
                         yield str(path), number, line
         except OSError as error:
@@ -53,7 +56,7 @@ def happenings(lines: Iterable[Line], at: int) -> Iterator[Happening]:
             raise FileError(f"{file}:{number}: {error}") from None
         moment = at if event.moment is None else event.moment
         if moment <= at:
-            yield Happening(moment, str(event.id or f"{Path(file).name}:{number}"), event, line)
+            yield Happening(moment, str(event.id or f"{file}:{number}"), event, line)
 
 
 def distinct(found: Iterable[Happening]) -> list[Happening]:
