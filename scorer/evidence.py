@@ -100,6 +100,8 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
     def set_traits(self, values: dict[str, Any], moment: int) -> None:
         """Writes traits of a moment: the last write wins by time, at the same time the greater JSON text."""
         for name, value in values.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                continue  # 1e400: no JSON text would say it but null, which removes
             number = _number(value) if name in _NUMBERS and isinstance(value, str) else None
             text = msgspec.json.encode(value if number is None else number, order="sorted").decode()
             self._write(name, (moment, text))

@@ -36,3 +36,17 @@ def test_an_amount_is_a_finite_number_above_0_or_nothing(told: str, counted: flo
     event = f'{{"type": "page_time", "lead_id": "u", "properties": {{"duration_s": {told}}}}}'
     evidence.add(decode(event.encode()), 0, plan)
     assert standing(terms(evidence, 0, plan, 0), plan, 0).total == counted
+
+
+def test_a_number_out_of_range_removes_no_trait() -> None:
+    plan = Plan(
+        parse_grid(
+            "grid: g\nversion: 1\nscores: {s: }\ncriteria: [{id: c, score: s, points: 1}]\n"
+            "tiers: [{id: cold}]"
+        )
+    )
+    evidence = Evidence()
+    for moment, told in enumerate(["7", "1e400"]):
+        event = f'{{"type": "identify", "lead_id": "u", "traits": {{"revenue": {told}, "n": {moment}}}}}'
+        evidence.add(decode(event.encode()), moment, plan)
+    assert evidence.values() == {"n": 1, "revenue": 7}
