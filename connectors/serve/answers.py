@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.serve.alerts import alert_asked_for
+from connectors.serve.bodies import json_of
 from connectors.serve.desk import Desk, Json
 from connectors.serve.errors import Refusal
 from connectors.serve.facts import ANSWERS, Kept
@@ -63,15 +64,7 @@ class Answers:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_BYTES:
-            raise Refusal(413, f"the answer is larger than {_MOST_BYTES} bytes")
-    try:
-        given = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise Refusal(400, f"the body is no JSON: {error}") from error
+    given = await json_of(request, _MOST_BYTES)
     if not isinstance(given, dict) or str(given.get("answer")) not in ANSWERS:
         raise Refusal(400, f"answer: expected one of {', '.join(sorted(ANSWERS))}")
     for name, most in _MOST_TEXT.items():

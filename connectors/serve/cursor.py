@@ -23,7 +23,7 @@ def after(request: Request, kind: str, types: tuple[type, ...]) -> list[Any] | N
     try:
         padded = text + "=" * (-len(text) % 4)
         found = msgspec.json.decode(base64.b64decode(padded.encode(), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+    except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
         found = None
     if (
         not isinstance(found, list)

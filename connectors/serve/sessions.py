@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.serve.bodies import json_of
 from connectors.serve.desk import Json
 from connectors.serve.errors import Refusal
 
@@ -92,12 +92,8 @@ def _sign(key: bytes, until: str, nonce: str) -> str:
 
 
 async def _given_key(request: Request) -> str:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_BYTES:
-            raise Refusal(413, "the body is too large")
-    try:
-        return msgspec.json.decode(body, type=dict[str, str])["key"]
-    except (msgspec.DecodeError, KeyError):
-        raise Refusal(400, 'expected {"key": "…"}') from None
+    given = await json_of(request, _MOST_BYTES)
+    key = given.get("key") if isinstance(given, dict) else None
+    if not isinstance(key, str):
+        raise Refusal(400, 'expected {"key": "…"}')
+    return key

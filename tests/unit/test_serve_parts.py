@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from connectors.serve import cursor
 from connectors.serve.app import create_app
+from connectors.serve.bodies import json_of
 from connectors.serve.broadcast import Client
 from connectors.serve.config import ServeConfig
 from connectors.serve.errors import Refusal
@@ -195,11 +196,21 @@ def test_a_cursor_keeps_every_bit(score: float, lead: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "####", "W10", cursor.dump("name", "x"), cursor.dump("score", 1, 2.0), "é"]
+    "text", ["x", "####", "W10", cursor.dump("name", "x"), cursor.dump("score", 1, 2.0), "é", "W1tb" * 2_000]
 )
 def test_no_other_text_is_a_cursor(text: str) -> None:
     with pytest.raises(Refusal, match="after"):
         cursor.after(request(text), "score", (int, float, str))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"answer": "\xff"}', b'"\\ud800"', b"[" * 9_000])
+async def test_a_body_that_is_no_json_is_told(body: bytes) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    with pytest.raises(Refusal) as refused:
+        await json_of(Request({"type": "http", "method": "POST", "headers": []}, receive), 10_000)
+    assert refused.value.status == 400
 
 
 def test_a_client_that_does_not_keep_up_is_dropped() -> None:

@@ -102,7 +102,9 @@ async def test_signing_out_takes_the_cookie_back(client: httpx.AsyncClient) -> N
     assert (await client.get("/v1/grid")).status_code == 401
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"key": 7}', b'{"k": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"key": 7}', b'{"k": "x"}', b"\xff", b'{"key": "\xff"}', b"[" * 1500]
+)
 async def test_a_wrong_sign_in_is_told(client: httpx.AsyncClient, body: bytes) -> None:
     answer = await client.post("/v1/session", content=body)
     assert answer.status_code == 400
