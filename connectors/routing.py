@@ -1,8 +1,28 @@
 """Tells of a path which route it belongs to, by the route's template, which holds nobody's key."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+_CONVERTOR: Final = re.compile(r":[a-z]+(?=\})")
+
+
+class BelowRoute(Route):
+    """A route below a path that ends with anything: what its own last segment says must be said unencoded.
+
+    So an identity may end as the route does, its slashes encoded: `/v1/leads/a%2Ftimeline` is the lead
+    `a/timeline`, not the timeline of `a`.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the route answers the path."""
+        ending = self.path.rpartition("}")[2].encode()
+        if not (scope.get("raw_path") or ending).endswith(ending):  # servers may leave it out
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 class RouteTable:
@@ -11,7 +31,9 @@ class RouteTable:
     def __init__(self, routes: Iterable[Route]) -> None:
         listed = list(routes)
         self._plain = {route.path: route.path for route in listed if "{" not in route.path}
-        self._patterns = [(route.path_regex, route.path) for route in listed if "{" in route.path]
+        self._patterns = [
+            (route.path_regex, _CONVERTOR.sub("", route.path)) for route in listed if "{" in route.path
+        ]
 
     def route_of(self, path: str) -> str | None:
         """The template of the route that answers the path, if any."""

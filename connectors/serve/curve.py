@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.routing import BelowRoute
 from connectors.serve.desk import Desk, Json, number_of
 from connectors.serve.histories import Histories, Story
 from connectors.serve.leads import lead_asked_for
@@ -26,7 +27,7 @@ class Curves:
     def routes(self) -> list[Route]:
         """The curve of a lead."""
         handler = self._desk.steady(self.curve)
-        return [Route("/v1/leads/{id:identity}/curve", handler, methods=["GET"])]
+        return [BelowRoute("/v1/leads/{id:identity}/curve", handler, methods=["GET"])]
 
     async def curve(self, request: Request) -> Response:
         """Past, future and tier changes."""

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.routing import BelowRoute
 from connectors.serve import cursor
 from connectors.serve.desk import Desk, Json, limit_of
 from connectors.serve.histories import Histories
@@ -25,7 +26,7 @@ class Timelines:
     def routes(self) -> list[Route]:
         """The timeline of a lead."""
         handler = self._desk.steady(self.timeline)
-        return [Route("/v1/leads/{id:identity}/timeline", handler, methods=["GET"])]
+        return [BelowRoute("/v1/leads/{id:identity}/timeline", handler, methods=["GET"])]
 
     async def timeline(self, request: Request) -> Response:
         """A page of events, newest first, and on the first page every change of the tier."""

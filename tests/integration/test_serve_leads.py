@@ -1,6 +1,7 @@
 """The read API's leads and accounts, on a real broker and a real store."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -32,6 +33,15 @@ async def test_a_lead_answers_to_all_its_identities(api: Reading, topics: Scored
     }
     assert len(by_lead["spark"]) == 7
     assert by_lead["spark"][-1] == 40.0
+
+
+@pytest.mark.parametrize("lead", ["a/b", "a/timeline", "/", "100%", "a%2Fb", "é à?#", "日本", "a+b\\"])
+async def test_a_lead_may_be_called_anything(api: Reading, topics: Scored, lead: str) -> None:
+    await topics.publish(page_view(1, lead_id=lead))
+    await api.caught_up(topics)
+    path = f"/v1/leads/{quote(lead, safe='')}"
+    assert (await api.get(path))["lead_id"] == lead
+    assert (await api.get(f"{path}/timeline"))["lead_id"] == lead
 
 
 async def test_a_score_fades_on_the_clock(api: Reading, topics: Scored) -> None:

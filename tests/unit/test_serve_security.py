@@ -7,8 +7,11 @@ from typing import Final
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from starlette.requests import HTTPConnection
+from starlette.routing import Match
 
+from connectors.routing import BelowRoute
 from connectors.serve.app import create_app
 from connectors.serve.config import ServeConfig
 from connectors.serve.errors import ConfigError
@@ -181,6 +184,42 @@ async def test_without_a_store_it_is_unready_and_says_so(client: httpx.AsyncClie
     leads = await client.get("/v1/leads", headers={"Authorization": f"Bearer {_KEY}"})
     assert leads.status_code == 503
     assert "the cache does not answer" in leads.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [
+        ("/v1/leads/a", "/v1/leads/{id}"),
+        ("/v1/leads/a/timeline", "/v1/leads/{id}/timeline"),
+        ("/v1/leads/a%2Fb/curve", "/v1/leads/{id}/curve"),
+        ("/v1/accounts/acme.fr", "/v1/accounts/{id}"),
+    ],
+)
+async def test_requests_are_counted_by_the_path_of_the_description(
+    client: httpx.AsyncClient, path: str, template: str
+) -> None:
+    labels = {"route": template, "code": "401"}
+    before = REGISTRY.get_sample_value("leadheat_http_requests_total", labels) or 0
+    await client.get(path)
+    assert REGISTRY.get_sample_value("leadheat_http_requests_total", labels) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "raw", "found"),
+    [
+        ("/v1/leads/a/timeline", b"/v1/leads/a/timeline", "a"),
+        ("/v1/leads/a/b/timeline", b"/v1/leads/a%2Fb/timeline", "a/b"),
+        ("/v1/leads/a/timeline", b"/v1/leads/a%2Ftimeline", None),
+        ("/v1/leads/a/timeline/timeline", b"/v1/leads/a%2Ftimeline/timeline", "a/timeline"),
+        ("/v1/leads/a/timeline", None, "a"),
+    ],
+)
+def test_an_identity_may_end_as_a_route_does(path: str, raw: bytes | None, found: str | None) -> None:
+    route = BelowRoute("/v1/leads/{id:identity}/timeline", lambda _: None)
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "raw_path": raw}
+    match, told = route.matches(scope)
+    assert (match is Match.FULL) == (found is not None)
+    assert told.get("path_params", {}).get("id") == found
 
 
 async def test_a_wrong_method_is_told(client: httpx.AsyncClient) -> None:
