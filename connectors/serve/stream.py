@@ -44,6 +44,8 @@ class EventStream:
             position = Position.load(last) if last else None
         except ValueError as error:
             raise Refusal(400, str(error)) from error
+        if request.method == "HEAD":  # its answer ends with the headers: a stream would hold the connection
+            return Response(media_type="text/event-stream", headers=_HEADERS)
         return _Stream(self._events(position), media_type="text/event-stream", headers=_HEADERS)
 
     async def _events(self, position: Position | None) -> AsyncIterator[bytes]:

@@ -49,6 +49,12 @@ async def test_facts_are_told_as_they_come(api: Reading, topics: Scored) -> None
         assert gone.data == {"lead_id": "u-1"}
 
 
+async def test_a_look_at_the_stream_ends_with_its_headers(api: Reading) -> None:
+    looked = await api.client.head("/v1/stream", timeout=10)
+    assert (looked.status_code, looked.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert (await api.client.get("/healthz", timeout=10)).status_code == 200  # on the same connection
+
+
 async def test_a_client_resumes_without_loss_or_repeat(api: Reading, topics: Scored) -> None:
     await topics.publish(page_view(0, lead_id="u-0"))
     await api.caught_up(topics)
