@@ -44,6 +44,7 @@ def serve(settings: Settings) -> "ServeConfig":
         read_keys=settings.require_read_keys(),
         grid=settings.grid,
         clock=settings.clock(),
+        write_keys=settings.known_write_keys(),
         timescale=settings.scale(),
         events_kept=settings.events_kept,
         scoring_group=group_name(settings.topic_prefix),

@@ -143,6 +143,10 @@ class Settings(BaseSettings):
         keys = _revealed(self.write_keys)
         return split(_required(keys, "write_keys", "name at least one key that may send events"))
 
+    def known_write_keys(self) -> tuple[str, ...]:
+        """The write keys, if any are set."""
+        return split(_revealed(self.write_keys) or "")
+
     def known_read_keys(self) -> tuple[str, ...]:
         """The read keys, if any are set."""
         return split(_revealed(self.read_keys) or "")

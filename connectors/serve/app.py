@@ -53,7 +53,7 @@ def create_app(config: ServeConfig) -> Starlette:
     feeder = Feeder(config, desk.cache, grid_file, desk.scoring, adopt)
     broadcast = Broadcast(desk)
     publisher = Publisher(config.kafka, config.topic_prefix, config.clock)
-    sessions = Sessions(config.read_keys)
+    sessions = Sessions(config.read_keys, config.write_keys)
     routes = _routes(desk, feeder, broadcast, publisher, sessions)
 
     @asynccontextmanager

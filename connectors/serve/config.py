@@ -18,6 +18,8 @@ class ServeConfig:
     read_keys: tuple[str, ...]
     grid: Path
     clock: Callable[[], Micros]
+    write_keys: tuple[str, ...] = ()
+    """Known only so that a write key offered here is answered 403 (wrong kind) and not 401."""
     timescale: Timescale | None = None
     events_kept: int = 5_000
     """Of one identity, the newest by their time; a timeline reaches back as far."""

@@ -126,6 +126,7 @@ def _query(name: str, schema: Document, description: str = "") -> Document:
 _MEANINGS: Final = {
     "400": "The query or the body is wrong.",
     "401": "No or wrong read key.",
+    "403": "A key that sends events, or a request sent by another site.",
     "404": "There is no such thing.",
     "503": "The cache is being rebuilt, or a part behind is away; ask again after Retry-After.",
 }
@@ -140,7 +141,7 @@ def _answers(content: Document, *errors: str) -> Document:
 
 
 def _get(summary: str, content: Document, *parameters: Document, missing: bool = True) -> Document:
-    errors = ("400", "401", *(("404",) if missing else ()), "503")
+    errors = ("400", "401", "403", *(("404",) if missing else ()), "503")
     return {
         "get": {"summary": summary, "parameters": list(parameters), "responses": _answers(content, *errors)}
     }
@@ -189,7 +190,7 @@ def _alert_paths() -> Document:
         "summary": "Answers an alert; returns once the broker has the answer.",
         "parameters": [_ID],
         "requestBody": {"required": True, "content": {_JSON: {"schema": _ref("Answer")}}},
-        "responses": _answers(_ref("Answer"), "400", "401", "404", "503"),
+        "responses": _answers(_ref("Answer"), "400", "401", "403", "404", "503"),
     }
     return {
         "/v1/alerts": _get(
@@ -211,7 +212,7 @@ def _session_path() -> Document:
         "summary": "Exchanges a read key for a cookie.",
         "security": [],
         "requestBody": {"required": True, "content": {_JSON: {"schema": key}}},
-        "responses": _answers({"type": "object"}, "400", "401"),
+        "responses": _answers({"type": "object"}, "400", "401", "403"),
     }
     ended = {
         "summary": "Takes the cookie back.",

@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.serve.sessions import Sessions
+from connectors.serve.sessions import ANOTHER_KIND, Sessions
 
 POLICY: Final = "; ".join(
     (
@@ -59,7 +59,9 @@ class SecurityHeaders:
 
 
 class ReadersOnly:
-    """Answers 401 under /v1/ to who shows no read key, 403 to a site that uses somebody's cookie."""
+    """Answers under /v1/ 401 to who shows no read key, 403 to a write key and to a site that uses
+    somebody's cookie.
+    """
 
     def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
         self._app = app
@@ -77,6 +79,8 @@ class ReadersOnly:
         elif scope["path"] in _OPEN or self._sessions.admits(connection):
             await self._app(scope, receive, send)
             return
+        elif self._sessions.of_another_kind(connection):
+            answer = JSONResponse({"error": ANOTHER_KIND}, 403)
         else:
             told = {"error": "a read key is needed: Authorization: Bearer KEY"}
             answer = JSONResponse(told, 401, {"WWW-Authenticate": "Bearer"})

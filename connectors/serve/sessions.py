@@ -20,15 +20,23 @@ from connectors.serve.desk import Json
 from connectors.serve.errors import Refusal
 
 COOKIE: Final = "leadheat_session"
+ANOTHER_KIND: Final = "this key sends events: a read key is needed"
 _LASTS_S: Final = 7 * 86_400
 _MOST_BYTES: Final = 2_000
 
 
 class Sessions:
-    """Knows the read keys."""
+    """Knows the read keys, and the write keys by which somebody may mistake them."""
 
-    def __init__(self, read_keys: Sequence[str], wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        read_keys: Sequence[str],
+        write_keys: Sequence[str] = (),
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._keys = [key.encode() for key in read_keys]
+        ids = (key.partition(":")[2] for key in write_keys)
+        self._write_keys = [key.encode() for key in (*write_keys, *ids) if key not in ("", "*")]
         self._wall = wall
 
     def routes(self) -> list[Route]:
@@ -40,16 +48,21 @@ class Sessions:
 
     def admits(self, connection: HTTPConnection) -> bool:
         """Whether a request may read."""
-        scheme, _, key = connection.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return self._key(key.strip()) is not None
+        if (key := _bearer(connection)) is not None:
+            return _found(self._keys, key) is not None
         return self._signed(connection.cookies.get(COOKIE, ""))
+
+    def of_another_kind(self, connection: HTTPConnection) -> bool:
+        """Whether a request shows a key that sends events, and does not read."""
+        return _found(self._write_keys, _bearer(connection) or "") is not None
 
     async def open(self, request: Request) -> Response:
         """Exchanges a key for a cookie."""
         given = await _given_key(request)
-        key = self._key(given)
+        key = _found(self._keys, given)
         if key is None:
+            if _found(self._write_keys, given) is not None:
+                raise Refusal(403, ANOTHER_KIND)
             raise Refusal(401, "no such read key")
         until = str(int(self._wall()) + _LASTS_S)
         nonce = secrets.token_urlsafe(12)
@@ -70,13 +83,6 @@ class Sessions:
         response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https")
         return response
 
-    def _key(self, given: str) -> bytes | None:
-        found = None
-        for key in self._keys:  # all of them, so that the time taken tells nothing
-            if hmac.compare_digest(key, given.encode(errors="surrogatepass")):
-                found = key
-        return found
-
     def _signed(self, cookie: str) -> bool:
         until, _, rest = cookie.partition(".")
         nonce, _, signature = rest.partition(".")
@@ -84,6 +90,19 @@ class Sessions:
             return False
         given = signature.encode(errors="surrogatepass")
         return any(hmac.compare_digest(_sign(key, until, nonce).encode(), given) for key in self._keys)
+
+
+def _bearer(connection: HTTPConnection) -> str | None:
+    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+def _found(keys: Sequence[bytes], given: str) -> bytes | None:
+    found = None
+    for key in keys:  # all of them, so that the time taken tells nothing
+        if hmac.compare_digest(key, given.encode(errors="surrogatepass")):
+            found = key
+    return found
 
 
 def _sign(key: bytes, until: str, nonce: str) -> str:

@@ -15,7 +15,7 @@ from connectors.routing import BelowRoute
 from connectors.serve.app import create_app
 from connectors.serve.config import ServeConfig
 from connectors.serve.errors import ConfigError
-from connectors.serve.sessions import COOKIE, Sessions
+from connectors.serve.sessions import ANOTHER_KIND, COOKIE, Sessions
 from deploy.ports import free_ports
 from scorer.errors import GridError
 from scorer.times import Micros
@@ -76,6 +76,17 @@ async def test_no_or_a_wrong_key_is_401(
     assert answer.status_code == 401
     assert answer.json()["error"]
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("key", ["wk-secret", "wk-page", "segment:wk-page"])
+async def test_a_write_key_is_of_another_kind(config: ServeConfig, key: str) -> None:
+    app = create_app(replace(config, write_keys=("wk-secret", "segment:wk-page", "matomo:*")))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=_BASE) as client:
+        for path in _READS:
+            answer = await client.get(path, headers={"Authorization": f"Bearer {key}"})
+            assert (answer.status_code, answer.json()["error"]) == (403, ANOTHER_KIND)
+        assert (await client.post("/v1/session", json={"key": key})).status_code == 403
+        assert (await client.get("/v1/grid", headers={"Authorization": "Bearer *"})).status_code == 401
 
 
 async def test_each_key_reads(client: httpx.AsyncClient) -> None:
