@@ -10,7 +10,9 @@ from starlette.routing import Route
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
+from connectors.ingest.lenient import items
 from connectors.ingest.records import EventTooLargeError, event_record
+from scorer.errors import EventError
 
 PATH: Final = "/v1/events"
 PROTOCOL: Final = "events"
@@ -47,17 +49,24 @@ def split(body: bytes) -> Sequence[bytes]:
         raise RefusedError(400, "the body is empty: expected an event, a list of events, or one a line")
     try:
         if text.startswith(b"["):
-            return [bytes(one).strip() for one in _list.decode(text)]
+            return _items(text)
         if _parses(text):
             return [text]
     except RecursionError:
         raise RefusedError(400, "nested too deeply to be events") from None
-    except msgspec.DecodeError as error:
-        raise RefusedError(400, f"no valid JSON: {error}") from None
+    except EventError as error:
+        raise RefusedError(400, str(error)) from None
     lines = [stripped for line in text.split(b"\n") if (stripped := line.strip())]
     if len(lines) > 1 and any(map(_parses, lines)):
         return lines
     raise RefusedError(400, "no valid JSON: expected an event, a list of events, or one a line")
+
+
+def _items(text: bytes) -> list[bytes]:
+    try:
+        return [bytes(one).strip() for one in _list.decode(text)]
+    except msgspec.DecodeError:  # one value that is not well-formed spoils its own event only
+        return items(text)
 
 
 _list: Final = msgspec.json.Decoder(list[msgspec.Raw])

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
+from connectors.ingest.lenient import mended
 from connectors.ingest.producer import Outgoing
 from connectors.ingest.records import event_record, failed_record, require_size
 from connectors.ingest.segment_events import CALLS, Arrival, translate
@@ -27,6 +28,7 @@ METRICS_PATH: Final = "/v1/m"
 SETTINGS_PATH: Final = "/v1/projects/{write_key}/settings"
 
 _envelope: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_raw: Final = msgspec.json.Decoder(msgspec.Raw)
 _list: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -55,7 +57,7 @@ async def _receive(intake: Intake, request: Request) -> Response:
     key = _key_of(request)
     if key is not None:
         intake.admit(PROTOCOL, key)
-    fields = _fields(body := await intake.body(request))
+    fields, body = _fields((await intake.body(request)).strip())
     if key is None:
         intake.admit(PROTOCOL, _text(fields.get("writeKey")))
     events = _events(fields, body)
@@ -82,13 +84,19 @@ def _record(intake: Intake, arrival: Arrival, raw: bytes) -> Outgoing:
     limit = intake.config.max_event_bytes
     require_size(raw, limit)
     try:
-        message = msgspec.json.decode(raw)
-        event = msgspec.json.encode(translate(message, arrival, intake.mapping(PROTOCOL)))
+        event = msgspec.json.encode(translate(_message(raw), arrival, intake.mapping(PROTOCOL)))
     except RecursionError:
         raise EventError("nested too deeply to be an event") from None
     except (msgspec.MsgspecError, OverflowError) as error:
         raise EventError(f"no valid JSON: {error}") from None
     return event_record(event, 2 * limit)  # ours says some things twice, such as the page's address
+
+
+def _message(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.MsgspecError:  # a number out of range, which passes in the body
+        return msgspec.json.decode(mended(raw))
 
 
 def _key_of(request: Request) -> str | None:
@@ -105,19 +113,27 @@ def _key_of(request: Request) -> str | None:
         return ""
 
 
-def _fields(body: bytes) -> dict[str, msgspec.Raw]:
-    text = body.strip()
+def _fields(body: bytes) -> tuple[dict[str, msgspec.Raw], bytes]:
+    """The fields of a body, and the body, mended where that lets it be read."""
     try:
-        return {"batch": msgspec.Raw(text)} if text.startswith(b"[") else _envelope.decode(text)
+        return _decoded(body), body
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return _decoded(text := mended(body)), text
+    except (msgspec.DecodeError, EventError):
         raise RefusedError(
             400, "no valid JSON: expected an event, or an object with a batch of them"
         ) from None
 
 
+def _decoded(body: bytes) -> dict[str, msgspec.Raw]:
+    return {"batch": _raw.decode(body)} if body.startswith(b"[") else _envelope.decode(body)
+
+
 def _events(fields: dict[str, msgspec.Raw], body: bytes) -> list[bytes]:
     if "batch" not in fields:
-        return [body.strip()]
+        return [body]
     try:
         return [bytes(one).strip() for one in _list.decode(fields["batch"])]
     except (msgspec.DecodeError, RecursionError):

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 from connectors.ingest.mapping import SourceMapping
 from connectors.ingest.names import corrected, event_type, group_traits, properties_of, traits_of
 from scorer.errors import EventError
+from scorer.ids import somebody
 from scorer.times import Micros, format_time, parse_time
 
 CALLS: Final = ("page", "track", "identify", "group", "alias", "screen")
@@ -92,7 +93,7 @@ def _page(message: Mapping[str, Any], context: Mapping[str, Any], mapping: Sourc
 
 
 def _alias(message: Mapping[str, Any]) -> dict[str, Any]:
-    previous = _identity(message, "previousId", "previous_id") or _identity(
+    previous = _somebody(message, "previousId", "previous_id") or _somebody(
         message, "anonymousId", "anonymous_id"
     )
     if previous is None:
@@ -172,6 +173,11 @@ def _identity(message: Mapping[str, Any], *names: str) -> object:
     """An id as text: some sites send the number of a row."""
     value = _first(message, *names)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _somebody(message: Mapping[str, Any], *names: str) -> object:
+    value = _identity(message, *names)
+    return somebody(value) if isinstance(value, str) else value
 
 
 def _first(message: Mapping[str, Any], *names: str) -> Any:

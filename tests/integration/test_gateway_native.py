@@ -106,6 +106,17 @@ async def test_one_bad_event_does_not_sink_a_batch(live: Live) -> None:
     assert len(await live.events()) == 93
 
 
+@pytest.mark.parametrize("bad", [rb'"caf\ud83d"', b"NaN"])
+async def test_a_value_that_is_not_well_formed_spoils_its_event_only(live: Live, bad: bytes) -> None:
+    first = b'{"type":"page_view","lead_id":"u-1","properties":{"title":%s}}' % bad
+    body = b'[%s,{"type":"page_view","lead_id":"h\xc3\xa9"}]' % first
+    answer = await live.client.post("/v1/events", content=body, headers=BEARER)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
+    assert [one["index"] for one in answer.json()["rejected"]] == [0]
+    assert [event["lead_id"] for event in await live.events()] == ["hé"]
+    assert (await live.client.post("/v1/events", content=first, headers=BEARER)).status_code == 400
+
+
 async def test_a_broken_line_is_rejected_alone(live: Live) -> None:
     lines = b'{"type":"page_view","lead_id":"u-1"}\n{"type":"page_v\n\n{"type":"page_view","lead_id":"u-2"}'
     answer = await live.client.post("/v1/events", content=lines, headers=BEARER)

@@ -234,6 +234,18 @@ async def test_bad_messages_of_a_batch_are_kept_as_dead_letters(live: Live) -> N
         assert {"errors.partition", "errors.offset"} <= headers.keys()
 
 
+@pytest.mark.parametrize("bad", [rb'"Tarifs \ud83d"', b"NaN", b"-Infinity", b"1e400"])
+@pytest.mark.parametrize("body", [b'{"batch":[%s,%s]}', b"[%s,%s]"])
+async def test_a_value_that_is_not_well_formed_costs_no_event(live: Live, body: bytes, bad: bytes) -> None:
+    first = b'{"type":"page","userId":"u","messageId":"m-0","properties":{"title":%s,"n":1}}' % bad
+    whole = body % (first, json.dumps(MESSAGE).encode())
+    answer = await live.client.post("/v1/batch", content=whole, headers=BASIC)
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    found = {event["id"]: event["properties"] for event in await live.events()}
+    assert set(found) == {"m-0", "m-1"}
+    assert found["m-0"] == ({"title": "Tarifs ?", "n": 1} if b"Tarifs" in bad else {"n": 1})
+
+
 async def test_nothing_acceptable_is_refused(live: Live) -> None:
     async def status(content: bytes) -> int:
         return (await live.client.post("/v1/batch", content=content, headers=BASIC)).status_code

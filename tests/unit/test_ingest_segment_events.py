@@ -91,6 +91,8 @@ def test_alias_names_the_former_identity() -> None:
     browser = event(type="alias", anonymousId="a")
     assert browser["properties"] == {"previous_id": "a"}
     assert "anonymous_id" not in browser
+    for nobody in ("", "undefined", None):
+        assert event(type="alias", previousId=nobody, anonymousId="a")["properties"] == {"previous_id": "a"}
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,7 @@ def test_alias_names_the_former_identity() -> None:
         {"type": "identify", "traits": []},
         {"type": "identify", "context": {"traits": 1}},
         {"type": "alias"},
+        {"type": "alias", "previousId": "null"},
         {"type": "page", "timestamp": "soon"},
         {"type": "page", "timestamp": 1e308},
     ],
