@@ -37,7 +37,12 @@ class WebhookSender:
         """Post one alert; DeliveryError unless the receiver answers 2xx."""
         body = msgspec.json.encode({"type": TYPE, "timestamp": alert.at, "data": alert.raw})
         try:
-            response = await self._client.post(self._url, content=body, headers=self._headers(alert.id, body))
+            # the status says all: an answer's body that is endless, or never comes, is not waited for
+            async with self._client.stream(
+                "POST", self._url, content=body, headers=self._headers(alert.id, body)
+            ) as response:
+                if response.headers.get("content-length", "") == "0" or response.status_code == 204:
+                    await response.aread()  # nothing: so that the connection can be used again
         except httpx.HTTPError as error:
             raise DeliveryError(
                 f"no answer from the receiver: {type(error).__name__}", retriable=True

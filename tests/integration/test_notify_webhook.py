@@ -4,12 +4,13 @@ import asyncio
 import base64
 import secrets
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from connectors.notify.chat import ChatSender
 from connectors.notify.config import NotifyConfig
@@ -118,6 +119,26 @@ async def test_a_receiver_that_never_answers_is_no_wait_for_ever() -> None:
         await sender.close()
         assert receiver.hold is not None
         receiver.hold.set()
+
+
+async def test_an_answer_that_never_ends_is_taken_by_its_status() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 100_000
+            await asyncio.sleep(0)
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.sleep(60)
+
+    answers: list[Response] = [StreamingResponse(endless()), StreamingResponse(silent())]
+    async with receiving(Receiver(SECRET, answers=answers)) as receiver:
+        sender = WebhookSender(receiver.url, SECRET, 10)
+        for _ in range(2):
+            async with asyncio.timeout(8):
+                await sender.send(alert(), MESSAGE)
+        await sender.close()
+    assert len(receiver.attempts) == 2
 
 
 async def test_a_chat_gets_the_text_and_its_absence_is_an_error() -> None:
