@@ -22,7 +22,7 @@ class ConsoleSender:
             text.append(f"\n{line}", style="not bold")
         if message.link:
             text.append(f"\n{message.link}", style="not bold dim")
-        self._terminal.print(Panel(text, box=box.ROUNDED, subtitle=alert.at, subtitle_align="right"))
+        self._terminal.print(Panel(text, box=box.ROUNDED, subtitle=Text(alert.at), subtitle_align="right"))
 
     async def close(self) -> None:
         """Nothing is held open."""

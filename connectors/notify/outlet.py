@@ -90,13 +90,17 @@ class Outlet:
         def count(result: str) -> None:
             DELIVERIES.labels(job.channel, result).inc()
 
-        message = message_of(job.alert, self._config.language, self._config.board_url)
         try:
+            message = message_of(job.alert, self._config.language, self._config.board_url)
             await self._retries.deliver(
                 lambda: self._sender.send(job.alert, message), lambda: count("retried")
             )
         except DeliveryError as error:
-            await self._park(job.alert, job.channel, self._label, str(error))
-            count("parked")
+            reason = str(error)
+        except Exception as error:  # the boundary: one alert that cannot be told must not stop all others
+            reason = f"it cannot be told: {type(error).__name__}"
         else:
             count("delivered")
+            return
+        await self._park(job.alert, job.channel, self._label, reason)
+        count("parked")

@@ -176,6 +176,21 @@ async def test_what_is_given_up_is_parked_with_its_reason(topics: Topics, tmp_pa
     assert await topics.committed() == 3
 
 
+async def test_an_alert_that_cannot_be_told_stops_no_other(topics: Topics, tmp_path: Path) -> None:
+    odd = json.loads(alert(1)) | {"next_tier": {"tier": "warm", "at": "soon"}}
+    async with (
+        receiving(Receiver(SECRET)) as receiver,
+        notifying(topics, channels(tmp_path, sales=[receiver])),
+    ):
+        await topics.publish(json.dumps(odd).encode(), alert(2))
+        await until_async(lambda: len(receiver.taken) == 1)
+        (parked,) = await topics.parked(1)
+        await topics.dealt_with(2)
+    assert receiver.attempts == ["alert-2"]
+    assert (parked["id"], parked["channel"]) == ("alert-1", "sales")
+    assert parked["reason"] == "it cannot be told: ValueError"
+
+
 async def test_a_slow_channel_holds_up_no_other(topics: Topics, tmp_path: Path) -> None:
     slow, quick = Receiver(SECRET, hold=asyncio.Event()), Receiver(SECRET)
     async with receiving(slow), receiving(quick):
