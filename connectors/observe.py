@@ -51,7 +51,7 @@ class Observe:
         except (
             Exception
         ) as error:  # the boundary: logged by kind and place only, its text may quote a person's data
-            _log.error("%s at %s", type(error).__name__, _place(error))
+            _log.error("%s at %s", type(error).__name__, place_of(error))
             if code == 0:
                 await JSONResponse({"error": "internal error"}, 500)(scope, receive, noting)
         self._note(scope, code, time.perf_counter() - began)
@@ -64,7 +64,8 @@ class Observe:
         _log.log(level, "%s %s %d %.1f ms", method, route, code, seconds * 1000)
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
+    """Where an error was raised: what a log may say of one whose text may quote a person's data."""
     trace = error.__traceback__
     place = "unknown place"
     while trace is not None:

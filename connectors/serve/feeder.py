@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiokafka.errors import KafkaError
 from redis.exceptions import RedisError
 
+from connectors.observe import place_of
 from connectors.serve.batch import BatchWriter
 from connectors.serve.cache import Cache
 from connectors.serve.config import ServeConfig
@@ -78,7 +79,7 @@ class Feeder:
             except (
                 Exception
             ) as error:  # the boundary: whatever it is must be seen, and must not end the feeding
-                _log.exception("the cache could not be filled")
+                _log.error("the cache could not be filled: %s at %s", type(error).__name__, place_of(error))
                 self._say(type(error).__name__)
                 await asyncio.sleep(_PAUSE_S)
 

@@ -1,5 +1,6 @@
 """Parts of the read API on plain values: facts, places of leads, positions, cursors, the description."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,16 @@ from connectors.serve import cursor
 from connectors.serve.app import create_app
 from connectors.serve.bodies import json_of
 from connectors.serve.broadcast import Client
+from connectors.serve.cache import Cache
 from connectors.serve.config import ServeConfig
 from connectors.serve.errors import Refusal
 from connectors.serve.facts import EventFact, Incoming, Kept, ScoreFact, fact_of
+from connectors.serve.feeder import Feeder
 from connectors.serve.lead_index import entries, lead_of, lead_words, sort_member
 from connectors.serve.live import LiveEntry
 from connectors.serve.openapi import document
 from connectors.serve.position import Position
-from connectors.serve.scoring import Scoring
+from connectors.serve.scoring import GridFile, Scoring
 from scorer.times import Micros
 from tests.serve_live import GRID, START
 
@@ -222,6 +225,24 @@ def test_a_client_that_does_not_keep_up_is_dropped() -> None:
     assert client.waiting.get_nowait() is None
     client.tell({"rebuilding": True})
     assert client.waiting.empty()
+
+
+async def test_what_goes_wrong_while_filling_is_told_without_what_it_quotes(
+    scoring: Scoring, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(Cache):
+        async def acquire(self) -> bool:
+            raise KeyError("anne@acme.fr")
+
+    config = ServeConfig("", "t", "redis://127.0.0.1:1", ("k",), tmp_path / "grid.yml", lambda: START)
+    feeder = Feeder(config, Odd(config.redis, "t"), GridFile(config.grid), scoring, lambda _: None)
+    filling = asyncio.create_task(feeder.run())
+    async with asyncio.timeout(10):
+        while feeder.trouble != "KeyError":
+            await asyncio.sleep(0)
+    filling.cancel()
+    assert "KeyError at " in caplog.text
+    assert "anne@acme.fr" not in caplog.text
 
 
 def test_every_path_is_described(scoring: Scoring, tmp_path: Path) -> None:
