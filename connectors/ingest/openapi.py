@@ -29,6 +29,8 @@ _EVENT: Final[dict[str, Any]] = {
         "context": {"type": ["object", "null"]},
     },
 }
+_OPEN: Final[_Security] = []
+"""Said, since `leadheat up` joins this document to the read API's, where a read key is the rule."""
 _REJECTED: Final[dict[str, Any]] = {
     "type": "array",
     "items": {
@@ -106,7 +108,11 @@ def document() -> dict[str, Any]:
     paths |= dict.fromkeys(segment.BATCH_PATHS, batch)
     paths |= dict.fromkeys(segment.CALL_PATHS, call)
     paths[segment.METRICS_PATH] = {
-        "post": {"summary": "Taken and dropped", "responses": {"200": _answer("SegmentAnswer")}}
+        "post": {
+            "summary": "Taken and dropped",
+            "security": _OPEN,
+            "responses": {"200": _answer("SegmentAnswer"), **_refusals("400", "408", "413")},
+        }
     }
     paths[segment.SETTINGS_PATH] = {"get": _settings()}
     for path, summary in (
@@ -114,9 +120,12 @@ def document() -> dict[str, Any]:
         ("/readyz", "Ready to take events"),
         ("/metrics", "Prometheus"),
     ):
-        paths[path] = {"get": {"summary": summary, "responses": {"200": {"description": summary}}}}
+        paths[path] = {
+            "get": {"summary": summary, "security": _OPEN, "responses": {"200": {"description": summary}}}
+        }
     paths["/readyz"]["get"]["responses"]["503"] = {"description": "The broker is away"}
-    paths["/openapi.json"] = {"get": {"summary": "This", "responses": {"200": {"description": "This"}}}}
+    this = {"summary": "This", "security": _OPEN, "responses": {"200": {"description": "This"}}}
+    paths["/openapi.json"] = {"get": this}
     return {
         "openapi": "3.1.0",
         "info": {"title": "LeadHeat gateway", "version": "1"},
@@ -136,22 +145,29 @@ def document() -> dict[str, Any]:
 
 
 def _post(summary: str, content: dict[str, Any], answer: str, security: _Security) -> dict[str, Any]:
-    refusals = {code: {"description": text, "content": _json("Refused")} for code, text in _REFUSALS.items()}
     return {
         "post": {
             "summary": summary,
             "security": security,
             "requestBody": {"required": True, "content": content},
-            "responses": {"200": _answer(answer), **refusals},
+            "responses": {"200": _answer(answer), **_refusals(*_REFUSALS)},
         }
     }
+
+
+def _refusals(*codes: str) -> dict[str, Any]:
+    return {code: {"description": _REFUSALS[code], "content": _json("Refused")} for code in codes}
 
 
 def _settings() -> dict[str, Any]:
     return {
         "summary": "Settings for Segment's libraries, where their CDN is set to this gateway",
         "parameters": [{"name": "write_key", "in": "path", "required": True, "schema": {"type": "string"}}],
-        "responses": {"200": {"description": "Settings", "content": {_JSON: {"schema": {"type": "object"}}}}},
+        "security": _OPEN,  # the key is in the path
+        "responses": {
+            "200": {"description": "Settings", "content": {_JSON: {"schema": {"type": "object"}}}},
+            **_refusals("401", "403", "429"),
+        },
     }
 
 

@@ -128,6 +128,7 @@ _MEANINGS: Final = {
     "401": "No or wrong read key.",
     "403": "A key that sends events, or a request sent by another site.",
     "404": "There is no such thing.",
+    "413": "The body is too large.",
     "503": "The cache is being rebuilt, or a part behind is away; ask again after Retry-After.",
 }
 
@@ -190,7 +191,7 @@ def _alert_paths() -> Document:
         "summary": "Answers an alert; returns once the broker has the answer.",
         "parameters": [_ID],
         "requestBody": {"required": True, "content": {_JSON: {"schema": _ref("Answer")}}},
-        "responses": _answers(_ref("Answer"), "400", "401", "403", "404", "503"),
+        "responses": _answers(_ref("Answer"), "400", "401", "403", "404", "413", "503"),
     }
     return {
         "/v1/alerts": _get(
@@ -212,7 +213,7 @@ def _session_path() -> Document:
         "summary": "Exchanges a read key for a cookie.",
         "security": [],
         "requestBody": {"required": True, "content": {_JSON: {"schema": key}}},
-        "responses": _answers({"type": "object"}, "400", "401", "403"),
+        "responses": _answers({"type": "object"}, "400", "401", "403", "413"),
     }
     ended = {
         "summary": "Takes the cookie back.",

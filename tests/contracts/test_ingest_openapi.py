@@ -31,6 +31,12 @@ def test_every_schema_is_there_and_used() -> None:
     assert references == set(found["components"]["schemas"])
 
 
+def test_every_path_says_which_key_it_wants() -> None:
+    for path, item in document()["paths"].items():
+        for operation in item.values():
+            assert "security" in operation, path
+
+
 def test_schemes_that_paths_ask_for_exist() -> None:
     found = document()
     asked = {
