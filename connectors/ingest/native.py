@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
-from connectors.ingest.lenient import items
+from connectors.ingest.lenient import items, members
 from connectors.ingest.records import EventTooLargeError, event_record
 from scorer.errors import EventError
 
@@ -67,6 +67,8 @@ def _items(text: bytes) -> list[bytes]:
         return [bytes(one).strip() for one in _list.decode(text)]
     except msgspec.DecodeError:  # one value that is not well-formed spoils its own event only
         return items(text)
+    except RecursionError:
+        return members(text)
 
 
 _list: Final = msgspec.json.Decoder(list[msgspec.Raw])

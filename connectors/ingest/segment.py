@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
-from connectors.ingest.lenient import mended
+from connectors.ingest.lenient import fields, members, mended
 from connectors.ingest.producer import Outgoing
 from connectors.ingest.records import event_record, failed_record, require_size
 from connectors.ingest.segment_events import CALLS, Arrival, translate
@@ -57,13 +57,13 @@ async def _receive(intake: Intake, request: Request) -> Response:
     key = _key_of(request)
     if key is not None:
         intake.admit(PROTOCOL, key)
-    fields, body = _fields((await intake.body(request)).strip())
+    told, body = _fields((await intake.body(request)).strip())
     if key is None:
-        intake.admit(PROTOCOL, _text(fields.get("writeKey")))
-    events = _events(fields, body)
+        intake.admit(PROTOCOL, _text(told.get("writeKey")))
+    events = _events(told, body)
     arrival = Arrival(
         received=intake.config.clock(),
-        sent_at=_value(fields.get("sentAt")) if "batch" in fields else None,
+        sent_at=_value(told.get("sentAt")) if "batch" in told else None,
         call=CALL_PATHS.get(request.url.path),
         browser="origin" in request.headers,
         ip=request.client.host if request.client else None,
@@ -116,11 +116,12 @@ def _key_of(request: Request) -> str | None:
 def _fields(body: bytes) -> tuple[dict[str, msgspec.Raw], bytes]:
     """The fields of a body, and the body, mended where that lets it be read."""
     try:
-        return _decoded(body), body
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return _decoded(text := mended(body)), text
+        try:
+            return _decoded(body), body
+        except RecursionError:
+            return _outermost(body), body
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _decoded(text := mended(body)), text
     except (msgspec.DecodeError, EventError):
         raise RefusedError(
             400, "no valid JSON: expected an event, or an object with a batch of them"
@@ -131,12 +132,21 @@ def _decoded(body: bytes) -> dict[str, msgspec.Raw]:
     return {"batch": _raw.decode(body)} if body.startswith(b"[") else _envelope.decode(body)
 
 
-def _events(fields: dict[str, msgspec.Raw], body: bytes) -> list[bytes]:
-    if "batch" not in fields:
+def _outermost(body: bytes) -> dict[str, msgspec.Raw]:
+    if body.startswith(b"["):
+        return {"batch": msgspec.Raw(body)}
+    return {name: msgspec.Raw(value) for name, value in fields(body).items()}
+
+
+def _events(told: dict[str, msgspec.Raw], body: bytes) -> list[bytes]:
+    if "batch" not in told:
         return [body]
     try:
-        return [bytes(one).strip() for one in _list.decode(fields["batch"])]
-    except (msgspec.DecodeError, RecursionError):
+        try:
+            return [bytes(one).strip() for one in _list.decode(told["batch"])]
+        except RecursionError:
+            return members(bytes(told["batch"]))
+    except (msgspec.DecodeError, EventError):
         raise RefusedError(400, "batch: expected a list of events") from None
 
 

@@ -106,7 +106,7 @@ async def test_one_bad_event_does_not_sink_a_batch(live: Live) -> None:
     assert len(await live.events()) == 93
 
 
-@pytest.mark.parametrize("bad", [rb'"caf\ud83d"', b"NaN"])
+@pytest.mark.parametrize("bad", [rb'"caf\ud83d"', b"NaN", b"[" * 9_000 + b"]" * 9_000])
 async def test_a_value_that_is_not_well_formed_spoils_its_event_only(live: Live, bad: bytes) -> None:
     first = b'{"type":"page_view","lead_id":"u-1","properties":{"title":%s}}' % bad
     body = b'[%s,{"type":"page_view","lead_id":"h\xc3\xa9"}]' % first

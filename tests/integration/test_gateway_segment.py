@@ -246,6 +246,18 @@ async def test_a_value_that_is_not_well_formed_costs_no_event(live: Live, body: 
     assert found["m-0"] == ({"title": "Tarifs ?", "n": 1} if b"Tarifs" in bad else {"n": 1})
 
 
+@pytest.mark.parametrize("body", [b'{"sentAt": null, "batch" : [%s,%s ], "x": "]"}', b"[%s, %s]"])
+async def test_one_message_that_is_nested_too_deeply_is_rejected_alone(live: Live, body: bytes) -> None:
+    deep = b'{"type":"page","userId":"u","properties":{"a,]":' + b'{"a":[' * 2_000 + b"]}" * 2_000 + b"}}"
+    answer = await live.client.post(
+        "/v1/batch", content=body % (deep, json.dumps(MESSAGE).encode()), headers=BASIC
+    )
+    assert answer.status_code == 200
+    assert [one["index"] for one in answer.json()["rejected"]] == [0]
+    assert [event["id"] for event in await live.events()] == ["m-1"]
+    assert [one.value for one in await live.landed([FAILED])] == [deep]
+
+
 async def test_nothing_acceptable_is_refused(live: Live) -> None:
     async def status(content: bytes) -> int:
         return (await live.client.post("/v1/batch", content=content, headers=BASIC)).status_code
@@ -253,7 +265,13 @@ async def test_nothing_acceptable_is_refused(live: Live) -> None:
     large = json.dumps({**MESSAGE, "properties": {"filler": "x" * 40_000}}).encode()
     assert await status(b"") == 400
     assert await status(b"{") == 400
-    assert await status(b"[" * 100_000) == 400
+    for unfit in (
+        b"[" * 100_000,
+        b'{"batch":' + b"[" * 9_000,
+        b"[" * 9_000 + b"]" * 9_001,
+        b'{"a' + b"[" * 9_000,
+    ):
+        assert await status(unfit) == 400
     assert await status(b'{"batch": 3}') == 400
     assert await status(b'{"batch": [3]}') == 400
     assert await status(b'{"type":"track","event":"x","userId":"\xff"}') == 400
