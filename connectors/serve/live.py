@@ -76,6 +76,11 @@ async def misses(cache: Cache, position: Position) -> bool:
     return position.misses({name: int(floor) for name, floor in floors.items()})
 
 
+async def beyond(cache: Cache, position: Position) -> bool:
+    """Whether a client at this position has read on from topics that are no more; asked of a whole cache."""
+    return position.beyond((await position_of(cache)).offsets)
+
+
 async def backlog(cache: Cache) -> AsyncIterator[list[LiveEntry]]:
     """Everything kept, oldest first, some at a time."""
     after = "-"

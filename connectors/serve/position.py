@@ -60,3 +60,13 @@ class Position:
     def misses(self, floors: dict[str, int]) -> bool:
         """Whether some of what comes next is no longer kept."""
         return any(self.offsets.get(name, 0) < floor for name, floor in floors.items())
+
+    def beyond(self, offsets: dict[str, int]) -> bool:
+        """Whether it is ahead of what there is: it was given over topics that are no more.
+
+        >>> Position.load("s7.0-a3").beyond({"scores:0": 7, "scores:1": 2, "alerts:0": 3})
+        False
+        >>> Position.load("s7.0-a3").beyond({"scores:0": 2})
+        True
+        """
+        return any(at > offsets.get(name, 0) for name, at in self.offsets.items())

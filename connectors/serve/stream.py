@@ -60,9 +60,11 @@ class EventStream:
 
     async def _told(self, client: Client, position: Position | None) -> AsyncIterator[bytes]:
         cache = self._desk.cache
-        reset = position is not None and await live.misses(cache, position)
-        resumed = position if not reset else None
         state = await state_of(self._desk)
+        reset = position is not None and (
+            await live.misses(cache, position) or await self._beyond(position, state)
+        )
+        resumed = position if not reset else None
         position = resumed or await self._present(state)
         yield _event("hello", clock_of(self._desk) | {"reset": reset}, position)
         yield _event("state", state, None)
@@ -79,11 +81,18 @@ class EventStream:
                 if waited != state:
                     state = waited
                     yield _event("state", state, None)
+                    if position is not None and await self._beyond(position, state):
+                        position = await self._present(state)
+                        yield _event("hello", clock_of(self._desk) | {"reset": True}, position)
             elif position is not None and not position.has(waited.place, waited.offset):
                 position.pass_by(waited.place, waited.offset)
                 yield _event(waited.kind, waited.data, position)
             if position is None:
                 position = await self._present(await state_of(self._desk))
+
+    async def _beyond(self, position: Position, state: dict[str, Any]) -> bool:
+        """Whether nothing would be told for long: not known while the cache is being rebuilt."""
+        return not state["rebuilding"] and await live.beyond(self._desk.cache, position)
 
     async def _present(self, state: dict[str, Any]) -> Position | None:
         """From where on facts are news; not known while the cache is being rebuilt."""

@@ -127,6 +127,17 @@ async def test_who_was_away_too_long_is_told_to_start_over(
             assert told_of(await stream.until("score")) == [("u-41", 10.0)]
 
 
+async def test_who_comes_from_topics_that_are_no_more_is_told_to_start_over(
+    api: Reading, topics: Scored
+) -> None:
+    await topics.publish(page_view(0, lead_id="u-0"))
+    await api.caught_up(topics)
+    async with following(api.client, "s1000.1000.1000-a1000-o1000") as stream:
+        assert (await stream.next()).data["reset"] is True
+        await topics.publish(page_view(1, lead_id="u-1"))
+        assert told_of(await stream.until("score")) == [("u-1", 10.0)]
+
+
 async def test_an_id_of_another_stream_is_refused(api: Reading, topics: Scored) -> None:
     await api.caught_up(topics)
     answer = await api.client.get("/v1/stream", headers={"Last-Event-ID": "1700000000000-0"})
