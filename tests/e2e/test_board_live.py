@@ -150,7 +150,7 @@ def test_undo_ends_after_ten_seconds(open_page: Open) -> None:
     page.locator("[data-answer=rejected]").click()
     expect(page.locator("[data-undo]")).to_be_visible()
     expect(page.locator("[data-undo]")).to_have_count(0, timeout=15_000)
-    expect(page.locator(".answer")).to_contain_text("Not ready, says you")
+    expect(page.locator(".answer")).to_contain_text("Not ready, you said")
 
 
 def test_an_answer_that_fails_stays_and_is_sent_again(desk: Desk, open_page: Open) -> None:
@@ -164,7 +164,7 @@ def test_an_answer_that_fails_stays_and_is_sent_again(desk: Desk, open_page: Ope
     row.locator("[data-resend]").click()
     until(lambda: desk.answers)
     assert desk.answers[0]["answer"] == "wrong"
-    expect(row).to_contain_text("Wrong, says you")
+    expect(row).to_contain_text("Wrong, you said")
 
 
 def test_somebody_elses_answer_shows(desk: Desk, open_page: Open) -> None:

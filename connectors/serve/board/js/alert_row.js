@@ -3,11 +3,13 @@ import { answered, asks } from './alert_book.js';
 import { answerState, answerWords, choices, phoneLink } from './answer_box.js';
 import { flash, h, replace, setText } from './dom.js';
 import { Entry } from './entry.js';
-import { ago, clockTime, dayOf, HOUR, ms, number, points, sameDay, span } from './format.js';
+import { ago, clockTime, dateOf, DAY, HOUR, ms, number, points, sameDay, span, weekday } from './format.js';
 import { icon, tierTag } from './icons.js';
 import { t, tn } from './texts.js';
 
 const REASONS = 3;
+/** A weekday names a day only so far back. */
+const WEEK = 6 * DAY;
 
 export class AlertRow {
   /** @param {any} alert @param {import('./grid.js').Grid} grid @param {import('./answers.js').Answers} answers @param {import('./alert_book.js').AlertBook} book */
@@ -44,7 +46,7 @@ export class AlertRow {
         h(
           'time',
           { class: 'b', datetime: alert.at },
-          sameDay(at, now) ? clockTime(at) : [`${dayOf(at).split(/\s/)[0]} `, clockTime(at)],
+          sameDay(at, now) ? clockTime(at) : [now - at < WEEK ? weekday(at) : dateOf(at, now), ' ', clockTime(at)],
         ),
         this.age,
       ),

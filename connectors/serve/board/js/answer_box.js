@@ -41,13 +41,24 @@ export const choices = (alert, answers, { name, size = '', keys = false }) =>
 
 /** Who answered what: `Taken by you at 10:42`. @param {any} answer */
 export function answerWords(answer) {
-  const mine = answer.by && answer.by === myName();
-  const by = mine ? t('answer.you') : answer.by || t('answer.somebody');
+  const mine = answer.by && answer.by === myName(),
+    key = `answered.${answer.answer}`,
+    ours = mine && has(`${key}_mine`) ? `${key}_mine` : key;
   return (
-    (has(`answered.${answer.answer}`) ? t(`answered.${answer.answer}`, { by }) : humanize(String(answer.answer))) +
+    (has(ours) ? t(ours, { by: answer.by || t('answer.somebody') }) : humanize(String(answer.answer))) +
     (answer.at ? t('answered.at', { at: clockTime(ms(answer.at)) }) : '') +
     (answer.note ? t('answered.note', { note: answer.note }) : '')
   );
+}
+
+/** The same in two short lines, for a cell: who, and below what. @param {any} answer @param {string | null} owner */
+export function answerLines(answer, owner) {
+  const by = answer.by ?? owner,
+    key = `owned.${answer.answer}`;
+  return [
+    h('span', { class: 'sm ell' }, by && by === myName() ? t('answer.you') : by || t('answer.somebody')),
+    h('span', { class: 'xs dim ell' }, has(key) ? t(key) : humanize(String(answer.answer))),
+  ];
 }
 
 /** The strip after an answer, while it can be undone. @param {any} alert @param {Answers} answers */

@@ -72,6 +72,7 @@ export class CurvePanel {
       events,
       changes: json.changes ?? [],
       grid: entry.grid,
+      tier: entry.tier,
       next,
       nextScore: next ? entry.score(next.at) : 0,
       score,

@@ -1,10 +1,10 @@
 // Draws the curve by hand: bands, bounds, past, future with its steps, and what happened on the way.
 import { svg } from './dom.js';
-import { clockTime, dayOf, DAY, ms, number } from './format.js';
+import { clockTime, dayOf, DAY, ms, number, weekday } from './format.js';
 import { t } from './texts.js';
 import { Scale, within } from './curve_scale.js';
 /** @typedef {import('./grid.js').Grid} Grid */
-/** @typedef {{now: number, past: import('./curve_scale.js').Points, future: import('./curve_scale.js').Points, changes: any[], events: number[], next: {tier: string, at: number} | null, nextScore: number, score: number, grid: Grid, range: {low: number, high: number}}} Curve */
+/** @typedef {{now: number, past: import('./curve_scale.js').Points, future: import('./curve_scale.js').Points, changes: any[], events: number[], tier: string, next: {tier: string, at: number} | null, nextScore: number, score: number, grid: Grid, range: {low: number, high: number}}} Curve */
 
 const line = (name, x1, x2, y1, y2) => svg('line', { class: name, x1, x2, y1, y2 });
 const label = (x, y, text, anchor = 'start', name = 'lbl') =>
@@ -120,7 +120,7 @@ function crossing(s, curve) {
     label(
       x + (flip ? -8 : 10),
       y + (above ? -14 : 38),
-      `${dayOf(next.at).split(/\s/)[0]} ${clockTime(next.at)}`,
+      `${weekday(next.at)} ${clockTime(next.at)}`,
       flip ? 'end' : 'start',
     ),
   ];
@@ -149,7 +149,7 @@ export function drawCurve(curve, { w, h, from, to, narrow }) {
     label(nowX + 7, s.top + 2, t('curve.now')),
     cursor,
     milestones(s, curve),
-    svg('circle', { class: 'nowd', cx: nowX, cy: s.y(curve.score), r: 5 }),
+    svg('circle', { class: `nowd s-${curve.grid.look(curve.tier)}`, cx: nowX, cy: s.y(curve.score), r: 5 }),
     crossing(s, curve),
   );
   return { drawing, scale: s, cursor };

@@ -34,12 +34,12 @@ export function signed(x, digits = 1) {
 /** Points: whole ones without a decimal. @param {number} x */
 export const points = x => signed(x, Math.abs(x - Math.round(x)) < 0.05 ? 0 : 1);
 
-/** A span as `4 d 7 h`; never negative. @param {number} ms */
+/** A span as `4 d 7 h`, below a minute `< 1 min`; never negative. @param {number} ms */
 export function span(ms) {
   const minutes = Math.max(0, Math.floor(ms / MINUTE)),
     hours = Math.floor(minutes / 60),
     days = Math.floor(hours / 24);
-  if (minutes < 60) return `${minutes}${NB}min`;
+  if (minutes < 60) return minutes ? `${minutes}${NB}min` : `<${NB}1${NB}min`;
   if (hours < 48)
     return hours + NB + 'h' + NB + (lang === 'fr' ? String(minutes % 60).padStart(2, '0') : `${minutes % 60}${NB}min`);
   const d = t('unit.day');
@@ -93,6 +93,8 @@ export const sameDay = (a, b) => dayKey(a) === dayKey(b);
 
 /** `Fri 27 Nov`. @param {number} at */
 export const dayOf = at => WEEKDAY.format(at).replace(',', '');
+/** `Fri`. @param {number} at */
+export const weekday = at => dayOf(at).split(/\s/)[0];
 /** `27 Nov`, with its year where it is another one. @param {number} at @param {number} now */
 export const dateOf = (at, now) =>
   (new Date(at).getFullYear() === new Date(now).getFullYear() ? DATE : YEAR).format(at);

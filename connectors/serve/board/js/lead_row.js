@@ -1,7 +1,7 @@
 // One row of the list: built once, then only what differs is touched.
 import { h, flash, replace, setText } from './dom.js';
-import { answerCell, answerWords } from './answer_box.js';
-import { ago, clockTime, dateOf, dayOf, DAY, ms, number, signed, span } from './format.js';
+import { answerCell, answerLines, answerWords } from './answer_box.js';
+import { ago, clockTime, dateOf, dayOf, DAY, ms, number, sameDay, signed, span, weekday } from './format.js';
 import { glyph, tierTag } from './icons.js';
 import { initials } from './me.js';
 import { spark } from './spark.js';
@@ -154,7 +154,9 @@ export class LeadRow {
     this.left = h('time', { class: look === 'hot' ? 'm nw' : 'nw mute', datetime: new Date(next.at).toISOString() });
     const day =
       next.at - now < 2 * DAY
-        ? t('time.at', { at: clockTime(next.at) })
+        ? sameDay(next.at, now)
+          ? t('time.at', { at: clockTime(next.at) })
+          : `${weekday(next.at)} ${clockTime(next.at)}`
         : look === 'hot'
           ? dayOf(next.at)
           : t('lead.tier_on', { tier: grid.tierName(next.tier).toLowerCase(), day: dateOf(next.at, now) });
@@ -184,14 +186,12 @@ export class LeadRow {
         ),
       );
     }
-    const words =
-      given && given.answer !== 'withdrawn'
-        ? answerWords({ ...given, note: undefined, at: undefined, by: given.by ?? owner })
-        : owner || null;
+    if (given && given.answer !== 'withdrawn')
+      return replace(this.own, h('span', { class: 'own', title: answerWords(given) }, answerLines(given, owner)));
     return replace(
       this.own,
-      words
-        ? h('span', { class: 'sm ell', title: given ? answerWords(given) : words }, words)
+      owner
+        ? h('span', { class: 'sm ell', title: owner }, owner)
         : h('span', { class: 'sm dim' }, t('lead.nobody')),
     );
   }

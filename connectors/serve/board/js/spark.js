@@ -1,11 +1,11 @@
-// The sparkline: 7 days past, 3 days to come if nothing happens, dotted threshold.
+// The sparkline: the score of each of 7 days, the last one now, then 3 days to come if nothing happens; dotted threshold.
 import { svg } from './dom.js';
 import { DAY, number } from './format.js';
 import { t } from './texts.js';
 
 const W = 124,
   H = 32,
-  PAST = 7 * DAY,
+  PAST = 6 * DAY, // from the first of seven points to the last
   AHEAD = 3 * DAY;
 const x = age => ((age + PAST) / (PAST + AHEAD)) * W;
 
