@@ -168,7 +168,7 @@ export class PointsPanel {
         this.entry.grid.label(id),
         h('span', { class: 'xs dim block' }, this.fact(c, origin, now)),
       ),
-      h('td', { role: 'cell', class: 'cb' }, bar),
+      h('td', { role: 'cell', class: 'cb' }, then || value ? bar : null),
       h('td', { role: 'cell', class: 'num cn b' }, cell),
       h('td', { role: 'cell', class: 'num ca mute', 'data-l': t('points.then_phone') }, points(then).replace('+', '')),
       h(
