@@ -1,5 +1,5 @@
 // Filters, search and sort of the list: they live in the address.
-import { h, replace } from './dom.js';
+import { h, replace, setText } from './dom.js';
 import { glyph, icon } from './icons.js';
 import { myName } from './me.js';
 import { locale, t } from './texts.js';
@@ -55,7 +55,7 @@ export class Filters {
     const known = options.some(([option]) => option === value)
       ? options
       : [...options, /** @type {[string, string]} */ ([value, value])];
-    if (box.options.length === known.length) return;
+    if ([...box.options].map(option => option.value).join('\n') === known.map(([option]) => option).join('\n')) return;
     replace(
       box,
       known.map(([option, words]) => h('option', { value: option, selected: option === value }, words)),
@@ -78,6 +78,18 @@ export class Filters {
     this.search.value = '';
     for (const box of [this.owner, this.channel, this.who]) box.value = '';
     this.set(plain);
+    this.search.focus(); // the button that asked for it goes
+  }
+
+  /** A tier, asked for by a button that goes. @param {string} tier */
+  open(tier) {
+    this.set({ tier });
+    /** @type {HTMLElement | null} */ (this.tiers.querySelector('[aria-pressed=true]'))?.focus();
+  }
+
+  /** Forgets a tier that the grid does not have. @param {import('./grid.js').Grid} grid */
+  check(grid) {
+    if (this.wanted.tier && grid.rank(this.wanted.tier) < 0) this.wanted.tier = '';
   }
 
   /** Whether fewer than all leads are asked for. */
@@ -128,23 +140,28 @@ export class Filters {
   /** @param {import('./grid.js').Grid} grid @param {Record<string, number>} counts */
   drawTiers(grid, counts) {
     const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
-    const ids = [...grid.tiers].reverse().map(tier => tier.id);
-    replace(
-      this.tiers,
-      ['', ...ids].map(id =>
-        h(
-          'button',
-          {
-            type: 'button',
-            'data-tier': id || 'all',
-            'aria-pressed': String(this.wanted.tier === id),
-            onclick: () => this.set({ tier: id }),
-          },
-          id ? glyph(grid.look(id)) : null,
-          id ? grid.tierName(id) : t('filter.all'),
-          h('span', { class: 'c' }, (id ? (counts[id] ?? 0) : total).toLocaleString(locale)),
-        ),
-      ),
+    const ids = ['', ...[...grid.tiers].reverse().map(tier => tier.id)],
+      known = [...this.tiers.children].map(button => /** @type {HTMLElement} */ (button).dataset.tier);
+    if (known.join() !== ids.map(id => id || 'all').join())
+      replace(
+        this.tiers,
+        ids.map(id => this.tierButton(id, grid)),
+      );
+    for (const [i, id] of ids.entries()) {
+      const button = this.tiers.children[i];
+      button.setAttribute('aria-pressed', String(this.wanted.tier === id));
+      setText(button.querySelector('.c'), (id ? (counts[id] ?? 0) : total).toLocaleString(locale));
+    }
+  }
+
+  /** @param {string} id @param {import('./grid.js').Grid} grid */
+  tierButton(id, grid) {
+    return h(
+      'button',
+      { type: 'button', 'data-tier': id || 'all', onclick: () => this.set({ tier: id }) },
+      id ? glyph(grid.look(id)) : null,
+      id ? grid.tierName(id) : t('filter.all'),
+      h('span', { class: 'c' }),
     );
   }
 

@@ -1,5 +1,5 @@
 // Lead: who, what did they do, when does it cool, what did sales say?
-import { getCurve, getLead, getTimeline } from './api.js';
+import { getAlerts, getCurve, getLead, getTimeline } from './api.js';
 import { news, say } from './announce.js';
 import { answered, asks } from './alert_book.js';
 import { Answers } from './answers.js';
@@ -31,11 +31,13 @@ class LeadPage {
   /** @param {import('./session.js').Session} session */
   async load(session) {
     this.session = session;
-    const [record, timeline, curve] = await Promise.all([
+    const [record, timeline, curve, { alerts }] = await Promise.all([
       getLead(this.asked),
       getTimeline(this.asked, { limit: FACTS }),
       getCurve(this.asked, { days: PAST_DAYS, ahead: AHEAD_DAYS }),
+      getAlerts({ lead: this.asked }), // the book has the newest of everybody
     ]);
+    for (const alert of alerts) session.book.put(alert);
     if (this.entry) this.entry.update(record, now());
     else this.frame(new Entry(record, session.grid, now()));
     this.timeline = timeline;

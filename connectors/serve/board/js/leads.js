@@ -1,5 +1,5 @@
 // Leads: whom to call now, why, and for how long is it hot?
-import { getLeads, getStatus } from './api.js';
+import { getLeads } from './api.js';
 import { news, say } from './announce.js';
 import { Answers } from './answers.js';
 import { hurried, now } from './clock.js';
@@ -65,7 +65,7 @@ class LeadsPage {
     );
     this.table = new LeadsTable(
       this.answers,
-      tier => this.filters.set({ tier }),
+      tier => this.filters.open(tier),
       () => this.more(),
     );
     this.content = h('div');
@@ -100,9 +100,12 @@ class LeadsPage {
     if (alert && !alert.answer) this.answers.give(alert, answer);
   }
 
+  /** @returns {Promise<boolean>} false where the reader has asked for something else meanwhile */
   async fetch() {
+    this.filters.check(this.session.grid);
     const { tier, q, sort, owner, channel } = this.filters.wanted,
-      grid = this.session.grid;
+      grid = this.session.grid,
+      turn = (this.turn = (this.turn ?? 0) + 1);
     const whole = this.filters.choosy,
       ask = { q, sort, owner, channel };
     const apart = !tier && sort === 'score';
@@ -110,12 +113,14 @@ class LeadsPage {
       ? [...grid.tiers].reverse().map(({ id }) => ({ ...ask, tier: id, limit: whole ? MOST : SHOWN[grid.look(id)] }))
       : [{ ...ask, tier, limit: whole ? MOST : 50 }];
     const answers = await Promise.all(wanted.map(params => getLeads(params)));
+    if (turn !== this.turn) return false;
     this.next = apart ? null : answers[0].next;
     this.asked = wanted[0];
     this.take(
       answers.flatMap(answer => answer.leads),
       true,
     );
+    return true;
   }
 
   /** @param {any[]} records @param {boolean} afresh */
@@ -144,13 +149,16 @@ class LeadsPage {
 
   /** After a change of filter. */
   async refetch() {
+    this.filters.drawTiers(this.session.grid, this.session.status.leads ?? {});
+    this.content.setAttribute('aria-busy', 'true');
     try {
-      await this.fetch();
+      if (!(await this.fetch())) return;
       this.draw();
       say(tn('leads.shown', this.table.ids().length));
     } catch (error) {
       this.session.failed(error);
     }
+    this.content.removeAttribute('aria-busy');
   }
 
   /** The groups as they should stand now. @returns {{key: string, entries: Entry[]}[]} */
@@ -179,6 +187,7 @@ class LeadsPage {
       counts = session.status.leads ?? {};
     this.filters.drawTiers(session.grid, counts);
     if (!groups.length) {
+      this.table.clear();
       replace(
         this.content,
         this.filters.narrow ? statePanel('no_match', { clear: () => this.filters.clear() }) : statePanel('empty'),
@@ -192,6 +201,7 @@ class LeadsPage {
         whole: this.filters.narrow,
         book: session.book,
         next: this.next,
+        sort: this.filters.wanted.sort,
       });
     }
     this.drawSub();
@@ -215,12 +225,18 @@ class LeadsPage {
           : t('leads.none_waiting'),
       );
     }
+    this.table.count(waiting);
     const soonest = Math.min(
       ...waiting.map(
         alert => this.entries.get(alert.lead_id)?.next?.at ?? (Date.parse(alert.lead?.next_tier?.at) || Infinity),
       ),
     );
     if (waiting.length) setText(this.first, Number.isFinite(soonest) ? span(soonest - now()) : t('leads.not_soon'));
+  }
+
+  /** The numbers by tier are known anew. */
+  counted() {
+    this.filters?.drawTiers(this.session.grid, this.session.status.leads ?? {});
   }
 
   /** Says how far the list is from its order, and moves nothing. */
@@ -277,9 +293,7 @@ class LeadsPage {
   async refresh() {
     await Promise.all([
       this.fetch(),
-      getStatus().then(status => {
-        this.session.status = status;
-      }),
+      this.session.recount(),
     ]).catch(() => null); // the line is lost: by what is known
   }
 

@@ -1,6 +1,6 @@
 // The table of leads: groups, rows kept by lead, the row that keys act on.
 import { now } from './clock.js';
-import { h, replace } from './dom.js';
+import { h, replace, setText } from './dom.js';
 import { number } from './format.js';
 import { glyph } from './icons.js';
 import { keep } from './kept.js';
@@ -10,6 +10,8 @@ import { locale, t } from './texts.js';
 /** @typedef {{key: string, entries: Entry[]}} Group */
 
 const COLUMNS = ['who', 'score', 'trend', 'why', 'last', 'cool', 'own'];
+/** The column that an order goes by. */
+const SORTED = { score: 'score', cools: 'cool', recent: 'last', name: 'who' };
 const HINTS = [
   ['/', 'search'],
   ['J K', 'move'],
@@ -66,12 +68,27 @@ export class LeadsTable {
     return [...this.table.querySelectorAll('tr.l')].map(row => row.dataset.id);
   }
 
-  /** @param {{grid: import('./grid.js').Grid, groups: Group[], counts: Record<string, number>, whole: boolean, book: import('./alert_book.js').AlertBook, next: string | null}} given */
-  draw({ grid, groups, counts, whole, book, next }) {
+  /** Nobody is shown. */
+  clear() {
+    this.rows = new Map();
+    this.current = undefined;
+    replace(this.table, this.caption, this.table.tHead);
+  }
+
+  /** How many of those to call still wait, under the rows as they stand. @param {any[]} waiting alerts */
+  count(waiting) {
+    const open = new Set(waiting.map(alert => alert.lead_id)),
+      n = [...this.rows.values()].filter(row => row.group === 'now' && open.has(row.entry.id)).length;
+    if (this.calls) setText(this.calls, `${n.toLocaleString(locale)} · ${t('leads.unanswered')}`);
+  }
+
+  /** @param {{grid: import('./grid.js').Grid, groups: Group[], counts: Record<string, number>, whole: boolean, book: import('./alert_book.js').AlertBook, next: string | null, sort: import('./order.js').Sort}} given */
+  draw({ grid, groups, counts, whole, book, next, sort }) {
     const at = now(),
       held = this.heldBy(document.activeElement),
       waiting = new Map(book.awaiting().map(alert => [alert.lead_id, alert]));
     const rows = new Map();
+    this.calls = null;
     const bodies = groups.map(({ key, entries }) =>
       h(
         'tbody',
@@ -96,6 +113,9 @@ export class LeadsTable {
     replace(this.table, this.caption, this.table.tHead, bodies);
     held?.();
     this.more.hidden = !next;
+    for (const [i, name] of COLUMNS.entries())
+      if (SORTED[sort] === name) this.heads[i].setAttribute('aria-sort', sort === 'score' ? 'descending' : 'ascending');
+      else this.heads[i].removeAttribute('aria-sort');
     const top = grid.top;
     replace(
       this.note,
@@ -126,8 +146,11 @@ export class LeadsTable {
       : look === 'hot'
         ? t('leads.group_followed', { tiers: grid.tierPlural(key) })
         : grid.tierPlural(key);
+    const number = h('span', { class: 'n' });
+    if (isNow) this.calls = number;
     const all = isNow ? shown : Math.max(shown, (total ?? 0) - (look === 'hot' ? calls : 0)),
       others = all - shown;
+    setText(number, all.toLocaleString(locale) + (isNow ? ` · ${t('leads.unanswered')}` : ''));
     return h(
       'tr',
       { class: `grp${isNow ? ' now' : ''}`, role: 'row' },
@@ -135,7 +158,7 @@ export class LeadsTable {
         'th',
         { scope: 'rowgroup', role: 'columnheader', colspan: COLUMNS.length },
         h('span', { class: `tier t-${look}` }, glyph(look), title),
-        h('span', { class: 'n' }, all.toLocaleString(locale), isNow ? ` · ${t('leads.unanswered')}` : ''),
+        number,
         others > 0
           ? h(
               'button',

@@ -7,12 +7,17 @@ import { correct, hurried, now } from './clock.js';
 import { moment } from './format.js';
 import { Grid } from './grid.js';
 import { enterByLink } from './key_link.js';
-import { unlessPaused } from './pause.js';
+import { paused, unlessPaused } from './pause.js';
 import { setClockNote, setCount, setGridName, setLine, shell } from './shell.js';
-import { statePanel } from './states.js';
+import { statePanel, waiting } from './states.js';
 import { catchingUp, Stream } from './stream.js';
 import { loadTexts, t } from './texts.js';
 import { everySecond, tickNow } from './ticker.js';
+
+/** Milliseconds until what failed is fetched again. */
+const AGAIN = 5_000;
+/** Milliseconds between two counts of all leads, while facts arrive. */
+const RECOUNT = 10_000;
 
 /**
  * @typedef {object} Page
@@ -22,6 +27,7 @@ import { everySecond, tickNow } from './ticker.js';
  * @property {(record: any) => void} [score]
  * @property {(id: string) => void} [removed] a lead became part of another one, or was erased
  * @property {(alert: any, isNew: boolean) => void} [alert]
+ * @property {() => void} [counted] how many leads there are by tier is known anew
  * @property {() => void} [tick]
  */
 
@@ -34,6 +40,7 @@ export class Session {
     this.book = new AlertBook();
     this.loaded = false;
     this.banner = new Banner({ retry: () => this.stream.retry() });
+    this.body.append(waiting());
     main.append(this.banner.place, this.body);
     this.stream = new Stream({
       line: line => {
@@ -86,11 +93,16 @@ export class Session {
     if (!(error instanceof ApiError) && !(error instanceof TypeError)) throw error;
     const status = error instanceof ApiError ? error.status : 0;
     if (status === 401 && !this.loaded) return location.replace(loginHref());
-    if (this.loaded && status !== 404) return undefined; // the banner says it; what is shown stays
+    if (this.loaded && status !== 404) {
+      // the banner says it; what is shown stays, and is fetched anew as soon as that can be
+      clearTimeout(this.again);
+      if (status === 503 || status === 0) this.again = setTimeout(() => this.load(), AGAIN);
+      return undefined;
+    }
     const kind =
       status === 403 ? 'forbidden' : status === 404 ? 'not_found' : status === 503 ? 'rebuilding' : 'unreachable';
     this.body.replaceChildren(statePanel(kind, { whole: true, retry: () => this.load() }));
-    if (status === 503) setTimeout(() => this.loaded || this.load(), 5_000);
+    if (status === 503) setTimeout(() => this.loaded || this.load(), AGAIN);
     return undefined;
   }
 
@@ -115,6 +127,19 @@ export class Session {
     this.book.score(record);
     this.page.score?.(record);
     this.counted();
+    this.recounting ??= setTimeout(() => {
+      this.recounting = undefined;
+      if (!paused()) this.recount().catch(() => null); // else: by what is known
+    }, RECOUNT);
+  }
+
+  /** Asks how many leads there are by tier. */
+  async recount() {
+    clearTimeout(this.recounting);
+    this.recounting = undefined;
+    this.status = await getStatus();
+    this.counted();
+    this.page.counted?.();
   }
 
   /** @param {any} alert */

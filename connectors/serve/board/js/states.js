@@ -12,6 +12,9 @@ const skeleton = () =>
     [92, 78, 85].map(() => h('div', { class: 'skel' })),
   );
 
+/** What stands where nothing has come yet: seen only where that takes long. */
+export const waiting = () => h('div', { class: 'waiting', role: 'status', 'aria-label': t('state.loading') }, skeleton());
+
 /** @param {Record<string, any>} act */
 const ACTIONS = {
   forbidden: () => h('a', { class: 'btn', href: loginHref() }, t('login.other_key')),
