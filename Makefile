@@ -12,7 +12,7 @@ GRID ?=
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup run test fuzz lint docs lock bench soak faults clean
+.PHONY: help setup run test fuzz lint docs pictures lock bench soak faults clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lint: setup ## style, types, import rules
 docs: setup ## the generated pages
 	$(BIN)/python -m deploy.settings_doc > docs/settings.md
 	$(BIN)/python -m deploy.grafana.dashboard > deploy/grafana/dashboards/leadheat.json
+
+pictures: setup ## the README's pictures, from a demonstration (needs a Chromium)
+	$(BIN)/python -m tests.e2e.pictures
 
 lock: setup ## pin what is installed now
 	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools > requirements.lock
