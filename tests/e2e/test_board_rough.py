@@ -117,10 +117,20 @@ def test_words_of_any_length_stay_in_the_page(desk: Desk, open_page: Open) -> No
             page.close()
 
 
+def test_columns_share_the_width_of_a_small_screen(open_page: Open) -> None:
+    page = open_page("/", width=1100)
+    right = "all => all.map(one => one.lastElementChild.getBoundingClientRect().right)"
+    assert len(set(page.locator("tr.grp, tr.l").evaluate_all(right))) == 1
+    name = page.locator("tr.l .c-who").first.bounding_box()
+    assert name is not None
+    assert name["width"] > 180
+
+
 def test_on_a_phone_search_and_filters_share_a_line(open_page: Open) -> None:
     page = open_page("/", width=390)
     search, more = page.locator(".field.search").bounding_box(), page.locator(".btn.phone").bounding_box()
-    assert search and more
+    assert search is not None
+    assert more is not None
     assert search["y"] == more["y"]
 
 

@@ -187,7 +187,11 @@ export class PointsPanel {
       return traitsIn(c.lead)
         .map(name => name.split('.')[0])
         .filter((name, i, all) => all.indexOf(name) === i && traits[name] !== undefined)
-        .map(name => t('points.trait', { name: traitName(name), value: String(traits[name]) }))
+        .map(name =>
+          typeof traits[name] === 'number'
+            ? t('points.trait_number', { name: traitName(name), value: number(traits[name], 0) })
+            : t('points.trait', { name: traitName(name), value: String(traits[name]) }),
+        )
         .join(', ');
     }
     if (c?.kind === 'repeat') {

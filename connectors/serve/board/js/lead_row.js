@@ -168,9 +168,10 @@ export class LeadRow {
       state = alert ? answerCell(alert, answers, entry.name) : null;
     const { answer, owner } = entry.record,
       given = alert?.answer ?? answer;
-    this.own.dataset.l = (alert && !given) || state ? '' : t('lead.owner');
+    const open = alert && !alert.answer;
+    this.own.dataset.l = open || state ? '' : t('lead.owner');
     if (state) return replace(this.own, state);
-    if (alert && !alert.answer) {
+    if (open) {
       return replace(
         this.own,
         h(
