@@ -74,6 +74,18 @@ def test_those_who_wait_are_counted_in_place(open_page: Open) -> None:
     rows.first.locator("[data-answer]").click()
     expect(head).to_have_text(f"{shown - 1} · alert unanswered")
     assert rows.count() == shown
+    page.goto("/alerts")
+    head = page.locator(".day .mute").first
+    expect(head).to_have_text(re.compile(r"^4 · "))
+    page.locator("[data-answer=accepted]").first.click()
+    expect(head).to_have_text(re.compile(r"^3 · "))
+
+
+def test_a_filter_with_nothing_to_choose_from_says_so(desk: Desk, open_page: Open) -> None:
+    desk.world = World(MONDAY, samples=[])
+    page = open_page("/")
+    for name in ("owner", "channel", "who"):
+        expect(page.locator(f"[data-filter={name}] option").first).to_have_text("All")
 
 
 def test_a_restarted_server_is_read_afresh(desk: Desk, open_page: Open) -> None:

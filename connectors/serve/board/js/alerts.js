@@ -115,6 +115,7 @@ class AlertsPage {
       return made.element;
     };
     const sections = [];
+    this.open = h('span', { class: 'mute' });
     if (waiting.length)
       sections.push(
         h(
@@ -122,7 +123,7 @@ class AlertsPage {
           { class: 'day' },
           t('alerts.waiting'),
           ' ',
-          h('span', { class: 'mute' }, `${waiting.length.toLocaleString(locale)} · ${t('alerts.soonest')}`),
+          this.open,
         ),
         h('ol', { role: 'list' }, waiting.map(row)),
       );
@@ -173,6 +174,8 @@ class AlertsPage {
     const { book } = this.session,
       waiting = book.awaiting(),
       at = now();
+    const here = waiting.filter(alert => this.rows.has(alert.id)).length;
+    setText(this.open, `${here.toLocaleString(locale)} · ${t('alerts.soonest')}`);
     const oldest = Math.min(...waiting.map(alert => ms(alert.at)));
     setText(
       this.sub,

@@ -104,7 +104,7 @@ const callBack = (alert, answers) =>
       h(
         'button',
         {
-          class: 'btn sml ghost chip-btn',
+          class: 'btn sml',
           type: 'button',
           onclick: () => answers.give(alert, 'rejected', t('answer.note', { when: t(`answer.in_${span}`) })),
         },

@@ -55,7 +55,8 @@ export class Filters {
     const known = options.some(([option]) => option === value)
       ? options
       : [...options, /** @type {[string, string]} */ ([value, value])];
-    if ([...box.options].map(option => option.value).join('\n') === known.map(([option]) => option).join('\n')) return;
+    const same = known.every(([option], i) => box.options[i]?.value === option);
+    if (same && box.options.length === known.length) return;
     replace(
       box,
       known.map(([option, words]) => h('option', { value: option, selected: option === value }, words)),
