@@ -76,7 +76,7 @@ def _kind(fields: Mapping[str, Any]) -> Kind:
 
 def _meaningless(check: Checked, fields: Mapping[str, Any], kind: Kind, path: Path) -> None:
     nothing: dict[Kind, tuple[str, ...]] = {
-        "explicit": ("where", "half_life", "max", "per"),
+        "explicit": ("half_life", "max", "per"),
         "behaviour": (),
         "repeat": ("per",),
         "absent": ("half_life", "max", "per", "repeat"),
@@ -90,6 +90,8 @@ def _meaningless(check: Checked, fields: Mapping[str, Any], kind: Kind, path: Pa
     for field in nothing[kind]:
         if field in fields:
             check.report((*path, field), f"means nothing {reason[kind]}")
+    if "where" in fields and "event" not in fields:
+        check.report((*path, "where"), f"means nothing {reason['explicit']}")
 
 
 def _label(check: Checked, value: Any, path: Path, name: str) -> dict[str, str]:

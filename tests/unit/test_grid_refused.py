@@ -103,6 +103,13 @@ WRONG = [
         "criteria[0].lead.title" + ".not" * 96,
         "nested too deeply: expected at most 100 levels",
     ),
+    (
+        "    absent: {for: 30d}",
+        "    where: {url.path: /}\n    absent: {for: 30d}",
+        28,
+        "criteria[3].where",
+        "with no event",
+    ),
 ]
 
 
