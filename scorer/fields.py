@@ -1,8 +1,9 @@
 """Where a condition's field is read: properties, context, traits, what a URL or an e-mail says."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from scorer.email_kind import email_domain, email_kind
@@ -33,6 +34,12 @@ def reach(source: Mapping[str, Any], name: str) -> object:
     return None
 
 
+_PLAIN_URL: Final = re.compile(
+    r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:[?#][!-~]*)?\Z"
+)
+"""A URL that can't be read in two ways; its path."""
+
+
 @lru_cache(maxsize=65_536)
 def _split(url: str) -> tuple[str | None, str | None, str]:
     """Path, host and query of a URL; path and host are None where it can't be read."""
@@ -61,7 +68,13 @@ def url_path(url: object) -> str | None:
     >>> url_path("https://Acme.fr/int%C3%A9gration-crm?x=1"), url_path("https://acme.fr"), url_path("http://[")
     ('/intégration-crm', '/', None)
     """
-    return _split(url)[0] if isinstance(url, str) else None
+    if not isinstance(url, str):
+        return None
+    plain = _PLAIN_URL.match(url)  # nearly all: told apart in a tenth of the time, and not worth remembering
+    if plain is None:
+        return _split(url)[0]
+    path = plain[1] or "/"
+    return unquote(path) if "%" in path else path
 
 
 def url_host(url: object) -> str | None:

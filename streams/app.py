@@ -74,6 +74,7 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
     # One agent on all topics is one actor; isolated partitions would make one for each topic of a partition.
     app.agent(app.topic(*topics, schema=schema, partitions=config.partitions), name="scoring")(scoring.intake)
     app.transport.release = scoring.release
+    app.transport.enough = inbox.enough
 
     @table.on_recover  # type: ignore[untyped-decorator]
     async def recovered() -> None:

@@ -20,6 +20,10 @@ PATIENCE_S: Final = 1.0
 """How long records wait for a topic that the broker says holds more: its leader may be away, or what is left
 of it is never delivered (a transaction's markers)."""
 
+_WAITING_RECORDS: Final = 65_536
+"""Records that wait in all, about: beyond its share of them, no more is asked for of a topic's partition."""
+_LEAST_SHARE: Final = 512
+
 
 class Position(Protocol):
     """What the consumer knows of a partition."""
@@ -64,22 +68,22 @@ class Inbox:
         self._topics = topics
         self._monotonic = monotonic
         self._lanes: defaultdict[int, list[_Lane]] = defaultdict(list)
-        self.size = 0  # records
+        self._by_tp: dict[TP, _Lane] = {}
+        self._share = _WAITING_RECORDS
 
     def own(self, partitions: Sequence[int]) -> None:
         """Starts anew with these partition numbers."""
         self._lanes.clear()
-        self.size = 0
         for partition in partitions:
             self._lanes[partition] = [
                 _Lane(TP(full, partition), short) for full, short in sorted(self._topics.items())
             ]
+        self._by_tp = {lane.tp: lane for lanes in self._lanes.values() for lane in lanes}
+        self._share = max(_WAITING_RECORDS // max(1, len(self._by_tp)), _LEAST_SHARE)
 
     def put(self, batch: Batch) -> bool:
         """Takes a batch in; False where its partition is not ours."""
-        lane = next(
-            (one for one in self._lanes.get(batch.partition, ()) if one.tp.topic == batch.topic), None
-        )
+        lane = self._by_tp.get(TP(batch.topic, batch.partition))
         if lane is None:
             return False
         short, partition = lane.topic, batch.partition
@@ -89,8 +93,12 @@ class Inbox:
         )
         lane.next = batch.offset + 1
         lane.awaited_since = None
-        self.size += len(batch.records)
         return True
+
+    def enough(self, tp: TP) -> bool:
+        """Whether so much of a partition waits that others, which it may wait for, should come first."""
+        lane = self._by_tp.get(tp)
+        return lane is not None and len(lane.records) >= self._share
 
     def take(self, limit: int) -> list[Portion]:
         """The records whose turn has come, about `limit` of them, those that came first first."""
@@ -102,7 +110,6 @@ class Inbox:
             records = self._merge(lanes, share)
             if records:
                 portions.append(Portion(lanes[0].tp.partition, records, _reached(lanes, records)))
-                self.size -= len(records)
         return portions
 
     def quiet(self, partition: int) -> bool:

@@ -22,13 +22,11 @@ from streams.writing import Writer
 
 _log = logging.getLogger(__name__)
 
-_CYCLE_S: Final = 0.2
+_CYCLE_S: Final = 0.3
 """How long a cycle computes: the waits for the broker cost little beside it, and the loop is soon free."""
 
 _LEAST_RECORDS: Final = 256
-_MOST_RECORDS: Final = 8192
-_WAITING_RECORDS: Final = 4 * _MOST_RECORDS
-"""Records that wait before fetching pauses."""
+_MOST_RECORDS: Final = 16_384
 
 
 class Scoring:
@@ -60,7 +58,6 @@ class Scoring:
         self._owed: dict[int, Changes] = {}  # of recovery or a new grid, to be written first
         self._cycle = asyncio.Lock()
         self._work = asyncio.Event()
-        self._room = asyncio.Event()
         self._limit = _LEAST_RECORDS
 
     async def intake(self, stream: Any) -> None:
@@ -69,9 +66,6 @@ class Scoring:
         async for event in events:
             if self._is_current(event) and self._inbox.put(event.value):
                 self._work.set()
-                if self._inbox.size >= _WAITING_RECORDS:
-                    self._room.clear()
-                    await self._room.wait()
 
     def assign(self, partitions: Iterable[int]) -> None:
         """After the states of these partition numbers were recovered: makes their shards."""
@@ -88,7 +82,6 @@ class Scoring:
     async def release(self) -> None:
         """Before partitions go: the cycle under way ends, and no other begins until the next `assign`."""
         self._inbox.own(())
-        self._room.set()
         async with self._cycle:
             self._shards = {}
             self._owed = {}
@@ -116,8 +109,6 @@ class Scoring:
     async def _one_cycle(self) -> None:
         await self._pay()
         portions = self._inbox.take(self._limit)
-        if self._inbox.size < _WAITING_RECORDS or not portions:
-            self._room.set()
         if portions:
             self._work.set()  # more may wait
         began = time.thread_time()  # not the wall: a busy machine must not make cycles small

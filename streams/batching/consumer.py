@@ -17,6 +17,7 @@ from streams.errors import StalledError
 
 _log = logging.getLogger(__name__)
 
+_AGAIN_S: Final = 0.01  # how long what the agent had enough of is left alone; it scores less in that time
 _RELEASE_WITHIN_S: Final = 60.0  # Faust's own rebalance timeout: later the group has gone on without us
 
 
@@ -83,6 +84,17 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         async for tp, message in super().getmany(timeout):
             if self._is_changelog_tp(tp) or await self._admit(tp, message.value):
                 yield tp, message
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
+        """What was fetched of partitions that the agent has not enough of; soon again of the others."""
+        enough = self.transport.enough
+        wanted = {tp for tp in active_partitions or () if not enough(tp)}
+        if wanted != active_partitions:
+            timeout = _AGAIN_S
+        if not wanted:
+            await asyncio.sleep(timeout)
+            return {}
+        return await super()._getmany(wanted, timeout)
 
     async def _admit(self, tp: TP, batch: Batch) -> bool:
         expected = self._expected.get(tp)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from streams.batching.consumer import BatchConsumer
 from streams.errors import WriteError
@@ -64,6 +65,10 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
     Producer = BatchProducer
 
     fetch_wait_ms: int = 20
+
+    def enough(self, tp: TP) -> bool:
+        """Whether the agent has enough of a partition for now. Replaced by the application."""
+        return False
 
     async def release(self) -> None:
         """Called before partitions go: the agent ends its work. Replaced by the application."""

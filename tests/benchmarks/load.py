@@ -2,6 +2,7 @@
 
 import bisect
 import random
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -34,12 +35,11 @@ _PATHS: Final = (
     "/docs/api",
 )
 _TITLES: Final = ("CEO", "Directrice marketing", "Développeur", "Acheteur", "Chef de projet")
-_START: Final = Micros(1_790_000_000 * SECOND)
 _EVERY: Final = SECOND // 4
 
 
-def events(count: int, leads: int, seed: int = 7) -> Iterator[tuple[str, bytes, bytes, int]]:
-    """Topic (short name), key, value and moment (ms) of each event, always the same."""
+def events(count: int, leads: int, end: Micros, seed: int = 7) -> Iterator[tuple[str, bytes, bytes, int]]:
+    """Topic (short name), key, value and moment (ms) of each event, the last at `end`; else always the same."""
     pick = random.Random(seed)
     shares = [1 / (rank + 10) for rank in range(leads)]
     sums, total = [], 0.0
@@ -51,7 +51,7 @@ def events(count: int, leads: int, seed: int = 7) -> Iterator[tuple[str, bytes, 
     for number in range(count):
         lead = f"u-{bisect.bisect(sums, pick.random() * total):06d}"
         kind = pick.choices(types, weights)[0]
-        moment = Micros(_START + number * _EVERY)
+        moment = Micros(end - (count - 1 - number) * _EVERY)
         event: dict[str, Any] = {
             "id": f"{number:08x}-{pick.getrandbits(96):024x}",
             "type": kind,
@@ -80,13 +80,13 @@ def _properties(kind: str, pick: random.Random) -> dict[str, Any]:
 
 
 async def fill(bootstrap: str, prefix: str, partitions: int, count: int, leads: int) -> int:
-    """Sends the events in large batches, those of a topic in order of time; how many leads they touch."""
+    """Sends events up to now in large batches, a topic's in order of time; how many leads they are of."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=1 << 18)
     await producer.start()
     batches: dict[tuple[str, int], Any] = {}
     seen: dict[bytes, int] = {}
     try:
-        for topic, key, value, moment_ms in events(count, leads):
+        for topic, key, value, moment_ms in events(count, leads, Micros(time.time_ns() // 1_000)):
             partition = seen.setdefault(key, partition_of(key, partitions))
             where = full_name(prefix, topic), partition
             batch = batches.setdefault(where, producer.create_batch())

@@ -65,7 +65,6 @@ def test_merges_topics_by_time_then_topic(inbox: Inbox, positions: Positions) ->
     inbox.put(batch(VIEWS, 10, 20, 40))
     inbox.put(batch(CLICKS, 20, 30))
     assert taken(inbox) == [("views", 10), ("clicks", 20), ("views", 20), ("clicks", 30), ("views", 40)]
-    assert inbox.size == 0
     assert inbox.quiet(0)
 
 
@@ -112,7 +111,21 @@ def test_refuses_what_is_not_its_own(inbox: Inbox) -> None:
     assert not inbox.put(batch(TP("p.views", 1), 10))
     inbox.own([])
     assert not inbox.put(batch(VIEWS, 10))
-    assert inbox.size == 0
+    assert taken(inbox) == []
+
+
+def test_has_enough_of_a_topic_but_never_of_one_that_others_wait_for(
+    inbox: Inbox, positions: Positions
+) -> None:
+    positions.ends = {CLICKS: 1, VIEWS: 100_000}
+    inbox.put(batch(VIEWS, *range(60_000)))
+    assert inbox.enough(VIEWS)
+    assert not inbox.enough(CLICKS)
+    assert not inbox.enough(TP("p.changelog", 0))
+    assert taken(inbox) == []
+    inbox.put(batch(CLICKS, 0))
+    assert len(taken(inbox, 50_000)) == 50_000
+    assert not inbox.enough(VIEWS)
 
 
 def test_the_oldest_partition_comes_first_and_none_starves() -> None:
