@@ -1,7 +1,6 @@
 """Writes events to Kafka, says when the broker has them, and knows when it is away and when it is back."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -10,6 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from connectors.hang_up import hang_up
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
 from scorer.topics import full_name
@@ -148,12 +148,6 @@ class EventProducer:
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
-    """Bounded, since aiokafka waits for a broker that is away for ever (its issue 1101)."""
-    try:
-        async with asyncio.timeout(_STOP_WITHIN_S):
-            await producer.stop()
-    except (KafkaError, OSError, TimeoutError):
+    if not await hang_up(producer.stop(), _STOP_WITHIN_S):
         _log.warning("events that the broker had not acknowledged were given up at the stop")
-        with contextlib.suppress(KafkaError, OSError, TimeoutError):
-            async with asyncio.timeout(_STOP_WITHIN_S):
-                await producer.client.close()
+        await hang_up(producer.client.close(), _STOP_WITHIN_S)

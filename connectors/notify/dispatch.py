@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, KafkaError
 from prometheus_client import start_http_server
 
+from connectors.hang_up import hang_up
 from connectors.notify.channels import load_channels
 from connectors.notify.config import NotifyConfig
 from connectors.notify.desk import Desk
@@ -20,6 +21,7 @@ from scorer.topics import ALERTS, full_name
 
 _FETCH_MS: Final = 200
 _LOOK_AGAIN_S: Final = 1.0
+_STOP_WITHIN_S: Final = 5.0
 
 _log: Final = logging.getLogger(__name__)
 
@@ -111,7 +113,7 @@ class _Reader:
                 await self._cycle(fetch=False)
             await self._commit()
         finally:
-            await self._consumer.stop()
+            await hang_up(self._consumer.stop(), _STOP_WITHIN_S)
 
     async def _cycle(self, fetch: bool) -> None:
         assigned = self._consumer.assignment()

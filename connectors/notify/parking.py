@@ -8,6 +8,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from connectors.hang_up import hang_up
 from connectors.notify.alert import Alert
 from connectors.notify.config import NotifyConfig
 from scorer.times import format_time
@@ -15,6 +16,7 @@ from scorer.topics import full_name
 
 PARKED: Final = "parked"
 _AGAIN_S: Final = 1.0
+_STOP_WITHIN_S: Final = 5.0
 
 _log: Final = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ class Parking:
 
     async def stop(self) -> None:
         """Hang up."""
-        await self._producer.stop()
+        await hang_up(self._producer.stop(), _STOP_WITHIN_S)
 
     async def park(self, alert: Alert, channel: str, destination: str, reason: str) -> None:
         """Keep one alert that a channel did not get; the key is the alert's id."""

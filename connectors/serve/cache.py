@@ -1,12 +1,13 @@
 """The cache in redis: the names of its keys, and whether what it holds may be shown."""
 
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
+from redis.exceptions import RedisError, WatchError
 
 from connectors.serve.errors import DisplacedError, rebuilding
 
@@ -73,8 +74,9 @@ class Cache:
     async def release(self) -> None:
         """Gives the right to fill the cache back."""
         lease = self.key("lease")
-        if await self.redis.get(lease) == self.token:
-            await self.redis.delete(lease)
+        with contextlib.suppress(RedisError, OSError):  # where redis is away, the right ends by itself
+            if await self.redis.get(lease) == self.token:
+                await self.redis.delete(lease)
 
     @asynccontextmanager
     async def guarded(self, head: int) -> AsyncIterator[Any]:

@@ -1,7 +1,6 @@
 """Publishes what people answer, and says when the broker has it."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from connectors.hang_up import hang_up
 from connectors.serve.errors import Refusal
 from scorer.times import Micros
 from scorer.topics import full_name
@@ -54,7 +54,7 @@ class Publisher:
                 try:
                     await producer.start()
                 except BaseException:
-                    await _stop(producer)
+                    await hang_up(producer.stop(), _WITHIN_S)
                     raise
                 self._producer = producer
             return self._producer
@@ -62,12 +62,5 @@ class Publisher:
     async def close(self) -> None:
         """Hangs up."""
         if self._producer is not None:
-            await _stop(self._producer)
+            await hang_up(self._producer.stop(), _WITHIN_S)
             self._producer = None
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """Bounded, since aiokafka waits for a broker that is away for ever (its issue 1101)."""
-    with contextlib.suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(_WITHIN_S):
-            await producer.stop()

@@ -1,13 +1,14 @@
 """Whether the scoring still has events to count: what its group committed, against the topics' ends."""
 
 import asyncio
-import contextlib
 import logging
 from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+
+from connectors.hang_up import hang_up
 
 _log: Final = logging.getLogger(__name__)
 _WITHIN_S: Final = 2.0
@@ -32,7 +33,7 @@ class ScoringLag:
                     try:
                         await admin.start()
                     except BaseException:
-                        await admin.close()
+                        await hang_up(admin.close(), _WITHIN_S)
                         raise
                     self._admin = admin
                 committed = await self._admin.list_consumer_group_offsets(self._group, partitions=list(ends))
@@ -46,7 +47,5 @@ class ScoringLag:
     async def close(self) -> None:
         """Hangs up."""
         if self._admin is not None:
-            with contextlib.suppress(KafkaError, OSError, TimeoutError):
-                async with asyncio.timeout(_WITHIN_S):
-                    await self._admin.close()
+            await hang_up(self._admin.close(), _WITHIN_S)
             self._admin = None

@@ -1,15 +1,14 @@
 """Reads the topics without a consumer group, from offsets that somebody else keeps."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
+from connectors.hang_up import hang_up
 from connectors.serve.errors import LogResetError
 from connectors.serve.facts import PARKED, Incoming
 from scorer.times import Micros
@@ -19,7 +18,6 @@ REQUIRED: Final = (SCORES, ALERTS, *IN_TOPICS)
 _BATCH: Final = 2_000
 _WAIT_MS: Final = 200
 _STOP_WITHIN_S: Final = 5.0
-"""aiokafka waits for a broker that is away for ever (its issue 1101)."""
 
 
 async def partitions(kafka: str, prefix: str) -> dict[str, set[int]]:
@@ -29,7 +27,7 @@ async def partitions(kafka: str, prefix: str) -> dict[str, set[int]]:
         await client.bootstrap()
         cluster = await client.fetch_all_metadata()
     finally:
-        await client.close()
+        await hang_up(client.close(), _STOP_WITHIN_S)
     known = {topic: cluster.partitions_for_topic(full_name(prefix, topic)) for topic in (*REQUIRED, PARKED)}
     return {topic: set(found) for topic, found in known.items() if found}
 
@@ -125,6 +123,5 @@ async def reading(
             await consumer.seek_to_beginning(*fresh)
         yield TopicsReader(consumer, prefix, parts.values())
     finally:
-        with contextlib.suppress(KafkaError, OSError, TimeoutError):
-            async with asyncio.timeout(_STOP_WITHIN_S):
-                await consumer.stop()
+        if not await hang_up(consumer.stop(), _STOP_WITHIN_S):
+            await hang_up(consumer._client.close(), _STOP_WITHIN_S)  # which that stop did not come to
