@@ -9,12 +9,13 @@ from typing import Final
 from deploy.settings import Settings
 
 _OURS: Final = frozenset({"scorer", "streams", "connectors", "deploy"})
+_REQUESTS: Final = "connectors.observe"  # a line for each that fails: with Kafka away, for all of them
 _EVERY_S: Final = 10.0  # often enough to see that it lasts
 _KINDS: Final = 1_000  # a library that makes up new texts all the time must not fill the memory
 
 
 class Repeats(logging.Filter):
-    """Lets a library's line through, then holds back the like of it for a while, and counts.
+    """Lets a line of a library or of a failed request through, then holds back the like of it, and counts.
 
     Kafka's client tells some fifty times a second that a broker is away: nothing else would be seen.
     """
@@ -22,13 +23,13 @@ class Repeats(logging.Filter):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._held: dict[tuple[str, str], tuple[float, int]] = {}
+        self._held: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is written."""
-        if record.name.partition(".")[0] in _OURS:
+        if record.name.partition(".")[0] in _OURS and record.name != _REQUESTS:
             return True
-        kind, now = (record.name, str(record.msg)), self._clock()
+        kind, now = _kind(record), self._clock()
         until, count = self._held.get(kind, (now, 0))
         if now < until:
             self._held[kind] = (until, count + 1)
@@ -39,6 +40,12 @@ class Repeats(logging.Filter):
         if count:
             record.msg, record.args = f"{record.getMessage()} (and {count} more like it)", ()
         return True
+
+
+def _kind(record: logging.LogRecord) -> tuple[object, ...]:
+    if record.name == _REQUESTS and isinstance(record.args, tuple):
+        return record.name, *record.args[:-1]  # method, route and status, not the time that it took
+    return record.name, str(record.msg)
 
 
 def configure(settings: Settings) -> None:

@@ -25,6 +25,18 @@ def test_a_librarys_line_is_held_back_for_ten_seconds_and_counted() -> None:
     assert later.getMessage() == "no node 8"
 
 
+def test_failed_requests_are_told_once_for_each_route_and_status() -> None:
+    repeats = Repeats(lambda: 0.0)
+    lines = [
+        ("/v1/events", 503, 0.4),
+        ("/v1/events", 503, 0.5),
+        ("/v1/events", 500, 0.5),
+        ("/readyz", 503, 0.4),
+    ]
+    told = [repeats.filter(_line("connectors.observe", "%s %d %.1f ms", *line)) for line in lines]
+    assert told == [True, False, True, True]
+
+
 def test_our_own_lines_are_all_written() -> None:
     repeats = Repeats(lambda: 0.0)
     assert all(repeats.filter(_line("connectors.notify.parking", "alert %s parked", one)) for one in "ab")
