@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -86,6 +86,8 @@ async def ensure(kafka: str, prefix: str, partitions: int, replication: int) -> 
     """Creates what is missing, with as many partitions and copies, and checks the rest."""
     async with _Admin(kafka) as admin:
         there = await _partition_counts(admin)
+        if any(there.get(topic.name, partitions) != partitions for topic in required(prefix)):
+            return _uncreated(await _check(admin, prefix, partitions))
         missing = [topic for topic in required(prefix) if topic.name not in there]
         created = await _create(admin, missing, partitions, replication)
         await _until_seen(admin, created)
@@ -97,6 +99,14 @@ async def ensure(kafka: str, prefix: str, partitions: int, replication: int) -> 
             else one
             for one in report.findings
         )
+    )
+
+
+def _uncreated(report: Report) -> Report:
+    """The report where numbers of partitions differ: making more, for good, would leave no way back."""
+    text = "missing, and not created before the others have the right number of partitions"
+    return Report(
+        tuple(replace(one, text=text) if one.state == "missing" else one for one in report.findings)
     )
 
 
@@ -162,7 +172,8 @@ def _finding(topic: Topic, count: int | None, policy: str | None, partitions: in
             topic.name,
             "wrong",
             f"has {count} partitions, expected {partitions}: every topic must have as many as "
-            "LEADHEAT_PARTITIONS says, for good, so that a lead's events and state have one partition number",
+            "LEADHEAT_PARTITIONS says, for good, so that a lead's events and state have one partition "
+            f"number; say {count} there if all have it, else make the topic anew",
         )
     if policy is not None and policy != topic.policy:
         return Finding(

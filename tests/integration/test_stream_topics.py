@@ -33,6 +33,14 @@ async def test_tells_another_number_of_partitions(rig: Rig) -> None:
     assert "has 2 partitions, expected 4" in str(report)
 
 
+async def test_creates_nothing_while_the_number_of_partitions_is_in_question(rig: Rig) -> None:
+    await make(rig, full_name(rig.prefix, SCORES), 3, "compact")
+    refused = await topics.ensure(rig.bootstrap, rig.prefix, 2, 1)
+    assert {one.state for one in refused.findings} == {"wrong", "missing"}
+    assert "say 3 there if all have it" in str(refused)
+    assert not (await topics.ensure(rig.bootstrap, rig.prefix, 3, 1)).problems
+
+
 async def test_tells_a_policy_that_would_lose_scores(rig: Rig) -> None:
     await make(rig, full_name(rig.prefix, SCORES), 2, "delete")
     report = await topics.ensure(rig.bootstrap, rig.prefix, 2, 1)
