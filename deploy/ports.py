@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import socket
+import struct
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,6 +13,9 @@ import redis.asyncio
 from deploy.errors import PortInUseError, UnreachableError
 
 _ANSWER_WITHIN_S: Final = 3.0
+_CORRELATION: Final = 0x4C48
+# Kafka's first question, version 0, with no client id: which versions of which requests do you take?
+_API_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, _CORRELATION, -1)
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
@@ -52,20 +56,32 @@ def split_address(address: str, default_port: int) -> tuple[str, int]:
 
 
 def require_broker(bootstrap: str) -> None:
-    """Raises UnreachableError unless one of the brokers named accepts a connection."""
+    """Raises UnreachableError unless one of the brokers named answers as Kafka does."""
     problems = []
     for address in (one.strip() for one in bootstrap.split(",")):
         host, port = split_address(address, 9092)
         try:
-            socket.create_connection((host, port), timeout=_ANSWER_WITHIN_S).close()
+            with socket.create_connection((host, port), timeout=_ANSWER_WITHIN_S) as connection:
+                if _speaks_kafka(connection):
+                    return
+            problems.append(f"{address} (takes connections, but does not answer as Kafka does)")
         except OSError as error:
             problems.append(f"{address} ({error.strerror or error})")
-        else:
-            return
     raise UnreachableError(
         f"no Kafka broker answers at {', '.join(problems)}: start it or correct the address; "
         "`leadheat up` without --kafka starts a broker of its own"
     )
+
+
+def _speaks_kafka(connection: socket.socket) -> bool:
+    """Whether the answer to Kafka's first question is one: its size, then our number."""
+    with contextlib.suppress(OSError):  # a timeout, or hung up on
+        connection.sendall(_API_VERSIONS)
+        answer = b""
+        while len(answer) < 8 and (more := connection.recv(8 - len(answer))):
+            answer += more
+        return answer[4:] == _CORRELATION.to_bytes(4, "big")
+    return False
 
 
 async def require_store(url: str) -> None:
@@ -78,12 +94,23 @@ async def require_store(url: str) -> None:
         raise UnreachableError(f"--redis (LEADHEAT_REDIS) is no Redis URL: {error}") from None
     try:
         await client.ping()
-    except (redis.RedisError, OSError) as error:
-        place = urlsplit(url)
+    except redis.AuthenticationError as error:
         raise UnreachableError(
-            f"no Redis answers at {place.hostname or place.path}:{place.port or 6379} "
-            f"({type(error).__name__}): start it or correct the URL; "
+            f"the Redis at {_place(url)} wants a password, and not the one it was given, if any: "
+            "write it into the URL, as in redis://:PASSWORD@HOST:PORT/0"
+        ) from error
+    except redis.ResponseError as error:  # it answers, and refuses: a database that is not there, no rights
+        raise UnreachableError(f"the Redis at {_place(url)} refuses: {error}") from error
+    except (redis.RedisError, OSError) as error:
+        raise UnreachableError(
+            f"no Redis answers at {_place(url)} ({type(error).__name__}): start it or correct the URL; "
             "`leadheat up` without --redis starts a store of its own"
         ) from error
     finally:
         await client.aclose()
+
+
+def _place(url: str) -> str:
+    """Where a Redis is, without its password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aiokafka.errors import KafkaError
 from prometheus_client.multiprocess import mark_process_dead
 
-from deploy import keys, ports, settings
+from deploy import keys, ports, settings, topics
 from deploy.children import Machine, children
 from deploy.demo.hours import TELLS
 from deploy.embedded import broker, store
-from deploy.errors import ChildError, UnreachableError
+from deploy.errors import ChildError, PortInUseError
 from deploy.greeting import farewell, greeting
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor
@@ -27,7 +26,6 @@ from scorer.grid import Grid
 from scorer.times import Micros, micros
 from scorer.timescale import Timescale
 
-_TOPICS_WITHIN_S: Final = 30.0  # making them takes a second or two
 _STARTS_WITHIN_S: Final = 10.0  # before the first sample event, so that none is late because children start
 
 
@@ -46,16 +44,17 @@ async def run(loaded: Settings, options: Options) -> int:
         sys.stdout, io.TextIOWrapper
     ):  # an alert that the terminal cannot show must not end anything
         sys.stdout.reconfigure(errors="replace")
+    stop = asyncio.Event()
+    _on_signals(stop.set)
     with tempfile.TemporaryDirectory(prefix="leadheat-", ignore_cleanup_errors=True) as folder:
         machine = _machine(loaded, options, Path(folder))
-        await _check(machine)
+        await _or_stopped(_check(machine), stop)
         machine.metrics_folder.mkdir()
         machine.store_folder.mkdir(mode=0o700)
-        stop = asyncio.Event()
-        _on_signals(stop.set)
         supervisor = Supervisor(_print, _say, lambda pid: _forget(machine.metrics_folder, pid))
         try:
-            await _or_stopped(_start(supervisor, machine, loaded, options.grid), stop)
+            if not stop.is_set():
+                await _or_stopped(_start(supervisor, machine, loaded, options.grid), stop)
             await stop.wait()
         finally:
             _on_signals(supervisor.kill)
@@ -103,7 +102,9 @@ def _demo_clock(lasts_s: float) -> Timescale:
 async def _check(machine: Machine) -> None:
     ports.require_free(machine.host, machine.port, "the board and the events", "--port")
     if machine.embedded_kafka_port is None:
-        ports.require_broker(machine.kafka)
+        await asyncio.to_thread(ports.require_broker, machine.kafka)
+    elif machine.embedded_kafka_port == machine.port:
+        raise PortInUseError(f"port {machine.port} is wanted twice: --port and --kafka-port must differ")
     else:
         ports.require_free(broker.HOST, machine.embedded_kafka_port, "the embedded broker", "--kafka-port")
     if not machine.embedded_store:
@@ -112,18 +113,7 @@ async def _check(machine: Machine) -> None:
 
 async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, grid: Grid) -> None:
     async def restore_topics() -> None:
-        from streams import topics  # late: what only refuses to start need not load Kafka's client
-
-        try:
-            async with asyncio.timeout(_TOPICS_WITHIN_S):
-                report = await topics.ensure(
-                    machine.kafka, loaded.topic_prefix, machine.partitions, loaded.replication
-                )
-        except (KafkaError, TimeoutError) as error:
-            raise UnreachableError(
-                f"{machine.kafka} takes connections, but does not answer as Kafka does ({error!r}): "
-                "correct the address, or look at that broker's log"
-            ) from error
+        report = await topics.ensure(machine.kafka, loaded, machine.partitions)
         if report.problems:
             raise ChildError("\n".join(["the topics are not right:", *map(str, report.problems)]))
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deploy import ports, settings
+from deploy import topics as making
 from deploy.errors import DeployError
 
 
@@ -21,9 +22,7 @@ def topics(
     address = loaded.require_kafka()
     ports.require_broker(address)
 
-    from streams.topics import ensure
-
-    report = asyncio.run(ensure(address, loaded.topic_prefix, loaded.partitions, loaded.replication))
+    report = asyncio.run(making.ensure(address, loaded, loaded.partitions))
     typer.echo(str(report))
     if report.problems:
         raise TopicsWrongError(f"{len(report.problems)} topics are not as they must be: see above")

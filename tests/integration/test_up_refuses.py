@@ -25,6 +25,13 @@ def test_a_port_in_use_is_named_with_what_to_do() -> None:
             assert "Traceback" not in err
 
 
+def test_one_port_for_both_is_refused() -> None:
+    [port] = free_ports(1)
+    status, out, err = refused("--port", str(port), "--kafka-port", str(port))
+    assert (status, out) == (1, "")
+    assert f"port {port} is wanted twice" in err
+
+
 def test_a_kafka_that_does_not_answer_is_named() -> None:
     port, absent = free_ports(2)
     status, out, err = refused("--port", str(port), "--kafka", f"127.0.0.1:{absent}")

@@ -1,6 +1,9 @@
 """Ports and addresses: what is free, what answers, and what to do where not."""
 
+import contextlib
 import socket
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,8 +34,46 @@ def test_an_address_that_is_not_ours_is_told() -> None:
 
 def test_a_broker_is_there_when_one_of_several_answers() -> None:
     [absent] = ports.free_ports(1)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        address = f"127.0.0.1:{listening.getsockname()[1]}"
+    with _answering(lambda asked: b"\x00\x00\x00\x06" + asked[8:12] + b"\x00\x00") as address:
         ports.require_broker(f"127.0.0.1:{absent}, {address}")
     with pytest.raises(UnreachableError, match=f"no Kafka broker answers at 127.0.0.1:{absent}"):
         ports.require_broker(f"127.0.0.1:{absent}")
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"\x00\x00"])
+def test_what_listens_and_is_no_kafka_is_told(answer: bytes) -> None:
+    with (
+        _answering(lambda _: answer) as address,
+        pytest.raises(UnreachableError, match="takes connections, but does not answer as Kafka does"),
+    ):
+        ports.require_broker(address)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"-NOAUTH Authentication required.\r\n", "wants a password"),
+        (b"-ERR DB index is out of range\r\n", "refuses: DB index is out of range"),
+    ],
+)
+async def test_a_redis_that_refuses_says_why(answer: bytes, told: str) -> None:
+    with _answering(lambda _: answer) as address, pytest.raises(UnreachableError, match=told) as refusal:
+        await ports.require_store(f"redis://:canary@{address}/0")
+    assert "canary" not in str(refusal.value)
+
+
+@contextlib.contextmanager
+def _answering(answer: Callable[[bytes], bytes]) -> Iterator[str]:
+    """The address of a server that gives one answer to the first words of each connection, and hangs up."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection = listening.accept()[0]
+                with connection:
+                    connection.sendall(answer(connection.recv(1_000)))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)

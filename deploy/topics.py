@@ -1,0 +1,28 @@
+"""Makes the topics with what the settings say, and tells in words what is in the way."""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from deploy.errors import UnreachableError
+from deploy.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.topics import Report
+
+_WITHIN_S: Final = 30.0  # it takes a second or two
+
+
+async def ensure(kafka: str, loaded: Settings, partitions: int) -> "Report":
+    """Creates what is missing and checks the rest; UnreachableError where nobody answers as Kafka does."""
+    from aiokafka.errors import KafkaError  # late: what only refuses to start need not load Kafka's client
+
+    from streams import topics
+
+    try:
+        async with asyncio.timeout(_WITHIN_S):
+            return await topics.ensure(kafka, loaded.topic_prefix, partitions, loaded.replication)
+    except (KafkaError, TimeoutError) as error:
+        raise UnreachableError(
+            f"{kafka} takes connections, but does not answer as Kafka does ({error!r}): "
+            "correct the address, or look at that broker's log"
+        ) from error
