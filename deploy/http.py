@@ -45,8 +45,10 @@ def serve(app: ASGIApp, settings: Settings, on_stop: Callable[[], None] = lambda
         ),
         on_stop,
     )
-    for number in _STOPS:  # uvicorn raises the signal again when it is done: being told to stop is no failure
-        signal.signal(number, lambda *_: None)
+    # Told to stop before uvicorn listens to signals, it stops as soon as it is up. When it is done, uvicorn
+    # raises the signal again: being told to stop is no failure.
+    for number in _STOPS:
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     _log.info("listening on http://%s:%d", settings.host, settings.port)
     server.run()
     return 0 if server.started else 1
