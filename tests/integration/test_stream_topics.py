@@ -12,6 +12,7 @@ async def make(rig: Rig, name: str, partitions: int, policy: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=rig.bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic(name, partitions, 1, topic_configs={"cleanup.policy": policy})])
+    await topics._until_seen(admin, {name})
     await admin.close()
 
 

@@ -65,7 +65,7 @@ def test_what_listens_and_is_no_kafka_is_told() -> None:
         hung_up.start()
         status, out, err = refused("--port", str(port), "--kafka", address)
     assert (status, out) == (1, "")
-    assert f"{address} takes connections, but does not answer as Kafka does" in err
+    assert f"{address} (takes connections, but does not answer as Kafka does)" in err
 
 
 def _hang_up(listening: socket.socket) -> None:
