@@ -13,9 +13,9 @@ _DISPOSABLE: Final[frozenset[str]] = frozenset(blocklist)
 # What that list lacks of the mailboxes that providers in France, Belgium, Switzerland and Luxembourg give.
 _PROVIDERS: Final = """
     9online.fr aliceadsl.fr aol.fr bbox.fr cegetel.net club-internet.fr dartybox.com freesbee.fr gmx.fr
-    infonie.fr libertysurf.fr lilo.org mailo.com neuf.fr noos.fr numericable.com numericable.fr sfr.fr tele2.fr voila.fr
-    hotmail.be proximus.be voo.be hispeed.ch ik.me netplus.ch vtxnet.ch internet.lu pt.lu vo.lu
-    tuta.io tutamail.com tutanota.com
+    infonie.fr libertysurf.fr lilo.org mailo.com neuf.fr noos.fr numericable.com numericable.fr sfr.fr
+    tele2.fr voila.fr hotmail.be proximus.be voo.be hispeed.ch ik.me netplus.ch vtxnet.ch internet.lu pt.lu
+    vo.lu tuta.io tutamail.com tutanota.com
 """
 _FREE: Final[frozenset[str]] = frozenset(whitelist) | frozenset(_PROVIDERS.split())
 
