@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 PORT ?=
+KAFKA_PORT ?=
 GRID ?=
 KAFKA ?=
 REDIS ?=
@@ -25,9 +26,9 @@ $(INSTALLED): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[embedded,test]'
 	touch $@
 
-run: setup ## the demonstration: board, alerts and sample leads (PORT= GRID= KAFKA= REDIS=)
-	@exec $(BIN)/leadheat up --demo $(if $(PORT),--port $(PORT)) $(if $(GRID),--grid $(GRID)) \
-		$(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS))
+run: setup ## the demonstration: board, alerts and sample leads (PORT= KAFKA_PORT= GRID= KAFKA= REDIS=)
+	@exec $(BIN)/leadheat up --demo $(if $(PORT),--port $(PORT)) $(if $(KAFKA_PORT),--kafka-port $(KAFKA_PORT)) \
+		$(if $(GRID),--grid $(GRID)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS))
 
 test: setup ## all tests that this machine can run
 	$(BIN)/pytest
