@@ -62,11 +62,14 @@ async def dispatch(config: NotifyConfig, stop: asyncio.Event) -> None:
 
 async def _started(parking: Parking, stop: asyncio.Event) -> bool:
     """True once the broker answers, False where the stop comes first."""
+    told = False
     while not stop.is_set():
         try:
             await parking.start()
         except KafkaError as error:
-            _log.warning("no broker answers yet: %s", type(error).__name__)
+            if not told:
+                _log.warning("no broker answers yet: %s", type(error).__name__)
+            told = True
             await _either(stop, _LOOK_AGAIN_S)
         else:
             return True
@@ -88,6 +91,7 @@ class _Reader:
         self._config = config
         self._desk = desk
         self._progress = progress
+        self._topic = full_name(config.topic_prefix, ALERTS)
         session_ms = int(config.session_timeout_s * 1000)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=config.kafka,
@@ -101,11 +105,10 @@ class _Reader:
 
     async def read(self, stop: asyncio.Event) -> None:
         """Until `stop`; then what is under way has a last moment to arrive."""
-        self._consumer.subscribe(
-            [full_name(self._config.topic_prefix, ALERTS)], listener=_Listener(self._progress)
-        )
+        self._consumer.subscribe([self._topic], listener=_Listener(self._progress))
         try:
             await self._consumer.start()
+            _log.info("delivering the alerts of %s", self._topic)
             while not stop.is_set():
                 await self._cycle(self._progress.waiting < self._config.max_waiting)
             deadline = time.monotonic() + self._config.stop_within_s

@@ -81,14 +81,17 @@ class Broadcast:
 
     async def run(self) -> None:
         """Follows until cancelled."""
-        started = False
+        started, away = False, False
         while True:
             try:
                 if not started:
                     self._after, started = await self._newest(), True
                 await self._turn()
+                away = False
             except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("the cache does not answer the event stream: %s", type(error).__name__)
+                if not away:
+                    _log.warning("the cache does not answer the event stream: %s", type(error).__name__)
+                away = True
                 self._tell_state({"catching_up": None, "rebuilding": True})
                 await asyncio.sleep(_PAUSE_S)
 
