@@ -135,8 +135,17 @@ class Settings(BaseSettings):
         return _required(self.kafka, "kafka", "name Kafka's addresses, such as kafka-1:9092,kafka-2:9092")
 
     def require_redis(self) -> str:
-        """The cache's URL, or SettingsError."""
-        return _required(_revealed(self.redis), "redis", "name the cache, such as redis://localhost:6379/0")
+        """The cache's URL, or SettingsError, which leaves out what the URL says: it may be a password."""
+        from redis.connection import parse_url  # late: most commands have no use for it
+
+        url = _required(_revealed(self.redis), "redis", "name the cache, such as redis://localhost:6379/0")
+        try:
+            parse_url(url)  # type: ignore[no-untyped-call]
+        except ValueError:
+            raise SettingsError(
+                f"{PREFIX}REDIS (--redis) is no Redis URL: expected one such as redis://:PASSWORD@HOST:6379/0"
+            ) from None
+        return url
 
     def require_write_keys(self) -> tuple[str, ...]:
         """The write keys, or SettingsError: without any, nobody could send an event."""

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from deploy import ports, settings
 from deploy import roles as configurations
-from deploy import settings
 from deploy.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on [LEADHEAT_HOST, else 127.0.0.1].")]
@@ -28,7 +28,9 @@ def gateway(host: Host = None, port: Port = None) -> None:
 
 def worker() -> None:
     """Score events as they come."""
-    config = configurations.worker(_load())
+    loaded = _load()
+    config = configurations.worker(loaded)
+    _require_metrics_port(loaded)
 
     from streams.worker import run
 
@@ -49,11 +51,19 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 def notify() -> None:
     """Deliver alerts to their channels."""
-    config = configurations.notify(_load())
+    loaded = _load()
+    config = configurations.notify(loaded)
+    _require_metrics_port(loaded)
 
     from connectors.notify.dispatch import run
 
     asyncio.run(run(config))
+
+
+def _require_metrics_port(loaded: Settings) -> None:
+    if loaded.metrics_port is not None:
+        everywhere = "0.0.0.0"  # noqa: S104 (a container's Prometheus comes from outside)
+        ports.require_free(everywhere, loaded.metrics_port, "/metrics", f"{settings.PREFIX}METRICS_PORT")
 
 
 def _load(**given: object) -> Settings:

@@ -1,5 +1,6 @@
 """`leadheat score`: scores files of events, or prints the tier changes in them."""
 
+import contextlib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -68,6 +69,13 @@ def _moment(text: str | None) -> Micros:
 def _write(records: Iterable[dict[str, Any]]) -> None:
     from scorer.files import json_line
 
-    for record in records:
-        sys.stdout.buffer.write(json_line(record).encode() + b"\n")  # UTF-8, whatever the locale
-    sys.stdout.flush()
+    try:
+        for record in records:
+            sys.stdout.buffer.write(json_line(record).encode() + b"\n")  # UTF-8, whatever the locale
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # `| head` has seen enough: typer ends in silence
+    except OSError as error:
+        with contextlib.suppress(OSError):  # or Python tries once more at its end, and complains
+            sys.stdout.close()
+        raise DeployError(f"cannot write the result: {error.strerror}") from None

@@ -39,6 +39,10 @@ def up(
     """
     loaded = settings.load(kafka=kafka, redis=redis, port=port, host=host, grid=grid, channels=channels)
     read = grids.read(loaded.grid)
+    if loaded.channels is not None:
+        from connectors.notify.channels import load_channels
+
+        load_channels(loaded.channels)  # wrong ones are told before anything starts
 
     from deploy import up as machine
 

@@ -1,6 +1,8 @@
 """The commands that need no broker: what they print where, and how they end."""
 
 import json
+import socket
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -167,3 +169,47 @@ def test_the_single_roles_make_no_keys(
 def test_the_version_is_the_packages(run: Run) -> None:
     done = run(["--version"])
     assert (done.status, done.out) == (0, "0.1.0\n")
+
+
+@pytest.mark.parametrize("role", ["worker", "notify"])
+def test_a_port_for_metrics_that_is_in_use_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("LEADHEAT_KAFKA", "127.0.0.1:1")
+        monkeypatch.setenv("LEADHEAT_METRICS_PORT", str(taken.getsockname()[1]))
+        done = run([role])
+    assert (done.status, done.out) == (1, "")
+    assert "is in use by another program" in done.err
+    assert "choose another port with LEADHEAT_METRICS_PORT" in done.err
+
+
+def test_a_url_that_is_no_redis_is_told_without_what_it_says(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADHEAT_KAFKA", "127.0.0.1:1")
+    monkeypatch.setenv("LEADHEAT_READ_KEYS", "rk")
+    monkeypatch.setenv("LEADHEAT_REDIS", "redis://somebody:can/ary@localhost")
+    done = run(["serve"])
+    assert (done.status, done.out) == (1, "")
+    assert "LEADHEAT_REDIS (--redis) is no Redis URL" in done.err
+    assert "can" not in done.err
+
+
+def test_up_refuses_a_wrong_channels_file_before_anything_starts(run: Run, tmp_path: Path) -> None:
+    channels = tmp_path / "channels.yml"
+    channels.write_text("sales: [nowhere]\n")
+    done = run(["up", "--channels", str(channels), "--kafka", "127.0.0.1:1"])
+    assert (done.status, done.out) == (1, "")
+    assert f"{channels}:1: sales[0]: expected `console`" in done.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_told() -> None:
+    command = [sys.executable, "-m", "deploy", "score", _EVENTS, "--grid", _GRID, "--at", _AT]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=_ROOT, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "leadheat: cannot write the result: No space left on device\n",
+    )
