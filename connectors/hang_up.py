@@ -1,10 +1,12 @@
-"""Ends aiokafka's clients within bounds, whatever they do meanwhile."""
+"""Ends aiokafka's clients, and tasks that use them, within bounds, whatever they do meanwhile."""
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from aiokafka.errors import KafkaError
+
+_AGAIN_S: Final = 2.0  # more than a task needs to clean up after itself
 
 
 async def hang_up(stop: Coroutine[Any, Any, None], within_s: float) -> bool:
@@ -26,6 +28,17 @@ async def hang_up(stop: Coroutine[Any, Any, None], within_s: float) -> bool:
     if error is not None and not isinstance(error, (KafkaError, OSError)):  # a timeout is an OSError
         raise error
     return error is None
+
+
+async def end(*tasks: asyncio.Task[None]) -> None:
+    """Cancels tasks until they have ended: aiokafka sometimes takes one for its own, and goes on."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        ended, left = await asyncio.wait(left, timeout=_AGAIN_S)
+        for task in ended:
+            _seen(task)
 
 
 def _seen(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from connectors.hang_up import hang_up
+from connectors.hang_up import end, hang_up
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
 from scorer.topics import full_name
@@ -57,8 +57,7 @@ class EventProducer:
         """Sends what is waiting, if the broker takes it within some seconds, and hangs up."""
         self.ready = False
         if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
+            await end(self._watch)
         if self._producer is not None:
             await _close(self._producer)
             self._producer = None

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.hang_up import end
 from connectors.observe import Observe
 from connectors.routing import RouteTable
 from connectors.serve import grid, health, pages, status
@@ -63,9 +64,7 @@ def create_app(config: ServeConfig) -> Starlette:
             yield
         finally:
             broadcast.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
             await publisher.close()
             await feeder.close()
             await desk.cache.close()

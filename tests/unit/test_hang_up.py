@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from connectors.hang_up import hang_up
+from connectors import hang_up as module
+from connectors.hang_up import end, hang_up
 
 
 async def _ends() -> None:
@@ -48,3 +49,22 @@ async def test_a_stop_that_comes_to_its_end_is_told_from_one_that_does_not() -> 
 async def test_any_other_error_is_raised() -> None:
     with pytest.raises(ValueError, match="ours"):
         await hang_up(_is_at_fault(), 5)
+
+
+async def test_a_task_whose_first_cancellation_is_swallowed_ends_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_AGAIN_S", 0.01)
+
+    async def swallows() -> None:
+        await _waits_for_ever()
+        await asyncio.sleep(60)
+
+    async def fails() -> None:
+        raise ValueError("before it was ended")
+
+    tasks = [asyncio.create_task(swallows()), asyncio.create_task(fails()), asyncio.create_task(_ends())]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await end(*tasks)
+    assert all(task.done() for task in tasks)
