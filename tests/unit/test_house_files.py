@@ -129,3 +129,12 @@ def test_links_in_the_documentation_lead_somewhere() -> None:
     for page in [*_ROOT.glob("*.md"), *_ROOT.glob("docs/*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), (page.name, link)
+
+
+def test_compose_looks_at_the_health_of_every_role_where_it_answers() -> None:
+    for name, service in _yaml("docker-compose.yml")["services"].items():
+        if service["image"] != "leadheat" or name == "topics":
+            continue
+        counted = f"{PREFIX}METRICS_PORT" in service["environment"]
+        asked = "127.0.0.1:9100/metrics" if counted else "127.0.0.1:8000/healthz"
+        assert asked in service["healthcheck"]["test"][-1], name
