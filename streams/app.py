@@ -1,9 +1,7 @@
 """Builds the Faust application of a worker: the only place where its parts are put together."""
 
 import logging
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import faust
@@ -93,7 +91,6 @@ def _faust_app(config: WorkerConfig) -> Any:
         broker=";".join(f"kafka://{address}" for address in config.servers),
         version=1,
         autodiscover=False,
-        datadir=Path(tempfile.gettempdir()) / config.group,  # made, and left empty
         store=URL,
         web_enabled=False,
         topic_partitions=config.partitions,
@@ -123,6 +120,7 @@ def _faust_app(config: WorkerConfig) -> Any:
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     app.transport.fetch_wait_ms = config.fetch_wait_ms
     app.producer_transport = BatchTransport(app.conf.broker_producer, app)
+    app._create_directories = lambda: None  # for files that it would never write
     _require_safe(app)
     return app
 
