@@ -1,7 +1,15 @@
 """What `leadheat up` says when it is up, and when it has stopped."""
 
+from typing import Final
+
 from deploy.children import Machine
 from scorer.grid import Grid
+
+SEEN_BEFORE: Final = (
+    "This Kafka had the topics already. If the sample leads were played on it before, playing them again "
+    "changes nothing and alerts nobody: their events are copies. To see them anew, give them topics of "
+    "their own: LEADHEAT_TOPIC_PREFIX=again"
+)
 
 
 def greeting(machine: Machine, grid: Grid) -> str:

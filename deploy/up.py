@@ -19,7 +19,7 @@ from deploy.children import Machine, children
 from deploy.demo.hours import TELLS
 from deploy.embedded import broker, store
 from deploy.errors import ChildError, PortInUseError
-from deploy.greeting import farewell, greeting
+from deploy.greeting import SEEN_BEFORE, farewell, greeting
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor
 from scorer.grid import Grid
@@ -116,6 +116,8 @@ async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, gri
         report = await topics.ensure(machine.kafka, loaded, machine.partitions)
         if report.problems:
             raise ChildError("\n".join(["the topics are not right:", *map(str, report.problems)]))
+        if machine.demo and all(one.state == "right" for one in report.findings):
+            _say(SEEN_BEFORE)
 
     if machine.embedded_kafka_port is None:
         await restore_topics()

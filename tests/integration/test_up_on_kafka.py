@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from deploy.greeting import SEEN_BEFORE
 from deploy.kafka.cluster import Cluster
 from tests.integration.processes import until
 from tests.integration.up_running import Up, running
@@ -28,3 +29,10 @@ def test_scores_outlive_the_machine_that_made_them(real_kafka: Cluster) -> None:
     with running("--kafka", real_kafka.bootstrap) as again:
         until(lambda: _known(again, "u-kept"))
         assert not any("Traceback" in line for line in again.err)
+
+
+def test_a_demonstration_on_topics_that_were_there_says_why_nothing_may_happen(real_kafka: Cluster) -> None:
+    with running("--kafka", real_kafka.bootstrap):
+        pass
+    with running("--kafka", real_kafka.bootstrap, "--demo") as again:
+        assert SEEN_BEFORE in again.err
