@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 _STOP_WITHIN_S: Final = 10.0
 _RETRY_EVERY_S: Final = 0.5
 _COLLECT_AFTER: Final = (100_000, 20, 20)
-"""A cycle makes tens of thousands of objects that end with it: looking through them again and again in between
-(every 700, as is Python's default) took a quarter of the worker's time."""
+"""A cycle makes tens of thousands of objects that end with it: looking through them every 700, as is Python's
+default, took a quarter of the worker's time."""
 
 
 def run(config: WorkerConfig, make_shard: MakeShard = Shard) -> int:

@@ -155,10 +155,6 @@ class TopicReader:
         while not holds(await self.read()):
             assert time.monotonic() < deadline, f"not within {within_s:g} s; {len(self.records)} records"
 
-    def all(self) -> list[Any]:
-        """All values as they came, as JSON."""
-        return [json.loads(record.value) for record in self.records]
-
     def latest(self) -> dict[str, Any]:
         """The last value of each key, as JSON."""
         return {record.key.decode(): json.loads(record.value) for record in self.records}

@@ -39,7 +39,7 @@ _EVERY: Final = SECOND // 4
 
 
 def events(count: int, leads: int, end: Micros, seed: int = 7) -> Iterator[tuple[str, bytes, bytes, int]]:
-    """Topic (short name), key, value and moment (ms) of each event, the last at `end`; else always the same."""
+    """Topic (short name), key, value and moment (ms) of each event, the last at `end`, always the same."""
     pick = random.Random(seed)
     shares = [1 / (rank + 10) for rank in range(leads)]
     sums, total = [], 0.0
