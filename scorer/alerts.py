@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from scorer.grid import Play
-from scorer.plan import Plan
 from scorer.times import format_time
 from scorer.walk import Change, Walker
 
@@ -45,17 +44,12 @@ def alert(lead: str, play: Play, change: Change, walker: Walker) -> dict[str, An
         "score": stood.total,
         "at": format_time(change.at),
         "reasons": [
-            {"criterion": name, "label": labels(walker.plan)[name], "points": points}
+            {"criterion": name, "label": walker.plan.labels[name], "points": points}
             for name, points in largest
         ],
         "do": [dict(action) for action in play.do],
         "traits": walker.evidence.values(),
     }
-
-
-def labels(plan: Plan) -> dict[str, dict[str, str]]:
-    """What people read for each criterion, by language."""
-    return {criterion.id: dict(criterion.label) for criterion in plan.grid.criteria}
 
 
 def alert_id(play: str, lead: str, at: int, to: str) -> str:

@@ -9,7 +9,7 @@ from scorer.evidence import Evidence
 from scorer.plan import Plan
 from scorer.profile import LEAST, standing
 from scorer.term import Term
-from scorer.times import SECOND, format_time
+from scorer.times import format_time
 from scorer.transitions import HORIZON, next_transition
 from scorer.walk import Course
 
@@ -54,14 +54,14 @@ def next_tier(found: list[Term], plan: Plan, tier: str, moment: int) -> dict[str
     return None if change is None else {"tier": plan.tiers[change.to].id, "at": format_time(change.at)}
 
 
-def fading(found: list[Term], moment: int) -> list[list[Any]]:
+def fading(found: list[Term], plan: Plan, moment: int) -> list[list[Any]]:
     """What fades or ends, so that a reader can let it: `[criterion, points, half_life_s, as_of, until]`."""
     as_of = format_time(moment)
     return [
         [
             term.id,
             term.points,
-            1 / (term.rate * SECOND) if term.rate else None,
+            plan.half_lives[term.rate],
             as_of if term.since == moment else format_time(term.since),
             None if term.until is None else format_time(term.until),
         ]
@@ -81,6 +81,6 @@ def topic_record(
     """The JSON of the score topic's record."""
     traits = {name: msgspec.Raw(text.encode()) for name, text in evidence.texts()}
     record = _base(lead, evidence, course, found, plan, moment, traits)
-    record["fading"] = fading(found, moment)
+    record["fading"] = fading(found, plan, moment)
     record["pending"] = pending(found, moment)
     return _encoder.encode(record)

@@ -28,8 +28,8 @@ class Scoring:
         self.digest: Final = blake2b(content, digest_size=8).hexdigest()
         """Names the orders of leads that were made by this grid."""
         self.tiers: Final = tuple(tier.id for tier in self.grid.tiers)
-        self.labels: Final = {criterion.id: dict(criterion.label) for criterion in self.grid.criteria}
         self._plan = Plan(self.grid)
+        self.labels: Final = self._plan.labels
         self._reader = Reader(self._plan)
 
     def read(self, record: Record, moment: int) -> Record:
