@@ -22,8 +22,8 @@ _MICROS: Final = 1_000_000
 _MOST_MASKS: Final = 10_000
 _QUARTER_S: Final = 900
 _QUARTER: Final = _QUARTER_S * _MICROS
-_QUARTERS_FROM: Final = 2 * 366 * 86_400 * _MICROS
-"""Days begin on a quarter of an hour everywhere since 1972, when Liberia gave up its 44 minutes 30 seconds."""
+_QUARTERS_FROM: Final = 3 * 366 * 86_400 * _MICROS
+"""Days begin on a quarter of an hour everywhere since Liberia gave up its odd 44 minutes, in 1972."""
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):
@@ -199,7 +199,8 @@ def day_of(moment: int, timezone: ZoneInfo) -> date:
     >>> day_of(1_770_000_000_000_000, ZoneInfo("Europe/Paris")).isoformat()
     '2026-02-02'
     """
-    return _day_at(moment // _MICROS if moment < _QUARTERS_FROM else moment // _QUARTER * _QUARTER_S, timezone)
+    exact = moment < _QUARTERS_FROM
+    return _day_at(moment // _MICROS if exact else moment // _QUARTER * _QUARTER_S, timezone)
 
 
 @lru_cache(maxsize=16_384)

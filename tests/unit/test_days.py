@@ -1,0 +1,22 @@
+"""The day of a moment is the calendar's own in every timezone, however it is remembered."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from scorer.plan import day_of
+
+ZONES = ("Europe/Paris", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Monrovia", "Pacific/Apia", "UTC")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("year", [1935, 1971, 1972, 2011, 2026])
+def test_a_day_begins_at_its_own_second(zone: str, year: int) -> None:
+    timezone = ZoneInfo(zone)
+    for month in (1, 5, 12):
+        for day in (7, 30):
+            begins = datetime(year, month, day, tzinfo=timezone).astimezone(UTC).timestamp()
+            for second in (begins - 1, begins, begins + 86_000):
+                expected = datetime.fromtimestamp(second, timezone).date()
+                assert day_of(int(second * 1_000_000), timezone) == expected
