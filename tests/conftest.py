@@ -5,9 +5,9 @@ import os
 import pytest
 
 from tests.kafka_fixtures import embedded_kafka, embedded_rig, rig
-from tests.kafka_real import real_kafka
+from tests.kafka_real import kafka_tools, own_kafka, real_kafka
 
-__all__ = ["embedded_kafka", "embedded_rig", "real_kafka", "rig"]
+__all__ = ["embedded_kafka", "embedded_rig", "kafka_tools", "own_kafka", "real_kafka", "rig"]
 
 _skipped: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A real single-node Kafka for tests: one a session, its address given to every test that asks."""
+"""A real single-node Kafka for tests: one for all that ask, or one of a test's own, which it may kill."""
 
 import os
 from collections.abc import Iterator
@@ -10,9 +10,21 @@ from deploy.kafka.cluster import Cluster
 
 
 @pytest.fixture(scope="session")
-def real_kafka() -> Iterator[Cluster]:
-    """A running Kafka; skips where Java or Maven is missing, unless LEADHEAT_CI says that nothing may."""
+def kafka_tools() -> None:
+    """What a real Kafka needs; skips where it is missing, unless LEADHEAT_CI says that nothing may."""
     if (lacking := jars.missing_tools()) and not os.environ.get("LEADHEAT_CI"):
         pytest.skip(f"a real Kafka needs {' and '.join(lacking)}")
+
+
+@pytest.fixture(scope="session")
+def real_kafka(kafka_tools: None) -> Iterator[Cluster]:
+    """A running Kafka that tests share."""
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def own_kafka(kafka_tools: None) -> Iterator[Cluster]:
+    """A running Kafka that is the test's own."""
     with Cluster() as cluster:
         yield cluster

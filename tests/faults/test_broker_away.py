@@ -48,27 +48,26 @@ async def test_waits_for_a_broker_that_comes_late(tmp_path: Path) -> None:
 
 
 @pytest.mark.kafka
-async def test_loses_nothing_when_kafka_goes_away(tmp_path: Path) -> None:
-    with Cluster() as cluster:
-        rig = Rig(cluster.bootstrap, 6.0, tmp_path)
-        await rig.make_topics()
-        worker = rig.worker("--write-within", "3")
-        try:
-            async with producer_to(rig.bootstrap) as producer:
-                expected = await rig.produce(producer, range(30_000), 500)
-            async with rig.read_changelog() as changelog:
-                worker.start()
-                await changelog.read_until(lambda read: events_in(read) > 0)
-            (node,) = cluster.nodes
-            cluster.kill(node)
-            assert worker.process.wait(90) == 1
-            assert worker.said("did not take records") or worker.said("has not answered")
-            cluster.launch(node)
-            cluster.wait(node)
-            worker.start()  # as its supervisor does
-            async with rig.read_changelog() as changelog:
-                await changelog.read_until(lambda read: settled(read, expected), within_s=90)
-                await check_all(rig, changelog, expected)
-            assert worker.stop() == 0
-        finally:
-            worker.end()
+async def test_loses_nothing_when_kafka_goes_away(own_kafka: Cluster, tmp_path: Path) -> None:
+    rig = Rig(own_kafka.bootstrap, 6.0, tmp_path)
+    await rig.make_topics()
+    worker = rig.worker("--write-within", "3")
+    try:
+        async with producer_to(rig.bootstrap) as producer:
+            expected = await rig.produce(producer, range(30_000), 500)
+        async with rig.read_changelog() as changelog:
+            worker.start()
+            await changelog.read_until(lambda read: events_in(read) > 0)
+        (node,) = own_kafka.nodes
+        own_kafka.kill(node)
+        assert worker.process.wait(90) == 1
+        assert worker.said("did not take records") or worker.said("has not answered")
+        own_kafka.launch(node)
+        own_kafka.wait(node)
+        worker.start()  # as its supervisor does
+        async with rig.read_changelog() as changelog:
+            await changelog.read_until(lambda read: settled(read, expected), within_s=90)
+            await check_all(rig, changelog, expected)
+        assert worker.stop() == 0
+    finally:
+        worker.end()
