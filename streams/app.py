@@ -13,7 +13,7 @@ from streams.batching.producer import BatchTransport
 from streams.batching.scheduler import BatchScheduler, RawSchema
 from streams.batching.store import URL
 from streams.config import WorkerConfig
-from streams.errors import StartError
+from streams.errors import StartError, trace_of
 from streams.inbox import Inbox
 from streams.scoring import Scoring
 from streams.shards import MakeShard
@@ -79,7 +79,7 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
         try:
             scoring.assign(store.partitions)
         except Exception as error:  # Faust would pass over it in silence
-            logging.getLogger(__name__).exception("the recovered states cannot be taken up")
+            logging.getLogger(__name__).critical("the states can't be taken up: %s", trace_of(error))
             await app.crash(error)
 
     return Worker(app, scoring, fence, Progress(app, topics, lambda: store.recovered))

@@ -1,5 +1,7 @@
 """What ends a worker: one base, messages that say what is wrong, where, and what to do."""
 
+import traceback
+
 
 class StreamError(Exception):
     """A failure that a worker does not survive; its supervisor starts it again, and nothing is lost."""
@@ -15,3 +17,11 @@ class WriteError(StreamError):
 
 class StalledError(StreamError):
     """The worker no longer moves, or may no longer own what it works on."""
+
+
+def trace_of(error: BaseException) -> str:
+    """The kind of a mistake in the program and the lines that led to it, without its text.
+
+    That may quote a person's data, which has no place in a log.
+    """
+    return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}".rstrip()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from scorer.messages import DeadLetter, Record
+from streams.errors import trace_of
 from streams.shards import Shard
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def receive(
                 raise
             record = records[at]
             where = f"{record.topic}-{record.partition} at offset {record.offset}"
-            _log.exception("scoring failed on the record of %s; it goes to the failed topic", where)
+            _log.error("scoring failed on the record of %s, which goes to failed: %s", where, trace_of(error))
             text = "scoring failed on it, a mistake in the program; the worker's log has the details"
             bad[at] = DeadLetter(record, type(error).__name__, text)
             shard = start_over()

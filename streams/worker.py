@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from scorer.shard import Shard
 from streams import app, topics
 from streams.config import WorkerConfig
-from streams.errors import StartError, StreamError
+from streams.errors import StartError, StreamError, trace_of
 from streams.grid_file import GridFile
 from streams.shards import MakeShard
 
@@ -110,7 +110,9 @@ async def _run_faust(faust_app: Any) -> None:
     """Starts Faust, and fails when it does."""
     await faust_app.start()
     await faust_app._crashed.wait()
-    raise StreamError(f"Faust failed: {faust_app.crash_reason!r}") from faust_app.crash_reason
+    reason = faust_app.crash_reason
+    quotes_nobody = isinstance(reason, (KafkaError, OSError, StreamError))
+    raise StreamError(f"Faust failed: {repr(reason) if quotes_nobody else trace_of(reason)}") from reason
 
 
 async def _until_stopped(duties: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
@@ -134,8 +136,7 @@ async def _end_in_order(worker: app.Worker) -> NoReturn:
 
 
 def _die(error: Exception) -> NoReturn:
-    expected = isinstance(error, StreamError)
-    _log.critical("the worker ends: %s", error if expected else repr(error), exc_info=not expected)
+    _log.critical("the worker ends: %s", error if isinstance(error, StreamError) else trace_of(error))
     _leave(1)
 
 

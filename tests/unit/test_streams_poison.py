@@ -32,6 +32,8 @@ def test_takes_out_what_fails(caplog: pytest.LogCaptureFixture) -> None:
         (3, "ValueError"),
     ]
     assert "views-1 at offset 3" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "invalid literal" not in caplog.text  # it quotes the value
 
 
 def test_gives_up_where_most_fail() -> None:
