@@ -1,8 +1,9 @@
 """The profile: how a lead's contributions will run from a moment on if nothing more happens."""
 
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
+
+import msgspec
 
 from scorer.evidence import Evidence
 from scorer.plan import Plan, Rule
@@ -12,8 +13,7 @@ LEAST: Final = 1e-9
 """Contributions below this are none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """What a lead stands at: each dimension, their sum, and the contributions to them by criterion."""
 
     dimensions: tuple[float, ...]

@@ -52,11 +52,10 @@ class Resident:
         """It came as a lead: for good. An earlier `alias` now makes it that lead; others, that to tell of."""
         lead = self.lead
         others: list[str] = []
-        if not lead.known:
-            lead.known = True
-            if lead.aliases:
-                lead.redirect, *others = lead.aliases
-                lead.aliases = []
+        lead.known = True
+        if lead.aliases:
+            lead.redirect, *others = lead.aliases
+            lead.aliases = []
         return others
 
     def next_number(self) -> int:

@@ -166,7 +166,7 @@ class Shard:
         if moment is None or moment > arrival + AHEAD:
             moment = arrival
         event_id = str(event.id) if event.id else "/".join(map(str, origin))
-        if event.lead_id is not None:
+        if event.lead_id is not None and not resident.lead.known:
             self._becomes_known(key, resident, arrival)
         owner = resident.owner(moment)
         if owner is None:
@@ -238,7 +238,8 @@ class Shard:
             self._tie(key, resident, message, record.timestamp)
         elif resident.lead.handed.get(message.sender, 0) < message.number:
             resident.lead.handed[message.sender] = message.number
-            self._becomes_known(key, resident, record.timestamp)
+            if not resident.lead.known:
+                self._becomes_known(key, resident, record.timestamp)
             self._handed(key, resident, message, record.timestamp)
 
     def _misplaced(self, key: bytes, resident: Resident, message: Misplaced, arrival: int) -> None:
