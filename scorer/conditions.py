@@ -125,7 +125,7 @@ def _named(name: str, spec: object, path: Path, report: Report) -> Test:
 
 
 def _comparison(name: str, spec: object, path: Path, report: Report) -> Test:
-    if isinstance(spec, bool) or not isinstance(spec, int | float) or not math.isfinite(spec):
+    if isinstance(spec, str | bool) or not _scalar(spec):
         report(path, "expected a number, such as 100")
         return lambda value: False
     compare = _COMPARE[name]
