@@ -110,6 +110,57 @@ WRONG = [
         "criteria[3].where",
         "with no event",
     ),
+    ("hysteresis: 5", "hysteresis:", 33, "hysteresis", "empty: expected a value, or leave the field out"),
+    (
+        "id: pricing\n",
+        "id: pricing page\n",
+        13,
+        "criteria[1].id",
+        "'pricing page' is no name: expected one word",
+    ),
+    ("points: 10", "points: 0x" + "f" * 300, 15, "criteria[1].points", "expected a number, such as 10"),
+    ("within: 7d", "within: 1000000d", 24, "criteria[2].repeat.within", "at most a thousand years"),
+    ("within: 7d", "within: 7d, distinct: week", 24, "criteria[2].repeat.distinct", "expected event or day"),
+    ("id: decider", "id: decider\n    label: [ceo]", 10, "criteria[0].label", 'such as {fr: "Décideur"'),
+    ("event: page_view", "event: []", 16, "criteria[1].event", "such as page_view"),
+    ("max: 30\n", "per: duration_s\n", 19, "criteria[1].per", "such as {duration_s: 60}"),
+    (
+        'where: {url.path: {glob: "/tarifs*"}}',
+        "where: /tarifs",
+        17,
+        "criteria[1].where",
+        "expected conditions",
+    ),
+    ("{url.path: {glob", "{.path: {glob", 17, "criteria[1].where..path", "'.path' is no name of a field"),
+    (
+        "{url.path: {glob",
+        "{any: {x: 1}, url.path: {glob",
+        17,
+        "criteria[1].where.any",
+        "such as any: [{url.path",
+    ),
+    ("{words: [ceo, ", "{words: [7, ", 12, "criteria[0].lead.title.words[0]", "in quotes if it is a number"),
+    ('{glob: "/tarifs*"}', "{}", 17, "criteria[1].where.url.path", "expected a value or a test (gte, "),
+    ('{glob: "/tarifs*"}', "[]", 17, "criteria[1].where.url.path", "an empty list never holds"),
+    ('{glob: "/tarifs*"}', '{glob: ""}', 17, "criteria[1].where.url.path.glob", "1 to 1,000 characters"),
+    ('{glob: "/tarifs*"}', "{exists: 1}", 17, "criteria[1].where.url.path.exists", "expected true or false"),
+    (
+        '{glob: "/tarifs*"}',
+        "{gte: ten}",
+        17,
+        "criteria[1].where.url.path.gte",
+        "expected a number, such as 100",
+    ),
+    (
+        "scores:\n  fit: {min: -50, max: 60}\n  engagement: {min: 0, max: 100}",
+        "scores: [fit]",
+        4,
+        "scores",
+        "expected a name and bounds for each score",
+    ),
+    ("requires: {fit: 10}", "requires: fit", 32, "tiers[2].requires", "such as {fit: 10}"),
+    ("enters: hot", "enters: hot, leaves: hot", 35, "plays[0].when", "expected one of {enters: hot}"),
+    ("title: {words", "[title]: 1, title: {words", 12, "criteria[0].lead", "expected a word"),
 ]
 
 
@@ -139,6 +190,12 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert [problem.line for problem in refused.value.problems] == [2, 10, 16, 32]
 
 
+def test_a_file_larger_than_any_grid_is_refused_unread() -> None:
+    with pytest.raises(GridError) as refused:
+        parse_grid(GOOD + "#" * 1_000_000, "g.yml")
+    assert str(refused.value) == "g.yml:1: file: larger than 1,000,000 characters: expected a smaller file"
+
+
 def test_yaml_is_1_2() -> None:
     grid = parse_grid(GOOD.replace("title: {words", "country: no, title: {words"), "g.yml")
     assert grid.source["criteria"][0]["lead"]["country"] == "no"
@@ -148,6 +205,7 @@ def test_yaml_is_1_2() -> None:
     ("text", "alike"),
     [
         ("version:\t3\t# the third\n\t# of many\n\t\n", "version: 3\n"),
+        ("version:\t \t3\n", "version: 3\n"),
         ("scores: {fit:\t{\tmin: -50\t}}\n", "scores: {fit: {min: -50}}\n"),
         ('a: [!!str 42, !!int "3", !!float 5, !!null ""]\n', 'a: ["42", 3, 5.0, null]\n'),
         ("a: !!map {b: !!seq [1]}\n", "a: {b: [1]}\n"),
