@@ -3,11 +3,14 @@
 import difflib
 import math
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from scorer.durations import parse_duration
 from scorer.errors import Problem
 from scorer.yaml_file import Path, YamlFile, show
+
+_LARGEST: Final = 1e15
+"""Of a number, and of 1 over it: amounts are up to 1e100 and still to be added and multiplied by it."""
 
 
 class Checked:
@@ -62,9 +65,13 @@ class Checked:
     def number(
         self, value: Any, path: Path, example: str, least: float = -math.inf, above: float = -math.inf
     ) -> float:
-        """A finite number, not below `least`, and above `above`."""
+        """A number of a size that sums stay finite with, not below `least`, and above `above`."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(_float(value)):
             self.report(path, f"expected a number, such as {example}")
+            return 0.0
+        if value and not 1 / _LARGEST <= abs(value) <= _LARGEST:
+            said = f"expected 0, or a size from {1 / _LARGEST:g} to {_LARGEST:g}"
+            self.report(path, f"{value:g} is out of range: {said}, such as {example}")
             return 0.0
         if value < least:
             self.report(path, f"{value:g} is too small: expected {least:g} or more, such as {example}")
