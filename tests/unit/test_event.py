@@ -20,6 +20,10 @@ BAD = [
         b'{"type": "page_view", "lead_id": "u", "properties": ' + b'{"a":' * 90_000 + b"1" + b"}" * 90_001,
         "nested",
     ),
+    (
+        b'{"type": "page_view", "lead_id": "u", "properties": {"x": 1e400, "y": ' + b"[" * 100_000,
+        "nested too deeply to be an event",
+    ),
     (b'{"type": "page_view", "lead_id": "\xff"}', "no valid JSON"),
     (b'{"type": "page_view", "lead_id": "u", "properties": {"x": "\xff"}}', "no valid JSON"),
     (b'{"type": "identify", "lead_id": "u", "traits": {"x": "\xff"}}', "no valid JSON"),
@@ -35,6 +39,7 @@ BAD = [
         b'{"type": "page_view", "lead_id": "u", "id": true}',
         "id: expected a string or a number, got a boolean",
     ),
+    (b'{"type": "page_view", "lead_id": "u", "id": 1e400}', "id: a number out of range"),
     (b'{"type": "page_view", "lead_id": "u", "time": 5}', "time: expected a string"),
     (
         b'{"type": "page_view", "lead_id": "u", "time": "yesterday"}',
@@ -80,6 +85,17 @@ def test_what_is_read() -> None:
     assert event.properties == {"x": float("inf")}
 
 
+def test_traits_of_null_are_none() -> None:
+    assert decode(b'{"type": "identify", "lead_id": "u", "traits": null}').trait_values() == {}
+
+
+def test_there_may_be_more_types_than_anybody_would_name() -> None:
+    for number in range(10_001):
+        assert decode(f'{{"type": "type_{number}", "lead_id": "u"}}'.encode()).type == f"type_{number}"
+    with pytest.raises(EventError, match="'Type_1' is no type"):
+        decode(b'{"type": "Type_1", "lead_id": "u"}')
+
+
 def test_parsed_json_is_checked_alike() -> None:
     told = {"type": "page_view", "lead_id": "none", "anonymous_id": "a-1"}
     assert (key_of(told), check(told).lead_id) == ("a-1", None)
@@ -87,6 +103,9 @@ def test_parsed_json_is_checked_alike() -> None:
         key_of({"type": "page_view"})
     with pytest.raises(EventError, match="nested too deeply"):
         check({**told, "properties": _nested(201)})
+    for traits in (_nested(100_000), {"revenue": 10**5_000}):
+        with pytest.raises(EventError, match="traits: "):
+            check({**told, "type": "identify", "traits": traits})
 
 
 def _nested(levels: int) -> dict[str, Any]:
@@ -116,6 +135,14 @@ def test_lists_in_lists_are_asked_for_what_is_in_them(deep: str) -> None:
 )
 def test_times_are_read(text: str, alike: str) -> None:
     assert format_time(parse_time(text)) == alike
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [(-(1 << 61), "0001-01-01T00:00:00Z"), (1 << 61, "9999-12-31T23:59:59.999999Z")],
+)
+def test_a_moment_off_the_calendar_is_told_as_its_end(moment: int, text: str) -> None:
+    assert format_time(moment) == text
 
 
 @pytest.mark.parametrize(
