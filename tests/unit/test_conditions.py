@@ -76,6 +76,7 @@ EVENT = check(
             "url": "https://WWW.Acme.fr/int%C3%A9gration-crm?utm_source=&b=1&b=2",
             "form": {"name": "contact", "deep.key": 1},
             "form.id": "f-1",
+            "form.deep": {"other": 1},
         },
         "context": {"channel": "web"},
     }
@@ -104,6 +105,13 @@ EVENT = check(
 )
 def test_conditions_on_an_event(spec: str, expected: bool) -> None:
     assert Conditions(event_field, refuse).parse(yaml.safe_load(spec), ())(EVENT) is expected
+
+
+@pytest.mark.parametrize(("names", "expected"), [(1_000, True), (1_001, False)])
+def test_a_query_of_more_than_a_thousand_names_is_not_read(names: int, expected: bool) -> None:
+    url = "/?" + "&".join(f"n{number}=1" for number in range(names))
+    event = check({"type": "page_view", "lead_id": "u", "properties": {"url": url}})
+    assert Conditions(event_field, refuse).parse({"url.query.n7": "1"}, ())(event) is expected
 
 
 @pytest.mark.parametrize(

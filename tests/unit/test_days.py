@@ -1,11 +1,12 @@
 """The day of a moment is the calendar's own in every timezone, however it is remembered."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from scorer.plan import day_of
+from scorer.times import parse_time
 
 ZONES = ("Europe/Paris", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Monrovia", "Pacific/Apia", "UTC")
 
@@ -20,3 +21,14 @@ def test_a_day_begins_at_its_own_second(zone: str, year: int) -> None:
             for second in (begins - 1, begins, begins + 86_000):
                 expected = datetime.fromtimestamp(second, timezone).date()
                 assert day_of(int(second * 1_000_000), timezone) == expected
+
+
+@pytest.mark.parametrize(
+    ("time", "zone", "day"),
+    [
+        ("0001-01-01T00:00:00Z", "America/New_York", date.min),
+        ("9999-12-31T23:59:59Z", "Asia/Tokyo", date.max),
+    ],
+)
+def test_the_calendar_ends_in_every_timezone(time: str, zone: str, day: date) -> None:
+    assert day_of(parse_time(time), ZoneInfo(zone)) == day
