@@ -18,7 +18,10 @@ from scorer.walk import NOWHERE, Change, Course, Walker
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What an event gave to a criterion: points at the time, and what is left at the history's end."""
+    """What an event gave to a criterion: points at the time, and what is left at the history's end.
+
+    Of a repetition nothing is left once that has ended, of an absence's end once another has begun.
+    """
 
     criterion: str
     then: float
@@ -78,6 +81,7 @@ def replay(plan: Plan, events: Sequence[bytes], at: int) -> History:
     Copies (by id) count once; what can't be read is left out; one without a time happened at `at`.
     """
     history = History(plan, at)
+    steps = []
     walker = Walker(plan, Evidence(), Course())
     before: dict[str, float] = {}
     for index, moment, event in _in_order(events, at):
@@ -89,12 +93,15 @@ def replay(plan: Plan, events: Sequence[bytes], at: int) -> History:
         _take(history, walker, walker.decide(moment), before)
         terms = walker.terms(moment)
         after = standing(terms, plan, moment).contributions
-        history.entries.append(Entry(index, moment, event, tuple(_gains(before, after, plan, at - moment))))
+        steps.append((index, moment, event, before, after))
         history._moments.append(moment)
         history._terms.append(terms)
-    if history.entries:
-        last = history.standing(history._moments[-1]).contributions
-        _take(history, walker, walker.pass_time(at), last)
+    if steps:
+        _take(history, walker, walker.pass_time(at), steps[-1][-1])
+    last = history.standing(at).contributions
+    for index, moment, event, before, after in steps:
+        gains = tuple(_gains(before, after, last, plan, at - moment))
+        history.entries.append(Entry(index, moment, event, gains))
     history.tier = walker.course.tier
     return history
 
@@ -141,8 +148,11 @@ def _mover(before: dict[str, float], after: dict[str, float], *, rises: bool) ->
     return name if abs(moved[name]) >= LEAST else None
 
 
-def _gains(before: dict[str, float], after: dict[str, float], plan: Plan, age: int) -> Iterable[Gain]:
+def _gains(
+    before: dict[str, float], after: dict[str, float], last: dict[str, float], plan: Plan, age: int
+) -> Iterable[Gain]:
     for rule in plan.rules:
         gained = after.get(rule.id, 0.0) - before.get(rule.id, 0.0)
         if abs(gained) >= LEAST:
-            yield Gain(rule.id, gained, gained * math.exp2(-age * plan.rates[rule.rate]))
+            undone = rule.kind == ("absent" if rule.id in last else "repeat")
+            yield Gain(rule.id, gained, 0.0 if undone else gained * math.exp2(-age * plan.rates[rule.rate]))

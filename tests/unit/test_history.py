@@ -75,6 +75,16 @@ def test_an_event_without_a_time_happened_at_the_end() -> None:
     assert (entry.moment, entry.gains) == (T0, (Gain("view", 16.0, 16.0),))
 
 
+def test_nothing_left_of_a_repetition_that_ended_nor_of_the_end_of_an_absence_that_is_back() -> None:
+    log = [event("e1"), event("e2"), event("e3", day=9)]
+    assert gains(log, 1)[1] == (1, {"view": (16, 8), "again": (30, 30)})
+    assert gains(log, 9)[1:] == [
+        (1, {"view": (16, 0.03125), "again": (30, 0)}),
+        (2, {"view": (16, 16), "silent": (40, 40)}),
+    ]
+    assert gains(log, 17)[2] == (2, {"view": (16, 0.0625), "silent": (40, 0)})
+
+
 def test_changes_name_the_criterion_that_did_most() -> None:
     log = [event("e1"), event("e2")]
     assert changes(log, 30) == [("hot", "again", 62.0), ("cold", "again", 8.0)]
