@@ -83,9 +83,9 @@ def replay(plan: Plan, events: Sequence[bytes], at: int) -> History:
     history = History(plan, at)
     steps = []
     walker = Walker(plan, Evidence(), Course())
-    before: dict[str, float] = {}
+    after: dict[str, float] = {}
     for index, moment, event in _in_order(events, at):
-        _take(history, walker, walker.pass_time(moment - 1), before)
+        _take(history, walker, walker.pass_time(moment - 1), after)
         before = walker.standing(moment).contributions
         walker.evidence.add(event, moment, plan)
         if event.type == "identify":
@@ -96,8 +96,7 @@ def replay(plan: Plan, events: Sequence[bytes], at: int) -> History:
         steps.append((index, moment, event, before, after))
         history._moments.append(moment)
         history._terms.append(terms)
-    if steps:
-        _take(history, walker, walker.pass_time(at), steps[-1][-1])
+    _take(history, walker, walker.pass_time(at), after)
     last = history.standing(at).contributions
     for index, moment, event, before, after in steps:
         gains = tuple(_gains(before, after, last, plan, at - moment))

@@ -91,6 +91,11 @@ def test_changes_name_the_criterion_that_did_most() -> None:
     assert changes([event("e1"), event("e2", day=0.5)], 1) == [("hot", "again", 57.313708)]
 
 
+def test_a_change_by_time_is_told_alike_whatever_follows() -> None:
+    log = [event("e1"), event("e2")]
+    assert changes([*log, event("e3", day=5)], 6) == changes(log, 6)
+
+
 def test_a_person_whose_identity_alone_makes_a_lead_hot() -> None:
     log = [event("e1"), event("e2", kind="identify", traits={"title": "ceo"})]
     history = replay(PLAN, log, T0)
