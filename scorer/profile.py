@@ -56,9 +56,7 @@ def _repeat(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term | Non
     return Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, until)
 
 
-def _absent(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term | None:
-    if not times:
-        return None
+def _absent(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term:
     since = max(times[-1] + rule.absent, moment)
     return Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, since, None)
 
