@@ -46,14 +46,12 @@ class Identities:
         return [former for former in became if former is not None]
 
     def learn(self, other: str, moment: int, lead: str, *, by_alias: bool) -> str | None:
-        """Takes in that an id is a lead's from a moment on; the id whose past is now that lead's, if any.
+        """Takes in that from a moment on an id is a known lead's; the id whose past is now too, if any.
 
         A known id ties to nothing; by an alias it becomes the lead, unless that would close a circle.
         """
         if other in self.known:
             return self._merge(other, lead) if by_alias else None
-        if other == lead:
-            return None
         if by_alias:
             self.promised.setdefault(other, []).append(lead)
         ties = self.ties.setdefault(other, [])
