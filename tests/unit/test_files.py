@@ -50,6 +50,23 @@ def test_an_alias_of_an_id_that_is_another_by_now_brings_that_ones_ids(
     assert scores(file, as_arrived=as_arrived) == {"u3": 3}
 
 
+@pytest.mark.parametrize("as_arrived", [False, True])
+def test_an_alias_that_would_close_a_circle_or_says_it_again_is_ignored(
+    tmp_path: Path, as_arrived: bool
+) -> None:
+    file = log(
+        tmp_path / "e.jsonl",
+        *(event(lead) for lead in ("u1", "u2", "u3")),
+        event("u2", "alias", 2, properties={"previous_id": "u1"}),
+        event("u2", "alias", 3, properties={"previous_id": "u1"}),
+        event("u3", "alias", 4, properties={"previous_id": "u2"}),
+        event("u1", "alias", 5, properties={"previous_id": "u3"}),
+        event("u1", day=6),
+    )
+    (record,) = score_lines(read_lines([file]), PLAN, AT, as_arrived)
+    assert (record["lead_id"], record["identities"], record["score"]) == ("u3", ["u3", "u1", "u2"], 4)
+
+
 def test_lines_without_an_id_are_told_apart_by_the_folder_of_their_file_too(tmp_path: Path) -> None:
     files = [log(tmp_path / folder / "e.jsonl", event("u")) for folder in ("monday", "tuesday")]
     assert scores(*files) == {"u": 2}

@@ -6,13 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from scorer import topics
+from scorer import handover, topics
+from scorer.evidence import Evidence
 from scorer.files import score_lines
 from scorer.grid import parse_grid
 from scorer.messages import Record
 from scorer.plan import Plan
 from scorer.shard import Shard
 from scorer.times import DAY, SECOND, format_time, parse_time
+from scorer.walk import Course
 from tests.partitioned import Stream
 
 GRID = """\
@@ -123,11 +125,50 @@ def test_what_is_no_event_is_named_and_stops_nothing() -> None:
     }
 
 
-@pytest.mark.parametrize(("key", "value"), [(b"a", b"junk"), (None, b"\x90"), (b"\xff", b"\x90"), (b"", b"")])
-def test_a_broken_handover_is_a_dead_letter(key: bytes | None, value: bytes) -> None:
+TIE = handover.encode(handover.Tie("u-1", T0, by_alias=False))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        (b"a", b"junk", "no hand-over: "),
+        (b"a", b"\x90", "no hand-over: "),
+        (None, TIE, "a hand-over needs the id it is for as its key"),
+        (b"\xff", TIE, "a hand-over needs the id it is for as its key"),
+        (b"", TIE, "a hand-over needs the id it is for as its key"),
+    ],
+)
+def test_a_broken_handover_is_a_dead_letter(key: bytes | None, value: bytes, said: str) -> None:
     shard = Shard(plan(), {}, 0, 1)
     shard.receive([Record(topics.HANDOVER, 0, 0, T0, key, value)])
-    assert len(shard.flush().dead) == 1
+    (letter,) = shard.flush().dead
+    assert letter.message.startswith(said)
+    assert shard.leads == 0
+
+
+def test_a_handover_of_nothing_makes_nobody_a_lead() -> None:
+    shard = Shard(plan(), {}, 0, 1)
+    nothing = handover.encode(handover.Moved("a-1", 1, Evidence(members=["a-1"]), Course()))
+    shard.receive([Record(topics.HANDOVER, 0, 0, T0, b"u-1", nothing)])
+    assert shard.flush().scores == []
+    shard.receive([Record(topics.PAGE_VIEWS, 0, 0, T0, b"u-1", event(1))])
+    (score,) = shard.flush().scores
+    assert msgspec.json.decode(score.value or b"")["identities"] == ["u-1", "a-1"]
+
+
+@pytest.mark.parametrize("step", ["scores", "states", "outbox", "settled"])
+@pytest.mark.parametrize("killed", [0, 1, 2])
+def test_a_kill_while_handing_over_neither_loses_nor_doubles(killed: int, step: str) -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1, lead_id=None, anonymous_id="a-1"), T0)
+    stream.publish(event(2, lead_id=None, anonymous_id="a-1"), T0)
+    stream.publish(event(3, "identify", anonymous_id="a-1", traits={"title": "ceo"}), T0 + SECOND)
+    for number in range(3):  # the events; the tie; what a-1 did
+        stream.cycle(0, stop_after=step if number == killed else "")
+    stream.drain()
+    assert list(stream.scores) == ["u-1"]
+    assert round(stream.scores["u-1"]["score"], 3) == 60.0
+    assert [(play, lead) for play, lead, _ in alerts(stream)] == [("call", "a-1")]
 
 
 def test_what_an_anonymous_visitor_did_is_the_leads() -> None:
@@ -143,6 +184,33 @@ def test_what_an_anonymous_visitor_did_is_the_leads() -> None:
     record = stream.scores["u-1"]
     assert record["identities"] == ["u-1", "a-1"]
     assert (round(record["score"], 2), record["tier"]) == (60.0, "hot")
+
+
+def test_a_play_that_an_anonymous_visitor_set_off_cools_down_for_the_lead_too() -> None:
+    text = GRID.replace("cooldown: 24h", "cooldown: 20d").format(points=20, version=1)
+    stream = Stream(Plan(parse_grid(text)))
+    stream.publish(event(1, lead_id=None, anonymous_id="a-1"), T0)
+    stream.publish(event(2, lead_id=None, anonymous_id="a-1"), T0)
+    stream.publish(event(3, "identify", after=SECOND, anonymous_id="a-1"), T0 + SECOND)
+    stream.drain()
+    for day in (6, 16, 26):
+        stream.advance(T0 + day * DAY)
+        assert stream.scores["u-1"]["tier"] == "cold"
+        for number in range(2):
+            stream.publish(event(10 * day + number, after=day * DAY), T0 + day * DAY)
+        stream.drain()
+        assert stream.scores["u-1"]["tier"] == "hot"
+    calls = [(lead, at) for play, lead, at in alerts(stream) if play == "call"]
+    assert calls == [("a-1", format_time(T0)), ("u-1", format_time(T0 + 26 * DAY))]
+
+
+def test_an_identify_ties_no_id_that_came_as_a_lead() -> None:
+    stream = Stream(plan())
+    stream.publish(event(1, lead_id="u-9"), T0)
+    stream.drain()
+    stream.publish(event(2, "identify", anonymous_id="u-9"), T0 + SECOND)
+    stream.drain()
+    assert {lead: record["score"] for lead, record in stream.scores.items()} == {"u-9": 20.0, "u-1": 0.0}
 
 
 def test_aliases_made_at_once_in_a_circle_end_at_one_lead() -> None:
@@ -244,6 +312,74 @@ def test_a_state_of_another_version_is_put_aside_and_named() -> None:
     assert [key for key, _ in changes.unreadable] == [b"u-1"]
     assert (b"u-1", None) in changes.states
     assert b"\xffaside/u-1" in store
+
+
+@pytest.mark.parametrize("broken", [b"", b"\x01\x01" + b"\x00" * 16 + b"junk"])
+def test_a_broken_state_is_put_aside_and_named(broken: bytes) -> None:
+    store = {b"u-1": broken}
+    shard = Shard(plan(), store, 0, 1)
+    changes = shard.recover()
+    assert [key for key, _ in changes.unreadable] == [b"u-1"]
+    assert store[b"\xffaside/u-1"] == broken
+    assert shard.leads == 0
+
+
+def test_alerts_left_unsent_are_sent_under_another_grid_and_the_lead_is_decided_anew_after() -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1), T0)
+    stream.publish(event(2), T0)
+    stream.plan = plan(points=5, version=2)
+    stream.cycle(0, stop_after="states")
+    assert [(play, lead) for play, lead, _ in alerts(stream)] == [("call", "u-1")]
+    assert (stream.scores["u-1"]["version"], stream.scores["u-1"]["tier"]) == (1, "hot")
+    stream.drain()
+    stream.advance(T0 + SECOND)
+    assert (stream.scores["u-1"]["version"], stream.scores["u-1"]["tier"]) == (2, "cold")
+    assert stream.alert_sends == 1
+
+
+def test_what_is_handed_over_while_the_grid_changes_is_only_what_the_new_one_asks_for() -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1, lead_id=None, anonymous_id="a-1"), T0)
+    stream.publish(event(2, "identify", anonymous_id="a-1", traits={"title": "ceo"}), T0)
+    for _ in range(2):  # the view and the identify; the tie: all that a-1 did is now on its way
+        stream.cycle(0)
+    text = GRID.format(points=20, version=2).replace("event: page_view", "event: download")
+    shard = stream.shards[0]
+    stream.write(0, shard.regrid(Plan(parse_grid(text))))
+    assert stream.waiting(0)
+    stream.drain()
+    stream.advance(T0 + SECOND)
+    record = stream.scores["u-1"]
+    assert (record["identities"], record["contributions"]) == (["u-1", "a-1"], {"boss": 20.0})
+
+
+def test_leads_are_decided_anew_some_at_once() -> None:
+    shard = Shard(plan(points=20), {}, 0, 1)
+    shard.receive(
+        Record(topics.PAGE_VIEWS, 0, at, T0, b"", event(at, lead_id=f"u-{at}")) for at in range(2_001)
+    )
+    shard.flush()
+    shard.regrid(plan(points=40, version=2))
+    assert shard.leads == 2_001
+    tiers = []
+    while (wake := shard.next_wake()) is not None and wake <= T0:
+        shard.advance(T0)
+        tiers.append([msgspec.json.decode(score.value or b"")["tier"] for score in shard.flush().scores])
+    assert tiers == [["hot"] * 2_000, ["hot"]]
+
+
+def test_a_grid_may_change_again_before_anything_was_decided() -> None:
+    shard = Shard(plan(), {}, 0, 1)
+    shard.receive([Record(topics.PAGE_VIEWS, 0, 0, T0, b"u-1", event(1))])
+    shard.flush()
+    text = GRID.format(points=20, version=2).replace("event: page_view", "event: download")
+    assert shard.regrid(Plan(parse_grid(text))).emptied == ["view"]
+    assert shard.regrid(plan(points=40, version=3)).emptied == ["view"]
+    shard.advance(T0)
+    (score,) = shard.flush().scores
+    record = msgspec.json.decode(score.value or b"")
+    assert (record["version"], record["score"]) == (3, 40.0)
 
 
 def test_a_missing_id_and_a_late_clock() -> None:
