@@ -48,15 +48,14 @@ class Resident:
         before = [name for time, name in lead.ties if time <= moment]
         return before[-1] if before else lead.ties[0][1]
 
-    def becomes_known(self) -> list[str]:
-        """It came as a lead: for good. An earlier `alias` now makes it that lead; others, that to tell of."""
+    def becomes_known(self) -> list[tuple[str, str]]:
+        """It came as a lead: for good. An earlier `alias` makes it that lead: gives whom to tell of whom."""
         lead = self.lead
-        others: list[str] = []
         lead.known = True
-        if lead.aliases:
-            lead.redirect, *others = lead.aliases
-            lead.aliases = []
-        return others
+        aliases, lead.aliases = lead.aliases, []
+        if aliases:
+            lead.redirect = aliases[0]
+        return [(aliases[0], other) for other in aliases[1:]]
 
     def next_number(self) -> int:
         """The number of the next hand-over from this id."""

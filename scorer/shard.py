@@ -221,10 +221,8 @@ class Shard:
 
     def _becomes_known(self, key: bytes, resident: Resident, arrival: int) -> None:
         """It came as a lead: all that aliases said of it before makes one lead of those, as if known then."""
-        for other in resident.becomes_known():
-            if resident.lead.redirect is not None:
-                tie = Tie(other, arrival, by_alias=True, hops=[key.decode()])
-                self._hand(resident, resident.lead.redirect, tie, arrival)
+        for lead, other in resident.becomes_known():
+            self._hand(resident, lead, Tie(other, arrival, by_alias=True, hops=[key.decode()]), arrival)
 
     def _take_message(self, record: Record, value: bytes) -> None:
         message = handover.decode(value)
