@@ -22,8 +22,8 @@ _MICROS: Final = 1_000_000
 _MOST_MASKS: Final = 10_000
 _QUARTER_S: Final = 900
 _QUARTER: Final = _QUARTER_S * _MICROS
-_QUARTERS_FROM: Final = 3 * 366 * 86_400 * _MICROS
-"""Days begin on a quarter of an hour everywhere since Liberia gave up its odd 44 minutes, in 1972."""
+_QUARTERS_FROM: Final = 15_340 * 86_400 * _MICROS
+"""2012: days begin on a quarter of an hour everywhere since Newfoundland gave up changing clocks at 00:01."""
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from scorer.plan import day_of
 from scorer.times import parse_time
 
 ZONES = ("Europe/Paris", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Monrovia", "Pacific/Apia", "UTC")
+NEWFOUNDLAND = ZoneInfo("America/St_Johns")
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -21,6 +22,19 @@ def test_a_day_begins_at_its_own_second(zone: str, year: int) -> None:
             for second in (begins - 1, begins, begins + 86_000):
                 expected = datetime.fromtimestamp(second, timezone).date()
                 assert day_of(int(second * 1_000_000), timezone) == expected
+
+
+@pytest.mark.parametrize(
+    ("time", "day"),
+    [
+        ("2010-11-07T02:29:59Z", date(2010, 11, 6)),
+        ("2010-11-07T02:30:30Z", date(2010, 11, 7)),
+        ("2010-11-07T02:31:30Z", date(2010, 11, 6)),
+        ("2010-11-07T03:30:00Z", date(2010, 11, 7)),
+    ],
+)
+def test_clocks_set_back_a_minute_after_midnight_bring_the_day_before_again(time: str, day: date) -> None:
+    assert day_of(parse_time(time), NEWFOUNDLAND) == day
 
 
 @pytest.mark.parametrize(
