@@ -188,11 +188,6 @@ class Outlook:
         return _Part(base, -min(points, base - low), self._rising_rate[at] / points if points else 0.0)
 
 
-def quiet_until(found: Sequence[Term], plan: Plan, current: int, moment: int) -> int:
-    """A moment before which the tier stays `current` if nothing happens after `moment`."""
-    return Outlook(found, plan, moment).quiet_until(current)
-
-
 def _sum(parts: Sequence[_Part]) -> _Part:
     fades = sum(part.fades for part in parts)
     weighted = sum(part.fades * part.rate for part in parts)

@@ -10,7 +10,7 @@ from scorer.evidence import Evidence
 from scorer.grid import parse_grid
 from scorer.plan import Plan
 from scorer.profile import standing, terms
-from scorer.quiet import quiet_until
+from scorer.quiet import Outlook
 from scorer.reading import Reader
 from scorer.record import topic_record
 from scorer.tiers import decide
@@ -89,7 +89,7 @@ def test_nothing_changes_before_the_bound_nor_before_the_transition(log: list[To
         return decide(plan, stood.dimensions, stood.total, current)
 
     current = tier_at(moment, 0)
-    quiet = quiet_until(found, plan, current, moment)
+    quiet = Outlook(found, plan, moment).quiet_until(current)
     change = next_transition(found, plan, current, moment, moment + 400 * DAY)
     if change is None:
         assert all(tier_at(moment + DAY * day, current) == current for day in range(0, 400, 7))
