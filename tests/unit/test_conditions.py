@@ -107,6 +107,13 @@ def test_conditions_on_an_event(spec: str, expected: bool) -> None:
     assert Conditions(event_field, refuse).parse(yaml.safe_load(spec), ())(EVENT) is expected
 
 
+@pytest.mark.parametrize("url", [None, 5, "", " ", "http://["])
+@pytest.mark.parametrize("field", ["url.path", "url.host", "url.query.a"])
+def test_what_is_no_url_says_nothing(field: str, url: object) -> None:
+    event = check({"type": "page_view", "lead_id": "u", "properties": {"url": url}})
+    assert Conditions(event_field, refuse).parse({field: {"exists": False}}, ())(event)
+
+
 @pytest.mark.parametrize(("names", "expected"), [(1_000, True), (1_001, False)])
 def test_a_query_of_more_than_a_thousand_names_is_not_read(names: int, expected: bool) -> None:
     url = "/?" + "&".join(f"n{number}=1" for number in range(names))

@@ -51,6 +51,33 @@ def test_the_64_newest_traits_are_kept_by_their_names_where_as_new() -> None:
     assert evidence.values() == {**kept, "newer": 1}
 
 
+def test_a_trait_told_of_an_earlier_time_changes_nothing() -> None:
+    using, evidence = plan("points: 1"), Evidence()
+    for moment, title in ((2, "ceo"), (1, "intern"), (2, "cto")):
+        tell(evidence, moment, using, "identify", traits={"title": title})
+    assert evidence.values() == {"title": "cto"}
+
+
+def test_evidence_hundreds_of_half_lives_apart_adds_up() -> None:
+    using = plan(
+        "points: 10, event: page_view, half_life: 1h}\n  - {id: d, score: s, points: 1, event: page_view"
+    )
+    evidence = Evidence()
+    for day in (0, 11, 22):
+        tell(evidence, day * DAY, using)
+    assert total(evidence, 22 * DAY, using) == 13.0
+
+
+@pytest.mark.parametrize("kept", ["", ", repeat: {at_least: 2, within: 7d}", ", half_life: 7d"])
+def test_what_another_grid_asked_for_is_not_merged(kept: str) -> None:
+    other, using = plan(f"points: 1, event: page_view{kept}"), plan("points: 1, event: download")
+    evidence, merged = Evidence(), Evidence()
+    tell(evidence, 0, other)
+    tell(merged, 0, using, "download")
+    merged.merge(evidence, using)
+    assert (merged.times, list(merged.sums)) == ({}, list(using.slots))
+
+
 @pytest.mark.parametrize(
     ("told", "kept"),
     [

@@ -67,6 +67,14 @@ def test_an_alias_that_would_close_a_circle_or_says_it_again_is_ignored(
     assert (record["lead_id"], record["identities"], record["score"]) == ("u3", ["u3", "u1", "u2"], 4)
 
 
+@pytest.mark.parametrize("as_arrived", [False, True])
+def test_a_tie_told_twice_is_one(tmp_path: Path, as_arrived: bool) -> None:
+    visit = event("", id="e1", anonymous_id="a1")
+    ties = [event("u1", "identify", 2, id=name, anonymous_id="a1") for name in ("i1", "i2")]
+    file = log(tmp_path / "e.jsonl", visit, *ties, event("", day=3, id="e2", anonymous_id="a1"))
+    assert scores(file, as_arrived=as_arrived) == {"u1": 2}
+
+
 def test_lines_without_an_id_are_told_apart_by_the_folder_of_their_file_too(tmp_path: Path) -> None:
     files = [log(tmp_path / folder / "e.jsonl", event("u")) for folder in ("monday", "tuesday")]
     assert scores(*files) == {"u": 2}

@@ -210,6 +210,19 @@ def test_a_file_larger_than_any_grid_is_refused_unread() -> None:
     assert str(refused.value) == "g.yml:1: file: larger than 1,000,000 characters: expected a smaller file"
 
 
+@pytest.mark.parametrize(
+    ("told", "label"),
+    [
+        ("", {"fr": "Decider", "en": "Decider"}),
+        ("label: Décideur", {"fr": "Décideur", "en": "Décideur"}),
+        ("label: {de: Chefin, en: Boss}", {"de": "Chefin", "en": "Boss", "fr": "Chefin"}),
+    ],
+)
+def test_a_label_is_a_text_or_one_a_language(told: str, label: dict[str, str]) -> None:
+    grid = parse_grid(GOOD.replace("id: decider", f"id: decider\n    {told}"), "g.yml")
+    assert grid.criteria[0].label == label
+
+
 def test_yaml_is_1_2() -> None:
     grid = parse_grid(GOOD.replace("title: {words", "country: no, title: {words"), "g.yml")
     assert grid.source["criteria"][0]["lead"]["country"] == "no"

@@ -11,6 +11,7 @@ from scorer.evidence import Evidence
 from scorer.files import score_lines
 from scorer.grid import parse_grid
 from scorer.messages import Record
+from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.shard import Shard
 from scorer.times import DAY, SECOND, format_time, parse_time
@@ -144,6 +145,32 @@ def test_a_broken_handover_is_a_dead_letter(key: bytes | None, value: bytes, sai
     (letter,) = shard.flush().dead
     assert letter.message.startswith(said)
     assert shard.leads == 0
+
+
+def test_an_event_that_came_to_another_partition_is_scored_once_on_its_own() -> None:
+    stream = Stream(plan(), partitions=3)
+    for _ in range(2):
+        for number in range(3):
+            stream.publish(event(1), T0, partition=number)
+    stream.publish(event(2), T0, partition=(partition_of(b"u-1", 3) + 1) % 3)
+    stream.drain()
+    assert {lead: record["score"] for lead, record in stream.scores.items()} == {"u-1": 40.0}
+    assert stream.counts == {
+        (topics.PAGE_VIEWS, "passed_on"): 5,
+        (topics.PAGE_VIEWS, "scored"): 2,
+        (topics.PAGE_VIEWS, "duplicate"): 5,
+    }
+
+
+def test_an_event_passed_on_again_after_a_kill_counts_once() -> None:
+    stream = Stream(plan(), partitions=3)
+    elsewhere = (partition_of(b"u-1", 3) + 1) % 3
+    stream.publish(event(1, id=None), T0, partition=elsewhere)
+    stream.cycle(elsewhere, stop_after="outbox")
+    stream.drain()
+    assert stream.scores["u-1"]["score"] == 20.0
+    assert stream.counts[topics.PAGE_VIEWS, "passed_on"] == 2
+    assert (stream.counts[topics.PAGE_VIEWS, "scored"], stream.dead) == (1, [])
 
 
 def test_a_handover_of_nothing_makes_nobody_a_lead() -> None:

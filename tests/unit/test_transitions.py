@@ -7,7 +7,7 @@ import pytest
 from scorer.files import score_lines, transitions
 from scorer.grid import parse_grid
 from scorer.plan import Plan
-from scorer.times import DAY, parse_time
+from scorer.times import DAY, SECOND, parse_time
 
 GRID = """\
 grid: g
@@ -43,6 +43,43 @@ def test_a_tier_whose_bounds_are_missed_by_a_hair_is_never_entered() -> None:
     (record,) = score_lines(LOG, plan, T0)
     assert record["next_tier"] is None
     assert transitions(LOG, plan, T0 + 30 * DAY) == []
+
+
+FULL = "  - {id: full, score: a, points: 80}\n"
+BAD = "  - {id: bad, score: a, points: -10, event: view, half_life: 1d}\n"
+
+
+@pytest.mark.parametrize(
+    ("bound", "criteria", "steps"),
+    [
+        (30, "  - {id: rest, score: b, points: 40, absent: {for: 2d}}\n", [("hot", 172_800)]),
+        (
+            20,
+            "  - {id: ok, score: b, points: 30}\n"
+            "  - {id: again, score: b, points: -20, event: view, repeat: {at_least: 1, within: 2d}}\n",
+            [("hot", 172_800)],
+        ),
+        (
+            80,
+            FULL + "  - {id: good, score: b, points: 40, event: view, half_life: 1d}\n",
+            [("hot", 0), ("cold", 86_401)],
+        ),
+        (
+            80,
+            FULL + BAD + "  - {id: ok, score: b, points: 40}\n"
+            "  - {id: worse, score: b, points: -40, event: view, half_life: 1d}\n",
+            [("hot", 86_400)],
+        ),
+    ],
+    ids=["absence adds", "repetition ends", "full score, other falls", "full score, other rises"],
+)
+def test_a_bound_is_crossed_at_its_second(bound: int, criteria: str, steps: list[tuple[str, int]]) -> None:
+    head = "grid: g\nversion: 1\nscores: {a: {max: 60}, b: }\n"
+    plan = Plan(parse_grid(f"{head}criteria:\n{criteria}tiers: [{{id: cold}}, {{id: hot, from: {bound}}}]\n"))
+    found = transitions(LOG[2:], plan, T0 + 30 * DAY)  # the view alone
+    assert [(step["to"], parse_time(step["at"]) - T0) for step in found] == [
+        (to, after * SECOND) for to, after in steps
+    ]
 
 
 def test_points_that_outlast_the_calendar_stay_at_their_bound() -> None:
