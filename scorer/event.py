@@ -88,23 +88,31 @@ def key_of(obj: object) -> str:
 
 def _normalised(event: Event) -> Event:
     if event.type not in _known_types:
-        if not _NAME.match(event.type):
-            raise EventError(f"type: {event.type[:60]!r} is no type: expected lower case such as page_view")
-        if len(_known_types) < _MAX_TYPES:
-            _known_types.add(event.type)
-    event.lead_id = somebody(event.lead_id)
-    event.anonymous_id = somebody(event.anonymous_id)
-    if event.lead_id is None and event.anonymous_id is None:
+        _learn_type(event.type)
+    lead, anonymous = event.lead_id, event.anonymous_id
+    if lead is not None and somebody(lead) is None:
+        event.lead_id = lead = None
+    if anonymous is not None and somebody(anonymous) is None:
+        event.anonymous_id = anonymous = None
+    if lead is None and anonymous is None:
         raise EventError("lead_id, anonymous_id: the event names nobody: expected at least one of the two")
-    if event.id is not None and not isinstance(event.id, str):
+    if event.id.__class__ is not str and event.id is not None:
         event.id = str(event.id)
-    try:
-        event.moment = None if event.time is None else parse_time(event.time)
-    except ValueError as error:
-        raise EventError(f"time: {error}") from None
+    if event.time is not None:
+        try:
+            event.moment = parse_time(event.time)
+        except ValueError as error:
+            raise EventError(f"time: {error}") from None
     if event.type == "identify":
         event.trait_values()
     return event
+
+
+def _learn_type(event_type: str) -> None:
+    if not _NAME.match(event_type):
+        raise EventError(f"type: {event_type[:60]!r} is no type: expected lower case such as page_view")
+    if len(_known_types) < _MAX_TYPES:
+        _known_types.add(event_type)
 
 
 def _refuse_depth(event: Event) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from scorer.event import Event
 from scorer.fields import reach
 from scorer.ids import DIGEST_SIZE
-from scorer.plan import Plan, day_of
+from scorer.plan import Plan, day_of, same_quarter
 from scorer.slots import Slot
 from scorer.times import NEVER
 
@@ -59,18 +59,19 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         """
         if moment > self.newest:
             self.newest = moment
+        raised = 0.0
         matched = plan.matches(event)
         if matched:
             self._reach(moment, plan)
-        raised = 0.0
+        sums, landmark = self.sums, self.landmark
         for slot in matched:
             if slot.kind == "sum":
                 amount = 1.0 if slot.field is None else _amount(event, slot.field)
                 if amount:
                     raised += slot.raises * amount
-                rate = plan.rates[slot.rate]
-                weight = amount * 2.0 ** ((moment - self.landmark) * rate) if rate else amount
-                self.sums[slot.id] = self.sums.get(slot.id, 0.0) + weight
+                rate = slot.rate
+                weight = amount * 2.0 ** ((moment - landmark) * rate) if rate else amount
+                sums[slot.id] = sums.get(slot.id, 0.0) + weight
             else:
                 raised += self._add_time(slot, moment, plan)
         if event.type == "identify":
@@ -132,7 +133,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         for slot_id, total in other.sums.items():
             slot = plan.slots.get(slot_id)
             if slot is not None:
-                scale = 2.0 ** ((other.landmark - self.landmark) * plan.rates[slot.rate])
+                scale = 2.0 ** ((other.landmark - self.landmark) * slot.rate)
                 self.sums[slot_id] = self.sums.get(slot_id, 0.0) + total * scale
         for slot_id, moments in other.times.items():
             slot = plan.slots.get(slot_id)
@@ -162,7 +163,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         elif (moment - self.landmark) * plan.fastest > _FARTHEST:
             moved = self.landmark - moment
             self.sums = {
-                slot_id: total * 2.0 ** (moved * plan.rates[plan.slots[slot_id].rate])
+                slot_id: total * 2.0 ** (moved * plan.slots[slot_id].rate)
                 for slot_id, total in self.sums.items()
                 if slot_id in plan.slots
             }
@@ -189,6 +190,8 @@ def _newest(held: list[int], more: list[int], keep: int) -> list[int]:
 def _newest_days(held: list[int], more: list[int], keep: int, timezone: ZoneInfo) -> list[int]:
     """The newest time of each of the `keep` newest days, oldest first."""
     if held and len(more) == 1 and more[0] >= held[-1]:
+        if same_quarter(more[0], held[-1]):
+            return [*held[:-1], more[0]]
         day = day_of(more[0], timezone)
         if day == day_of(held[-1], timezone):
             return [*held[:-1], more[0]]

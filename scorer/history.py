@@ -154,4 +154,4 @@ def _gains(
         gained = after.get(rule.id, 0.0) - before.get(rule.id, 0.0)
         if abs(gained) >= LEAST:
             undone = rule.kind == ("absent" if rule.id in last else "repeat")
-            yield Gain(rule.id, gained, 0.0 if undone else gained * math.exp2(-age * plan.rates[rule.rate]))
+            yield Gain(rule.id, gained, 0.0 if undone else gained * math.exp2(-age * rule.rate))

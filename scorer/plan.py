@@ -37,7 +37,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     gate: int
     """Bit of its `lead` condition in the mask of gates, 0 for none."""
     slot: int
-    rate: int
+    rate: float
+    """Halvings in a microsecond; 0 where it never fades."""
     cap: float | None
     at_least: int
     within: int
@@ -67,18 +68,14 @@ class Plan:
         self.grid = grid
         self.fingerprint = _hash(json.dumps(grid.source, sort_keys=True, default=str))
         self.dimensions = tuple(grid.scores)
-        self.lows = tuple(dimension.min for dimension in grid.scores.values())
-        self.highs = tuple(dimension.max for dimension in grid.scores.values())
+        self.bounds = tuple((dimension.min, dimension.max) for dimension in grid.scores.values())
+        """The least and the greatest value of each dimension."""
         half_lives = sorted({criterion.half_life_s for criterion in grid.criteria} | {math.inf})
-        self.rates = tuple(1 / (half_life * _MICROS) for half_life in half_lives)
-        """Halvings in a microsecond, of each half-life of the grid; 0 for what never fades."""
         self.half_lives = {
-            rate: None if half_life == math.inf else half_life
-            for rate, half_life in zip(self.rates, half_lives, strict=True)
+            _rate(half_life): None if half_life == math.inf else half_life for half_life in half_lives
         }
         """In seconds, by rate; None for what never fades."""
-        self.fastest = max(self.rates)
-        self._rate_of = {half_life: index for index, half_life in enumerate(half_lives)}
+        self.fastest = max(self.half_lives)
         self._gates = _gates(grid)
         self.slots: dict[int, Slot] = {}
         self.rules = tuple(self._rule(index, criterion) for index, criterion in enumerate(grid.criteria))
@@ -115,7 +112,7 @@ class Plan:
             points=criterion.points / (criterion.per[1] if criterion.per else 1.0),
             gate=1 << list(self._gates).index(criterion.lead_key) if criterion.lead_key else 0,
             slot=slot,
-            rate=self._rate_of[criterion.half_life_s],
+            rate=_rate(criterion.half_life_s),
             cap=criterion.max,
             at_least=repeat.at_least if repeat else 1,
             within=repeat.within_us if repeat else 0,
@@ -143,7 +140,7 @@ class Plan:
             events=criterion.events,
             where=criterion.where,
             asks=fields_asked(criterion.where_key),
-            rate=self._rate_of[criterion.half_life_s],
+            rate=_rate(criterion.half_life_s),
             field=criterion.per[0] if criterion.per else None,
             keep=repeat.at_least if repeat else 1,
         )
@@ -191,6 +188,16 @@ class Plan:
     def emptied(self, known: frozenset[int]) -> list[str]:
         """The criteria whose evidence starts empty, for a state that was kept for other slots."""
         return [rule.id for rule in self.rules if rule.slot and rule.slot not in known]
+
+
+def _rate(half_life_s: float) -> float:
+    """Halvings in a microsecond."""
+    return 1 / (half_life_s * _MICROS)
+
+
+def same_quarter(one: int, other: int) -> bool:
+    """Whether two moments lie in one quarter of an hour, and so on one day in any timezone."""
+    return one // _QUARTER == other // _QUARTER and one >= _QUARTERS_FROM
 
 
 def day_of(moment: int, timezone: ZoneInfo) -> date:

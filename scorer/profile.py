@@ -27,7 +27,7 @@ def terms(evidence: Evidence, mask: int, plan: Plan, moment: int) -> list[Term]:
     found = list(rules.explicit)
     for slot, total in evidence.sums.items():
         for rule in rules.by_slot.get(slot, ()):
-            rate = plan.rates[rule.rate]
+            rate = rule.rate
             points = rule.points * total * 2.0 ** ((evidence.landmark - moment) * rate)
             if points:
                 found.append(Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, None))
@@ -49,7 +49,7 @@ def _repeat(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term | Non
     until = times[-rule.at_least] + rule.within
     if moment >= until:
         return None
-    rate = plan.rates[rule.rate]
+    rate = rule.rate
     points = rule.points * 2.0 ** ((times[-1] - moment) * rate)
     if not points:
         return None
@@ -72,6 +72,7 @@ def standing(found: list[Term], plan: Plan, moment: float) -> Standing:
             if abs(value) >= LEAST:
                 contributions[term.id] = value
     dimensions = tuple(
-        min(max(value, low), high) for value, low, high in zip(sums, plan.lows, plan.highs, strict=True)
+        low if value < low else high if value > high else value
+        for value, (low, high) in zip(sums, plan.bounds, strict=True)
     )
     return Standing(dimensions, sum(dimensions), contributions)

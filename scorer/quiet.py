@@ -55,32 +55,40 @@ class Outlook:
         self.found = found
         self.moment = moment
         self._plan = plan
-        zeros = [0.0] * len(plan.dimensions)
-        self._sums, self._fixed, self._most = zeros[:], zeros[:], zeros[:]
-        self._falling, self._falling_rate = zeros[:], zeros[:]
-        self._rising, self._rising_rate = zeros[:], zeros[:]
+        none = [0.0] * len(plan.dimensions)
+        self._sums = sums = none[:]
+        self._fixed = fixed = none[:]
+        self._most = most = none[:]
+        self._falling = falling = none[:]
+        self._falling_rate = falling_rate = none[:]
+        self._rising = self._rising_rate = none
         self._drops = self._jumps = FOREVER
         """When the first contribution jumps down, and when the first jumps up."""
         for term in found:
-            at, value, cap = term.dimension, term.points, term.cap
+            at, value, cap, rate, until = term.dimension, term.points, term.cap, term.rate, term.until
             if term.since > moment:
                 self._begins(term)
                 continue
-            if cap is not None and abs(value) > abs(cap):
+            if cap is not None and (value > cap if value > 0 else value < cap):
                 value = cap
-            self._sums[at] += value
-            if not term.rate:
-                self._fixed[at] += value
+            sums[at] += value
+            if not rate:
+                fixed[at] += value
             elif value > 0:
-                self._falling[at] += value
-                self._falling_rate[at] += value * term.rate
+                falling[at] += value
+                falling_rate[at] += value * rate
             else:
-                self._rising[at] -= value
-                self._rising_rate[at] -= value * term.rate
-            if term.until is not None:
-                self._ends(term, term.until)
+                self._rises(at, -value, rate)
+            if until is not None:
+                self._ends(term, until)
             elif value > 0 or self._stays(term):
-                self._most[at] += value
+                most[at] += value
+
+    def _rises(self, at: int, missing: float, rate: float) -> None:
+        if self._rising is self._rising_rate:  # the first
+            self._rising, self._rising_rate = self._rising[:], self._rising[:]
+        self._rising[at] += missing
+        self._rising_rate[at] += missing * rate
 
     def _begins(self, term: Term) -> None:
         if term.points > 0:
@@ -127,17 +135,17 @@ class Outlook:
         """A moment before which the tier stays `current` if nothing happens."""
         quiet = self._jumps
         wait: float = FOREVER
-        if any(self._rising):
+        if self._rising is not self._rising_rate:
             wait = self._climbs(current)
         if current:
             quiet = min(quiet, self._drops)
             wait = min(wait, self._leaves(current))
-        return min(quiet, self.moment + math.floor(wait * (1 - 1e-9)) if wait < FOREVER else FOREVER)
+        return min(quiet, self.moment + math.floor(wait * (1 - 1e-9))) if wait < FOREVER else quiet
 
     def _within(self, sums: list[float]) -> list[float]:
-        plan = self._plan
         return [
-            min(max(value, low), high) for value, low, high in zip(sums, plan.lows, plan.highs, strict=True)
+            low if value < low else high if value > high else value
+            for value, (low, high) in zip(sums, self._plan.bounds, strict=True)
         ]
 
     def _leaves(self, current: int) -> float:
@@ -169,7 +177,7 @@ class Outlook:
 
     def _lowest(self, at: int) -> _Part:
         """A lower bound of a dimension: its points above 0 fade, the others are taken as they are."""
-        low, high = self._plan.lows[at], self._plan.highs[at]
+        low, high = self._plan.bounds[at]
         base, points = self._fixed[at] - self._rising[at], self._falling[at]
         if base >= high:
             return _Part(high)
@@ -179,7 +187,7 @@ class Outlook:
 
     def _highest(self, at: int) -> _Part:
         """An upper bound of a dimension: its points below 0 fade, the others are taken as they are."""
-        low, high = self._plan.lows[at], self._plan.highs[at]
+        low, high = self._plan.bounds[at]
         base, points = self._fixed[at] + self._falling[at], self._rising[at]
         if base <= low:
             return _Part(low)

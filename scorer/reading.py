@@ -80,6 +80,6 @@ class Reader:
                 sums[term.dimension] += term.points if term.cap is None else min(term.points, term.cap)
             elif not term.rate and term.until is None and term.since <= parse_time(record["as_of"]):
                 sums[term.dimension] += term.points
-        bounds = zip(sums, self._plan.lows, self._plan.highs, strict=True)
-        total = sum(min(max(value, low), high) for value, low, high in bounds)
+        bounded = zip(sums, self._plan.bounds, strict=True)
+        total = sum(min(max(value, low), high) for value, (low, high) in bounded)
         return total if math.isfinite(total) else math.inf

@@ -8,7 +8,7 @@ import msgspec
 
 from scorer.conditions import GROUPS
 from scorer.event import Event
-from scorer.fields import EventField, event_field
+from scorer.fields import event_key
 from scorer.grid_model import EventTest
 
 NO_ACTIVITY: Final = frozenset(
@@ -34,8 +34,8 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     where: EventTest | None
     asks: frozenset[str]
     """The fields that `where` reads."""
-    rate: int
-    """Position of its half-life in `Plan.rates`."""
+    rate: float
+    """Halvings of its sum in a microsecond; 0 where it never fades."""
     field: str | None
     """The property that is the amount; None: each match counts 1."""
     keep: int
@@ -71,26 +71,31 @@ class Matcher:
     def _finder(self, event_type: str) -> _Find:
         """Finds by type first; those that ask one field by its value; the others by asking them."""
         slots = [slot for slot in self._slots if slot.of_type(event_type)]
-        always = tuple(slot for slot in slots if slot.where is None)
-        rest = tuple(slot for slot in slots if slot.where is not None and len(slot.asks) != 1)
-        find = _asking(always, rest) if rest else None
+        find = _always(tuple(slot for slot in slots if slot.where is None))
+        rest = tuple(slot for slot in slots if len(slot.asks) > 1)
+        if rest:
+            find = _asking(rest, find)
         for name in sorted({name for slot in slots if len(slot.asks) == 1 for name in slot.asks}):
-            asked = tuple(slot for slot in slots if slot.asks == {name})
-            find = _by_value(event_field(name), asked, (lambda event: always) if find is None else find)
-        return find or (lambda event: always)
+            find = _by_value(name, tuple(slot for slot in slots if slot.asks == {name}), find)
+        return find
 
 
-def _asking(always: Matches, slots: Matches) -> _Find:
-    return lambda event: always + _holding(slots, event)
+def _always(slots: Matches) -> _Find:
+    return lambda event: slots
+
+
+def _asking(slots: Matches, others: _Find) -> _Find:
+    return lambda event: others(event) + _holding(slots, event)
 
 
 def _holding(slots: Matches, event: Event) -> Matches:
     return tuple(slot for slot in slots if slot.where is not None and slot.where(event))
 
 
-def _by_value(read: EventField, slots: Matches, others: _Find) -> _Find:
+def _by_value(name: str, slots: Matches, others: _Find) -> _Find:
     """Asks slots that read nothing but one field, and remembers what they said of a text, or of none."""
-    known: dict[str | None, Matches] = {}
+    known: dict[object, Matches] = {}
+    read = event_key(name)
 
     def find(event: Event) -> Matches:
         value = read(event)

@@ -3,18 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scorer.plan import Bound, Plan
+from scorer.plan import Plan
 
 SLACK: Final = 1e-9
 """A bound holds from this far below it, so that sums of decimals reach the bounds that they add up to."""
-
-
-def holds(bound: Bound, dimensions: Sequence[float], total: float, lowered: float) -> bool:
-    """Whether a tier's bounds, lowered by so many points, hold."""
-    slack = lowered + SLACK
-    if total < bound.total - slack:
-        return False
-    return all(dimensions[position] >= least - slack for position, least in bound.requires)
 
 
 def decide(plan: Plan, dimensions: Sequence[float], total: float, current: int) -> int:
@@ -22,8 +14,14 @@ def decide(plan: Plan, dimensions: Sequence[float], total: float, current: int) 
 
     The bounds of the current tier and of those below it are lowered by the grid's hysteresis.
     """
-    for position in range(len(plan.tiers) - 1, 0, -1):
-        lowered = plan.grid.hysteresis if position <= current else 0.0
-        if holds(plan.tiers[position], dimensions, total, lowered):
-            return position
+    tiers = plan.tiers
+    for position in range(len(tiers) - 1, 0, -1):
+        slack = SLACK if position > current else plan.grid.hysteresis + SLACK
+        bound = tiers[position]
+        if total >= bound.total - slack:
+            for at, least in bound.requires:
+                if dimensions[at] < least - slack:
+                    break
+            else:
+                return position
     return 0

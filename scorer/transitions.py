@@ -80,7 +80,7 @@ class _Search:
             sums[term.dimension] += term.at(moment)
         clamped = [
             min(max(value, low), high)
-            for value, low, high in zip(sums, self._plan.lows, self._plan.highs, strict=True)
+            for value, (low, high) in zip(sums, self._plan.bounds, strict=True)
         ]
         return decide(self._plan, clamped, sum(clamped), self._current)
 
@@ -146,7 +146,7 @@ class _Search:
                 most[at] += max(slopes)
         ranges = []
         for at in range(size):
-            bottom, top = plan.lows[at], plan.highs[at]
+            bottom, top = plan.bounds[at]
             flat = high[at] <= bottom or low[at] >= top
             ranges.append(
                 _Range(
