@@ -72,12 +72,24 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
                 rate = slot.rate
                 weight = amount * 2.0 ** ((moment - landmark) * rate) if rate else amount
                 sums[slot.id] = sums.get(slot.id, 0.0) + weight
+            elif self._same_turn(slot, moment):
+                raised += slot.raises if slot.keep == 1 or slot.raises == math.inf else 0.0
             else:
                 raised += self._add_time(slot, moment, plan)
         if event.type == "identify":
             self.set_traits(event.trait_values(), moment)
             raised = math.inf
         return raised
+
+    def _same_turn(self, slot: Slot, moment: int) -> bool:
+        """Adds a time that only takes the place of the newest: the latest activity, a day already there."""
+        held = self.times.get(slot.id)
+        if held is None or slot.kind == "newest" or moment < held[-1]:
+            return False
+        if slot.kind == "last" or same_quarter(moment, held[-1]):
+            held[-1] = moment
+            return True
+        return False
 
     def _add_time(self, slot: Slot, moment: int, plan: Plan) -> float:
         """Adds a time; the most that this raises by: nothing where as few as before lie in any window."""

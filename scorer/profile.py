@@ -1,5 +1,6 @@
 """The profile: how a lead's contributions will run from a moment on if nothing more happens."""
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -61,7 +62,7 @@ def _absent(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term:
     return Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, since, None)
 
 
-def standing(found: list[Term], plan: Plan, moment: float) -> Standing:
+def standing(found: Sequence[Term], plan: Plan, moment: float) -> Standing:
     """The dimensions, each within its bounds, and the total at a moment."""
     sums = [0.0] * len(plan.dimensions)
     contributions = {}
@@ -69,7 +70,7 @@ def standing(found: list[Term], plan: Plan, moment: float) -> Standing:
         value = term.at(moment)
         if value:
             sums[term.dimension] += value
-            if abs(value) >= LEAST:
+            if value >= LEAST or value <= -LEAST:
                 contributions[term.id] = value
     dimensions = tuple(
         low if value < low else high if value > high else value

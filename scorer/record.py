@@ -1,6 +1,6 @@
 """The score record: what the score topic, the read API and the command line say of a lead."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +17,7 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def base(
-    lead: str, evidence: Evidence, course: Course, found: list[Term], plan: Plan, moment: int
+    lead: str, evidence: Evidence, course: Course, found: Sequence[Term], plan: Plan, moment: int
 ) -> dict[str, Any]:
     """What every form of the record says, at a moment (microseconds) not before the newest event."""
     return _base(lead, evidence, course, found, plan, moment, evidence.values())
@@ -27,7 +27,7 @@ def _base(
     lead: str,
     evidence: Evidence,
     course: Course,
-    found: list[Term],
+    found: Sequence[Term],
     plan: Plan,
     moment: int,
     traits: Mapping[str, Any],
@@ -48,13 +48,13 @@ def _base(
     }
 
 
-def next_tier(found: list[Term], plan: Plan, tier: str, moment: int) -> dict[str, str] | None:
+def next_tier(found: Sequence[Term], plan: Plan, tier: str, moment: int) -> dict[str, str] | None:
     """When the tier will change if nothing more happens, within ten years."""
     change = next_transition(found, plan, plan.tier_index[tier], moment, moment + HORIZON)
     return None if change is None else {"tier": plan.tiers[change.to].id, "at": format_time(change.at)}
 
 
-def fading(found: list[Term], plan: Plan, moment: int) -> list[list[Any]]:
+def fading(found: Sequence[Term], plan: Plan, moment: int) -> list[list[Any]]:
     """What fades or ends, so that a reader can let it: `[criterion, points, half_life_s, as_of, until]`."""
     as_of = format_time(moment)
     return [
@@ -70,13 +70,13 @@ def fading(found: list[Term], plan: Plan, moment: int) -> list[list[Any]]:
     ]
 
 
-def pending(found: list[Term], moment: int) -> list[list[Any]]:
+def pending(found: Sequence[Term], moment: int) -> list[list[Any]]:
     """The absences to come: `[criterion, points, from]`."""
     return [[term.id, term.points, format_time(term.since)] for term in found if term.since > moment]
 
 
 def topic_record(
-    lead: str, evidence: Evidence, course: Course, found: list[Term], plan: Plan, moment: int
+    lead: str, evidence: Evidence, course: Course, found: Sequence[Term], plan: Plan, moment: int
 ) -> bytes:
     """The JSON of the score topic's record."""
     traits = {name: msgspec.Raw(text.encode()) for name, text in evidence.texts()}

@@ -144,7 +144,7 @@ class Shard:
             lead.scored = False
             return [Send(topics.SCORES, key, None, max(resident.arrival, 0))]
         lead.scored = True
-        found = resident.walker.terms(course.moment)
+        found = resident.walker.decided()
         value = topic_record(key.decode(), lead.evidence, course, found, self.plan, course.moment)
         return [Send(topics.SCORES, key, value, course.moment)]
 
@@ -202,21 +202,19 @@ class Shard:
         moment = event.moment
         if moment is None or moment > arrival + AHEAD:
             moment = arrival
-        event_id = str(event.id) if event.id else "/".join(map(str, origin))
+        event_id = str(event.id or "/".join(map(str, origin)))
         lead = resident.lead
         if not lead.known and event.lead_id is not None:
             self._becomes_known(key, resident, arrival)
         owner = None if lead.redirect is None and lead.known else resident.owner(moment)
         if owner is None:
-            self._count_scored(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
+            scored = self._apply(key, resident, event, event_id, moment, arrival)
+            self._count(origin[0], "scored" if scored else "duplicate")
         else:
             number = resident.next_number()
             message = Forwarded(key.decode(), number, event_id, moment, value, [key.decode()])
             self._hand(resident, owner, message, arrival)
             self._count(origin[0], "passed_on")
-
-    def _count_scored(self, topic: str, scored: bool) -> None:
-        self._count(topic, "scored" if scored else "duplicate")
 
     def _apply(
         self, key: bytes, resident: Resident, event: Event, event_id: str, moment: int, arrival: int
@@ -326,7 +324,7 @@ class Shard:
         elif isinstance(message, Forwarded):
             event = decode(message.event)
             scored = self._apply(key, resident, event, message.id, message.moment, arrival)
-            self._count_scored(topics.HANDOVER, scored)
+            self._count(topics.HANDOVER, "scored" if scored else "duplicate")
         else:
             self._merge(key, resident, message, arrival)
 

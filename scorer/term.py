@@ -20,11 +20,11 @@ class Term(msgspec.Struct, frozen=True, gc=False):
 
     def at(self, moment: float) -> float:
         """The bounded contribution at a moment."""
-        if moment < self.since or (self.until is not None and moment >= self.until):
+        since, value, cap = self.since, self.points, self.cap
+        if moment < since or (self.until is not None and moment >= self.until):
             return 0.0
-        value = self.points
-        if self.rate and moment != self.since:
-            value *= 2.0 ** ((self.since - moment) * self.rate)
-        if self.cap is None:
+        if moment != since and self.rate:
+            value *= 2.0 ** ((since - moment) * self.rate)
+        if cap is None:
             return value
-        return min(value, self.cap) if self.points > 0 else max(value, self.cap)
+        return min(value, cap) if self.points > 0 else max(value, cap)

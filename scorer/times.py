@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NewType
 
 Micros = NewType("Micros", int)
@@ -22,7 +23,7 @@ _RFC_3339: Final = re.compile(
 _USUAL_MINUTE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")
 _MOST_MINUTES: Final = 4_096
 _minutes: dict[str, int] = {}
-"""When each minute, such as `2026-11-01T09:00`, begins: events come in order of time, so minutes come again."""
+"""When each minute, such as `2026-11-01T09:00`, begins; events come in order of time, so they come again."""
 _SECONDS: Final = {f":{second:02}": second * 1_000_000 for second in range(60)}
 _FRACTIONS: Final = {5: 1_000, 8: 1}
 """What a digit counts at the end of `.123Z` and `.123456Z`."""
@@ -84,7 +85,15 @@ def format_time(moment: int) -> str:
     """
     if not _FIRST <= moment <= _LAST:
         moment = _FIRST if moment < 0 else _LAST
-    return (_NAIVE_EPOCH + timedelta(0, 0, moment)).isoformat() + "Z"
+    minute, rest = divmod(moment, 60 * SECOND)
+    second, part = divmod(rest, SECOND)
+    text = _minute_text(minute)
+    return f"{text}:{second:02}.{part:06}Z" if part else f"{text}:{second:02}Z"
+
+
+@lru_cache(maxsize=_MOST_MINUTES)
+def _minute_text(minute: int) -> str:
+    return (_NAIVE_EPOCH + timedelta(minutes=minute)).isoformat()[:16]
 
 
 def ceil_second(moment: int) -> Micros:

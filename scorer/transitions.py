@@ -79,8 +79,7 @@ class _Search:
         for term in self._terms:
             sums[term.dimension] += term.at(moment)
         clamped = [
-            min(max(value, low), high)
-            for value, (low, high) in zip(sums, self._plan.bounds, strict=True)
+            min(max(value, low), high) for value, (low, high) in zip(sums, self._plan.bounds, strict=True)
         ]
         return decide(self._plan, clamped, sum(clamped), self._current)
 

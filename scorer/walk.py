@@ -1,6 +1,6 @@
 """The tier's walk: from the first tier at the first event, decided anew by each event and by time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,6 +50,8 @@ class Change:
 class Walker:
     """Walks one lead: its course, by its evidence."""
 
+    __slots__ = ("_found", "course", "evidence", "headroom", "mask", "plan", "quiet_until")
+
     def __init__(self, plan: Plan, evidence: Evidence, course: Course, mask: int | None = None) -> None:
         self.plan = plan
         self.evidence = evidence
@@ -59,10 +61,15 @@ class Walker:
         """Before this moment the tier does not change by time alone."""
         self.headroom = 0.0
         """Events that add up to less points than this, and take none away, lead to no higher tier."""
+        self._found: Sequence[Term] | None = None
 
     def terms(self, moment: int) -> list[Term]:
         """The lead's contributions from a moment on."""
         return terms(self.evidence, self.mask, self.plan, moment)
+
+    def decided(self) -> Sequence[Term]:
+        """Its contributions from the last moment on at which it was decided."""
+        return self.terms(self.course.moment) if self._found is None else self._found
 
     def standing(self, moment: int) -> Standing:
         """What the lead stands at."""
@@ -80,15 +87,19 @@ class Walker:
                 due, play = stay
                 course.stayed.append(play.id)
                 course.moment = max(course.moment, due)
+                self._found = None
                 yield Change(due, course.tier, course.tier, by_time=True, stays=play)
             elif change is not None:
                 course.moment = change.at
+                self._found = None
                 yield self._enter(change.to, change.at, by_time=True)
             else:
                 course.moment = max(course.moment, until)
                 self._look_ahead(self._outlook(), current)
                 break
-        course.moment = max(course.moment, until)
+        if until > course.moment:
+            course.moment = until
+            self._found = None
 
     def absorbs(self, raised: float, moment: int) -> bool:
         """Goes on to a moment if evidence that raises by so much at most can't change the tier; says whether.
@@ -98,6 +109,7 @@ class Walker:
         if not raised < self.headroom or moment >= self.quiet_until:
             return False
         self.headroom -= raised
+        self._found = None
         if moment > self.course.moment:
             self.course.moment = moment
         return True
@@ -140,6 +152,7 @@ class Walker:
     def _look_ahead(self, outlook: Outlook, current: int) -> None:
         """Works out until when time alone changes nothing, and how much an event must add to do so."""
         moment = outlook.moment
+        self._found = outlook.found
         quiet = outlook.quiet_until(current)
         if quiet - moment < _NEAR:
             change = next_transition(outlook.found, self.plan, current, moment, moment + DAY)
