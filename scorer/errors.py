@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from scorer.messages import Record
-
 
 class ScorerError(Exception):
     """Base of every error that the scorer raises on purpose."""
@@ -11,14 +9,6 @@ class ScorerError(Exception):
 
 class EventError(ScorerError):
     """A record that is no event; the text says what is wrong with it."""
-
-
-class RecordError(ScorerError):
-    """Scoring failed on a record, which is a mistake in the program: the error that it was raised from."""
-
-    def __init__(self, record: Record) -> None:
-        self.record = record
-        super().__init__(f"{record.topic}-{record.partition} at offset {record.offset}")
 
 
 class FileError(ScorerError):

@@ -2,6 +2,7 @@
 
 from bisect import insort
 from dataclasses import dataclass, field
+from typing import Final
 
 from scorer.event import Event
 from scorer.ids import somebody
@@ -76,6 +77,10 @@ class Identities:
                 for _, lead in ties:
                     found.setdefault(self.root(lead), set()).add(identity)
         return {lead: sorted(members - {lead}) for lead, members in found.items()}
+
+
+TYING: Final = frozenset({"identify", "alias"})
+"""The types of event that say of an id whose it is."""
 
 
 def tied(event: Event) -> tuple[str, bool] | None:

@@ -7,10 +7,10 @@ import msgspec
 
 from scorer import handover, topics
 from scorer.alerts import alert, due
-from scorer.errors import EventError, RecordError
+from scorer.errors import EventError
 from scorer.event import Event, decode
 from scorer.handover import Forwarded, Misplaced, Moved, Tie
-from scorer.identity import tied
+from scorer.identity import TYING, tied
 from scorer.ids import digest
 from scorer.lead import MOST_TIES
 from scorer.messages import Changes, DeadLetter, Record, Send
@@ -64,35 +64,19 @@ class Shard:
         return self.flush()
 
     def receive(self, records: Iterable[Record]) -> None:
-        """Takes records in the order in which they count; RecordError where scoring fails on one.
-
-        Leads do not touch one another but by hand-overs, which are records of their own: so the records of a
-        lead are taken together, in their order.
-        """
-        groups: dict[bytes, list[tuple[Record, Event | handover.Message]]] = {}
+        """Takes records in the order in which they count."""
         for record in records:
-            value = record.value
-            if value is None:
+            if record.value is None:
                 self._count(record.topic, "ignored")
                 continue
-            content: Event | handover.Message
             try:
                 if record.topic == topics.HANDOVER:
-                    content = handover.decode(value)
-                    key = _readable(record.key)
+                    self._take_message(record, record.value)
                 else:
-                    content = decode(value)
-                    key = content.key.encode()
+                    self._take_event(record, record.value)
             except EventError as error:
-                self._refuse(record, error)
-                continue
-            group = groups.get(key)
-            if group is None:
-                groups[key] = [(record, content)]
-            else:
-                group.append((record, content))
-        for key, group in groups.items():
-            self._take(key, group)
+                self._changes.dead.append(DeadLetter(record, type(error).__name__, str(error)))
+                self._count(record.topic, "failed")
 
     def advance(self, now: int) -> None:
         """Lets time pass up to and with `now` for the leads that it may change."""
@@ -129,10 +113,6 @@ class Shard:
         counts = self._changes.counts
         counts[topic, result] = counts.get((topic, result), 0) + 1
 
-    def _refuse(self, record: Record, error: EventError) -> None:
-        self._changes.dead.append(DeadLetter(record, type(error).__name__, str(error)))
-        self._count(record.topic, "failed")
-
     def _score(self, key: bytes, resident: Resident) -> list[Send]:
         lead = resident.lead
         course = lead.course
@@ -157,37 +137,20 @@ class Shard:
     def _elsewhere(self, key: bytes) -> bool:
         return not self._residents.has(key) and partition_of(key, self._partitions) != self._partition
 
-    def _take(self, key: bytes, group: list[tuple[Record, Event | handover.Message]]) -> None:
-        """Takes the records of one lead."""
+    def _take_event(self, record: Record, value: bytes) -> None:
+        event = decode(value)
+        key = event.key.encode()
         if self._partitions > 1 and self._elsewhere(key):
-            for record, _ in group:
-                self._pass_on(key, record)
+            origin = Misplaced(record.topic, record.partition, record.offset, value)
+            self._changes.outbox.append(Send(topics.HANDOVER, key, handover.encode(origin), record.timestamp))
+            self._count(record.topic, "passed_on")
             return
-        resident = self._touch(key, group[0][0].timestamp)
-        absorbed = resident.lead.absorbed
-        for record, content in group:
-            topic, offset, arrival = record.topic, record.offset, record.timestamp
-            if offset <= absorbed.get(topic, -1):
-                continue
-            absorbed[topic] = offset
-            if arrival > resident.arrival:
-                resident.arrival = arrival
-            try:
-                if isinstance(content, Event):
-                    origin = (topic, record.partition, offset)
-                    self._event(key, resident, content, record.value or b"", origin, arrival)
-                else:
-                    self._message(key, resident, content, arrival)
-            except EventError as error:
-                self._refuse(record, error)
-            except Exception as error:
-                raise RecordError(record) from error
-
-    def _pass_on(self, key: bytes, record: Record) -> None:
-        """Hands a record over to the partition that its key belongs to."""
-        origin = Misplaced(record.topic, record.partition, record.offset, record.value or b"")
-        self._changes.outbox.append(Send(topics.HANDOVER, key, handover.encode(origin), record.timestamp))
-        self._count(record.topic, "passed_on")
+        resident = self._touch(key, record.timestamp)
+        if not _absorb(resident.lead.absorbed, record.topic, record.offset):
+            return
+        self._event(
+            key, resident, event, value, (record.topic, record.partition, record.offset), record.timestamp
+        )
 
     def _event(
         self,
@@ -202,19 +165,20 @@ class Shard:
         moment = event.moment
         if moment is None or moment > arrival + AHEAD:
             moment = arrival
-        event_id = str(event.id or "/".join(map(str, origin)))
-        lead = resident.lead
-        if not lead.known and event.lead_id is not None:
+        event_id = str(event.id) if event.id else "/".join(map(str, origin))
+        if event.lead_id is not None and not resident.lead.known:
             self._becomes_known(key, resident, arrival)
-        owner = None if lead.redirect is None and lead.known else resident.owner(moment)
+        owner = resident.owner(moment)
         if owner is None:
-            scored = self._apply(key, resident, event, event_id, moment, arrival)
-            self._count(origin[0], "scored" if scored else "duplicate")
+            self._count_scored(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
         else:
             number = resident.next_number()
             message = Forwarded(key.decode(), number, event_id, moment, value, [key.decode()])
             self._hand(resident, owner, message, arrival)
             self._count(origin[0], "passed_on")
+
+    def _count_scored(self, topic: str, scored: bool) -> None:
+        self._count(topic, "scored" if scored else "duplicate")
 
     def _apply(
         self, key: bytes, resident: Resident, event: Event, event_id: str, moment: int, arrival: int
@@ -233,16 +197,12 @@ class Shard:
             resident.regate()
         if not walker.absorbs(raised, decided):
             self._announce(key, resident, walker.decide(decided))
-        if event.type == "identify" or event.type == "alias":
-            self._say_tie(key, resident, event, moment, arrival)
+        if event.type in TYING:
+            said = tied(event)
+            if said and said[0].encode() != key:
+                other, by_alias = said
+                self._hand(resident, other, Tie(key.decode(), moment, by_alias), arrival)
         return True
-
-    def _say_tie(self, key: bytes, resident: Resident, event: Event, moment: int, arrival: int) -> None:
-        """Tells another id that it is this lead, where an event says so."""
-        said = tied(event)
-        if said and said[0].encode() != key:
-            other, by_alias = said
-            self._hand(resident, other, Tie(key.decode(), moment, by_alias), arrival)
 
     def _announce(self, key: bytes, resident: Resident, changes: Iterable[Change]) -> None:
         """Puts the alerts that steps of the walk set off into the lead's outbox."""
@@ -265,17 +225,21 @@ class Shard:
         for lead, other in resident.becomes_known():
             self._hand(resident, lead, Tie(other, arrival, by_alias=True, hops=[key.decode()]), arrival)
 
-    def _message(self, key: bytes, resident: Resident, message: handover.Message, arrival: int) -> None:
-        """What another partition tells an id."""
+    def _take_message(self, record: Record, value: bytes) -> None:
+        message = handover.decode(value)
+        key = _readable(record.key)
+        resident = self._touch(key, record.timestamp)
+        if not _absorb(resident.lead.absorbed, record.topic, record.offset):
+            return
         if isinstance(message, Misplaced):
-            self._misplaced(key, resident, message, arrival)
+            self._misplaced(key, resident, message, record.timestamp)
         elif isinstance(message, Tie):
-            self._tie(key, resident, message, arrival)
+            self._tie(key, resident, message, record.timestamp)
         elif resident.lead.handed.get(message.sender, 0) < message.number:
             resident.lead.handed[message.sender] = message.number
             if not resident.lead.known:
-                self._becomes_known(key, resident, arrival)
-            self._handed(key, resident, message, arrival)
+                self._becomes_known(key, resident, record.timestamp)
+            self._handed(key, resident, message, record.timestamp)
 
     def _misplaced(self, key: bytes, resident: Resident, message: Misplaced, arrival: int) -> None:
         source = f"{message.topic}/{message.partition}"
@@ -324,7 +288,7 @@ class Shard:
         elif isinstance(message, Forwarded):
             event = decode(message.event)
             scored = self._apply(key, resident, event, message.id, message.moment, arrival)
-            self._count(topics.HANDOVER, "scored" if scored else "duplicate")
+            self._count_scored(topics.HANDOVER, scored)
         else:
             self._merge(key, resident, message, arrival)
 

@@ -1,10 +1,9 @@
 """Takes out of a portion the records that scoring fails on, so that one does not stop all the others."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from scorer.errors import RecordError
 from scorer.messages import DeadLetter, Record
 from streams.errors import trace_of
 from streams.shards import Shard
@@ -25,16 +24,24 @@ def receive(
     """
     bad: dict[int, DeadLetter] = {}
     while True:
+        at = 0
+
+        def good() -> Iterator[Record]:
+            nonlocal at
+            for at, record in enumerate(records):
+                if at not in bad:
+                    yield record
+
         try:
-            shard.receive(record for record in records if id(record) not in bad)
-        except RecordError as error:
+            shard.receive(good())
+        except Exception as error:
             if len(bad) >= MOST:
                 raise
-            trace = trace_of(error.__cause__ or error)
-            _log.error("scoring failed on the record of %s, which goes to failed: %s", error, trace)
+            record = records[at]
+            where = f"{record.topic}-{record.partition} at offset {record.offset}"
+            _log.error("scoring failed on the record of %s, which goes to failed: %s", where, trace_of(error))
             text = "scoring failed on it, a mistake in the program; the worker's log has the details"
-            name = type(error.__cause__ or error).__name__
-            bad[id(error.record)] = DeadLetter(error.record, name, text)
+            bad[at] = DeadLetter(record, type(error).__name__, text)
             shard = start_over()
         else:
             return shard, list(bad.values())
