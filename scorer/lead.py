@@ -12,8 +12,16 @@ from scorer.walk import Course
 
 MOST_TIES: Final = 16
 
-_PREFIX: Final = struct.Struct(">BBqq")
-_VERSION: Final = 1
+_TAG: Final = b"LH"
+_VERSION: Final = 2
+_READABLE_BY: Final = 2
+"""The least version of a program that reads what this one writes, and loses nothing that matters."""
+_PREFIX: Final = struct.Struct(">2sBBBqqq")
+"""Tag, version, least version of a reader, flags, revision, wake, plan. All but the last two have their
+places for good: by the revision `supersedes` tells, without decoding, which of two states is the later."""
+_REVISION: Final = slice(5, 13)
+_PREFIX_1: Final = struct.Struct(">BBqq")
+"""Of version 1, which had no tag: version, flags, wake, plan."""
 _MOST_BITS: Final = 63
 """Of an integer in MessagePack, whose signed ones are the shorter."""
 _OUTBOX: Final = 1
@@ -21,6 +29,10 @@ _OUTBOX: Final = 1
 
 class StateError(Exception):
     """A state that this version can't read."""
+
+
+class LaterStateError(StateError):
+    """A state that only a later version of the program reads: in order, and not to be put aside."""
 
 
 class Lead(msgspec.Struct, array_like=True):
@@ -69,33 +81,61 @@ class Stored(msgspec.Struct, frozen=True):
     wake: int
     plan: int
     outbox: bool
+    revision: int = 0
+    """Counts the writes of this lead's state; 0 in states of version 1, which had none."""
+    body: int = _PREFIX.size
+    """Where the lead begins, after the prefix."""
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Lead)
 
 
-def encode(lead: Lead, wake: int, plan: int) -> bytes:
-    """The bytes of a state, with when time may change it and the plan that decided it."""
+def encode(lead: Lead, wake: int, plan: int, revision: int) -> bytes:
+    """The bytes of a state, with when time may change it and the plan that decided it.
+
+    Versions: a later one may add fields at the end of `Lead` and leave `_READABLE_BY` as it is; this program
+    then reads its states, ignores what was added and drops it when it next writes the lead. What must not be
+    lost that way raises `_READABLE_BY`, and this program refuses the state. Bytes of each version that
+    ever wrote are in tests/golden/states.
+    """
     flags = _OUTBOX if lead.outbox else 0
-    return _PREFIX.pack(_VERSION, flags, min(wake, FOREVER), plan) + _encoder.encode(lead)
+    prefix = _PREFIX.pack(_TAG, _VERSION, _READABLE_BY, flags, revision, min(wake, FOREVER), plan)
+    return prefix + _encoder.encode(lead)
+
+
+def supersedes(state: bytes, held: bytes) -> bool:
+    """Whether a state that was written after another is to take its place: not where its revision is lower.
+
+    That one comes of a worker that no longer owned the lead. Anything else than two states of version 2 or
+    later is taken as it comes.
+    """
+    return state[_REVISION] >= held[_REVISION] or state[:2] != _TAG or held[:2] != _TAG
 
 
 def peek(state: bytes) -> Stored:
     """The prefix of a state; raises StateError where this version can't read it."""
     try:
-        version, flags, wake, plan = _PREFIX.unpack_from(state)
+        if state[:1] == b"\x01":
+            _, flags, wake, plan = _PREFIX_1.unpack_from(state)
+            return Stored(wake, plan, bool(flags & _OUTBOX), body=_PREFIX_1.size)
+        tag, version, readable_by, flags, revision, wake, plan = _PREFIX.unpack_from(state)
     except struct.error:
         raise StateError(f"a state of {len(state)} bytes is none") from None
-    if version != _VERSION:
-        raise StateError(f"a state of version {version}: this program reads version {_VERSION}")
-    return Stored(wake, plan, bool(flags & _OUTBOX))
+    if tag != _TAG:
+        raise StateError(f"a state must begin with {_TAG.decode()}, or be of version 1")
+    if readable_by > _VERSION:
+        raise LaterStateError(
+            f"a state of version {version} asks for a program that reads version {readable_by}: "
+            f"this one reads versions up to {_VERSION}"
+        )
+    return Stored(wake, plan, bool(flags & _OUTBOX), revision)
 
 
 def decode(state: bytes) -> tuple[Lead, Stored]:
     """A state and its prefix; raises StateError where this version can't read it."""
     stored = peek(state)
     try:
-        return _decoder.decode(memoryview(state)[_PREFIX.size :]), stored
+        return _decoder.decode(memoryview(state)[stored.body :]), stored
     except msgspec.DecodeError as error:
         raise StateError(f"a broken state: {error}") from None

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from scorer.evidence import Evidence
-from scorer.lead import Lead, StateError, decode, encode, peek
+from scorer.lead import LaterStateError, Lead, StateError, decode, encode, peek
 from scorer.plan import Plan
 from scorer.times import FOREVER, NEVER
 from scorer.walk import NOWHERE, Course, Walker
@@ -28,13 +28,15 @@ def names_a_lead(key: bytes) -> bool:
 class Resident:
     """A lead in work."""
 
-    __slots__ = ("arrival", "lead", "plan", "walker")
+    __slots__ = ("arrival", "lead", "plan", "revision", "walker")
 
     def __init__(self, lead: Lead, plan: Plan) -> None:
         self.lead = lead
         self.plan = plan.fingerprint
         """The plan that it was last decided by."""
         self.walker = Walker(plan, lead.evidence, lead.course, lead.mask)
+        self.revision = 0
+        """How often its state was written."""
         self.arrival = NEVER
         """The latest arrival of what was done to it."""
 
@@ -130,6 +132,7 @@ class Residents:
         lead, stored = decode(state)
         resident = Resident(lead, self._plan)
         resident.plan = stored.plan
+        resident.revision = stored.revision
         resident.walker.quiet_until = stored.wake
         resident.walker.headroom = lead.headroom
         return resident
@@ -172,7 +175,8 @@ class Residents:
 
     def _put(self, key: bytes, resident: Resident) -> bytes:
         resident.lead.headroom = resident.walker.headroom
-        state = encode(resident.lead, resident.wake, resident.plan)
+        resident.revision += 1
+        state = encode(resident.lead, resident.wake, resident.plan, resident.revision)
         self._store[key] = state
         self._set_timer(key, resident.wake if resident.plan == self._plan.fingerprint else NEVER)
         return state
@@ -195,7 +199,8 @@ class Residents:
     def recover(self) -> list[str]:
         """Sets all timers, takes the states with an outbox into work; names what starts empty.
 
-        A state that can't be read is put aside, under a key of its own, and named.
+        A state that can't be read is put aside, under a key of its own, and named; raises LaterStateError
+        for one that a later version of the program reads: to put that aside would lose the lead.
         """
         emptied = self._take_up_slots()
         for key, state in list(self._store.items()):
@@ -205,6 +210,8 @@ class Residents:
                 stored = peek(state)
                 if stored.outbox:
                     self.touched[key] = self._load(key)
+            except LaterStateError:
+                raise
             except StateError as error:
                 self._put_aside(key, state, str(error))
                 continue

@@ -7,6 +7,7 @@ from typing import Any
 import faust
 import faust.streams
 
+from scorer.lead import LaterStateError
 from scorer.plan import Plan
 from scorer.topics import HANDOVER, IN_TOPICS, full_name
 from streams.batching.producer import BatchTransport
@@ -78,6 +79,8 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
     async def recovered() -> None:
         try:
             scoring.assign(store.partitions)
+        except LaterStateError as error:
+            await app.crash(StartError(f"the states can't be taken up: {error}; start that program here"))
         except Exception as error:  # Faust would pass over it in silence
             logging.getLogger(__name__).critical("the states can't be taken up: %s", trace_of(error))
             await app.crash(error)

@@ -10,6 +10,7 @@ from scorer import handover, topics
 from scorer.evidence import Evidence
 from scorer.files import score_lines
 from scorer.grid import parse_grid
+from scorer.lead import LaterStateError, peek
 from scorer.messages import Record
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
@@ -329,20 +330,36 @@ def test_evidence_that_a_grid_no_longer_asked_for_starts_empty_and_is_said_once(
     assert stream.scores["u-1"]["score"] == 0.0
 
 
-def test_a_state_of_another_version_is_put_aside_and_named() -> None:
+def test_a_state_of_a_later_version_is_left_where_it_is() -> None:
     stream = Stream(plan(), partitions=1)
     stream.publish(event(1), T0)
     stream.drain()
     store = dict(stream.stores[0])
-    store[b"u-1"] = b"\x09" + store[b"u-1"][1:]
-    shard = Shard(plan(), store, 0, 1)
-    changes = shard.recover()
-    assert [key for key, _ in changes.unreadable] == [b"u-1"]
-    assert (b"u-1", None) in changes.states
-    assert b"\xffaside/u-1" in store
+    store[b"u-1"] = later = b"LH\x09\x09" + store[b"u-1"][4:]
+    with pytest.raises(LaterStateError, match="version 9"):
+        Shard(plan(), store, 0, 1).recover()
+    assert store[b"u-1"] == later
 
 
-@pytest.mark.parametrize("broken", [b"", b"\x01\x01" + b"\x00" * 16 + b"junk"])
+def test_each_write_of_a_state_has_the_next_revision() -> None:
+    stream = Stream(plan(), partitions=1)
+    for number in (1, 2, 3):
+        stream.publish(event(number), T0 + number)
+        before = stream.stores[0].get(b"u-1")
+        stream.drain()
+        assert peek(stream.stores[0][b"u-1"]).revision > (peek(before).revision if before else 0)
+    shard = Shard(plan(), store := dict(stream.stores[0]), 0, 1)
+    shard.recover()
+    before = peek(store[b"u-1"]).revision
+    shard.receive([Record("page-views", 0, 9, T0 + 9, b"u-1", event(9))])
+    shard.flush()
+    assert peek(store[b"u-1"]).revision == before + 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"\x09" * 40, b"LH\x02\x02\x01" + b"\x00" * 24 + b"junk", b"\x01\x01" + b"\x00" * 16 + b"junk"],
+)
 def test_a_broken_state_is_put_aside_and_named(broken: bytes) -> None:
     store = {b"u-1": broken}
     shard = Shard(plan(), store, 0, 1)
