@@ -40,7 +40,7 @@ class DeadLetter:
 
 @dataclass(slots=True)
 class Changes:
-    """What a flush asks to be written, in this order: scores, states, then the outbox."""
+    """What a flush asks to be written: dead letters, states in their order, then scores and the outbox."""
 
     scores: list[Send] = field(default_factory=list)
     states: list[tuple[bytes, bytes | None]] = field(default_factory=list)

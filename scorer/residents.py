@@ -1,13 +1,16 @@
 """The leads of a shard: their states in the store, those in work, and the timers of all."""
 
+import contextlib
 import heapq
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Final
 
 import msgspec
 
+from scorer import cycle
 from scorer.evidence import Evidence
 from scorer.lead import LaterStateError, Lead, StateError, decode, encode, peek
+from scorer.messages import Send
 from scorer.plan import Plan
 from scorer.times import FOREVER, NEVER
 from scorer.walk import NOWHERE, Course, Walker
@@ -99,12 +102,13 @@ class Residents:
         self._heap: list[tuple[int, bytes]] = []
         self._unsettled: list[bytes] = []
         self._aside: list[tuple[bytes, bytes | None]] = []
+        self._asides = 0
         self.touched: dict[bytes, Resident] = {}
-        self.unreadable: list[tuple[bytes, str]] = []
-        """Keys of states that could not be read, and why."""
+        self._unreadable: list[tuple[bytes, str]] = []
 
     def __len__(self) -> int:
-        return max(len(self._store) - (_PLAN_KEY in self._store) - len(self.unreadable), 0)
+        own = (_PLAN_KEY in self._store) + cycle.parts(self._store) + self._asides
+        return max(len(self._store) - own, 0)
 
     def has(self, key: bytes) -> bool:
         """Whether there is a state."""
@@ -114,7 +118,7 @@ class Residents:
         """The lead of a key, in work until the next flush; decided by the present plan, silently."""
         resident = self.touched.get(key)
         if resident is None:
-            resident = self.touched[key] = self._load(key)
+            resident = self.touched[key] = self._load_or_start(key)
         if resident.plan != self._plan.fingerprint:
             resident.plan = self._plan.fingerprint
             resident.lead.evidence.keep(self._plan)
@@ -122,6 +126,13 @@ class Residents:
             if resident.lead.course.tier != NOWHERE:
                 resident.walker.settle(now)
         return resident
+
+    def _load_or_start(self, key: bytes) -> Resident:
+        try:
+            return self._load(key)
+        except StateError as error:
+            self._put_aside(key, self._store[key], str(error))
+            return self._load(key)
 
     def _load(self, key: bytes) -> Resident:
         state = self._store.get(key)
@@ -159,6 +170,19 @@ class Residents:
         elif self._wakes.get(key) != wake:
             self._wakes[key] = wake
             heapq.heappush(self._heap, (wake, key))
+
+    def mark_cycle(self, scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
+        """What must be written before the states that make these scores."""
+        marker = cycle.encode(scores)
+        self._store.update(marker)
+        return marker
+
+    def last_cycle(self) -> Iterator[tuple[bytes, Resident, int | None]]:
+        """After recovery: the leads of the last cycle, and when their record was deleted if it was."""
+        for key, deleted_at in cycle.decode(self._store).items():
+            if self.has(key):
+                with contextlib.suppress(StateError):  # it is put aside when it is needed
+                    yield key, self.touched.get(key) or self._load(key), deleted_at
 
     def store_touched(self) -> list[tuple[bytes, bytes | None]]:
         """Writes the touched states to the store and gives what was written."""
@@ -205,6 +229,7 @@ class Residents:
         emptied = self._take_up_slots()
         for key, state in list(self._store.items()):
             if not names_a_lead(key):
+                self._asides += key.startswith(_ASIDE)
                 continue
             try:
                 stored = peek(state)
@@ -233,8 +258,14 @@ class Residents:
         aside = _ASIDE + key
         self._store[aside] = state
         del self._store[key]
-        self.unreadable.append((key, reason))
+        self._asides += 1
+        self._unreadable.append((key, reason))
         self._aside += [(aside, state), (key, None)]
+
+    def unreadable(self) -> list[tuple[bytes, str]]:
+        """Keys of states that were put aside since it was last asked, and why."""
+        found, self._unreadable = self._unreadable, []
+        return found
 
     def regrid(self, plan: Plan) -> None:
         """Makes every lead due at once, to be decided by another plan."""

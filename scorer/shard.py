@@ -58,9 +58,16 @@ class Shard:
         return len(self._residents)
 
     def recover(self) -> Changes:
-        """After the store was filled: sets the timers; says what outboxes hold and what starts empty."""
+        """After the store was filled: sets the timers; says what outboxes hold and what starts empty.
+
+        The scores of the last cycle are made again: a crash may have come between its states and those.
+        """
         self._changes.emptied = self._residents.recover()
-        self._changes.unreadable = self._residents.unreadable
+        for key, resident, deleted_at in self._residents.last_cycle():
+            if deleted_at is not None:
+                resident.lead.scored, resident.arrival = True, deleted_at
+            if key not in self._residents.touched:
+                self._changes.scores += self._score(key, resident)
         return self.flush()
 
     def receive(self, records: Iterable[Record]) -> None:
@@ -102,7 +109,9 @@ class Shard:
         for key, resident in self._residents.touched.items():
             changes.scores += self._score(key, resident)
             changes.outbox += resident.lead.outbox
+        changes.states += self._residents.mark_cycle(changes.scores)
         changes.states += self._residents.store_touched()
+        changes.unreadable = self._residents.unreadable()
         return changes
 
     def settle(self) -> list[tuple[bytes, bytes]]:
@@ -271,7 +280,6 @@ class Shard:
         decided = max(arrival, resident.lead.course.moment)
         self._announce(key, resident, resident.walker.pass_time(decided - 1))
         evidence, course = resident.give_away()
-        resident.lead.scored = True  # a crash may have left a score that this state knows nothing of
         evidence.members = sorted({*evidence.members, name})
         message = Moved(name, resident.next_number(), evidence, course, [name])
         self._hand(resident, to, message, arrival)

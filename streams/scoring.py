@@ -119,6 +119,7 @@ class Scoring:
             changes[partition].dead += letters
         if portions:
             self._adapt(sum(len(portion.records) for portion in portions), time.thread_time() - began)
+        self._tell(changes)
         await self._write(changes)
         for portion in portions:
             self._acknowledge(portion)

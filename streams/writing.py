@@ -1,7 +1,8 @@
 """Writes what a cycle decided, in steps of which each is acknowledged by the broker before the next begins.
 
-Scores and dead letters, then states, then what the outboxes hold, then the states without it: what a crash
-cuts off is either decided again by the replay, or lies in an outbox that recovery sends under the same ids.
+Dead letters, then states, then scores and what the outboxes hold, then the states without it. A crash before
+the states leaves all to the replay. After them nothing is decided again: recovery makes the scores anew that
+the marker before the states names, and sends what outboxes still hold under the same ids.
 """
 
 import asyncio
@@ -43,18 +44,15 @@ class Writer:
         settle: Callable[[int], list[tuple[bytes, bytes]]],
     ) -> None:
         """Writes the changes of each partition number; `settle` gives a partition's states without outbox."""
-        await self._acknowledged(self._scores(changes))
+        await self._acknowledged(self._dead_letters(changes))
         await self._acknowledged(self._states((p, one.states) for p, one in changes.items()))
-        if any(one.outbox for one in changes.values()):
-            await self._acknowledged(self._outboxes(changes))
+        await self._acknowledged(self._scores_and_outboxes(changes))
         await self._acknowledged(self._states((p, settle(p)) for p in changes))
 
-    def _scores(self, changes: Mapping[int, Changes]) -> Queues:
+    def _dead_letters(self, changes: Mapping[int, Changes]) -> Queues:
         queues = Queues(list)
         prefix = self._config.topic_prefix
         for partition, one in changes.items():
-            for send in one.scores:  # a shard holds the leads whose keys are of its partition, on every topic
-                queues[full_name(prefix, send.topic), partition].append(_outgoing(send))
             for dead in one.dead:
                 now_ms = self._config.clock() // 1000
                 queue = queues[full_name(prefix, FAILED), partition]
@@ -71,11 +69,14 @@ class Writer:
                 queues[self._config.changelog, partition] = queue
         return queues
 
-    def _outboxes(self, changes: Mapping[int, Changes]) -> Queues:
+    def _scores_and_outboxes(self, changes: Mapping[int, Changes]) -> Queues:
         queues = Queues(list)
-        for one in changes.values():
+        prefix = self._config.topic_prefix
+        for partition, one in changes.items():
+            for send in one.scores:  # a shard holds the leads whose keys are of its partition, on every topic
+                queues[full_name(prefix, send.topic), partition].append(_outgoing(send))
             for send in one.outbox:
-                topic = full_name(self._config.topic_prefix, send.topic)
+                topic = full_name(prefix, send.topic)
                 partition = partition_of(send.key, self._config.partitions)
                 queues[topic, partition].append(_outgoing(send))
         return queues

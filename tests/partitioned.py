@@ -29,6 +29,7 @@ class Stream:
     alert_sends: int = 0
     changes: list[tuple[str, Change]] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
+    as_of: dict[str, str] = field(default_factory=dict)
     counts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
     def __post_init__(self) -> None:
@@ -68,7 +69,7 @@ class Stream:
         return list(heapq.merge(*found, key=lambda record: record.timestamp))
 
     def cycle(self, number: int, most: int = 1 << 30, stop_after: str = "") -> None:
-        """One cycle of a partition number; `stop_after` a step (scores, states, outbox, settled) kills it."""
+        """One cycle of a partition number, killed after a step: some, states, scores, outbox, settled."""
         shard = self.shards[number]
         batch = self.waiting(number)[:most]
         shard.receive(batch)
@@ -82,12 +83,15 @@ class Stream:
         for key, count in changes.counts.items():
             self.counts[key] += count
         self.dead += [letter.message for letter in changes.dead]
-        self._send(changes.scores)
-        if stop_after == "scores":
+        if stop_after == "some":
+            self._keep(number, changes.states[: len(changes.states) // 2 + 1])
             return self.kill(number)
         self._keep(number, changes.states)
         if stop_after == "states":
-            return self.kill(number)
+            return self.kill(number, changes.scores)
+        self._send(changes.scores)
+        if stop_after == "scores":
+            return self.kill(number, changes.scores)
         self._send(changes.outbox)
         if stop_after == "outbox":
             return self.kill(number)
@@ -99,13 +103,19 @@ class Stream:
                 self.committed[topic, partition] = position
         return None
 
-    def kill(self, number: int) -> None:
-        """The memory of a worker is lost: it starts from its changelog and the committed offsets."""
+    def kill(self, number: int, decided: Iterable[Send] = ()) -> None:
+        """The memory of a worker is lost: it starts from its changelog and the committed offsets.
+
+        The scores that its last states made, `decided`, must come again to the byte.
+        """
         for topic, partition in list(self.position):
             if partition == number:
                 self.position[topic, partition] = self.committed[topic, partition]
+        plan = self.shards[number].plan
         self.shards[number] = self._shard(number)
-        self.write(number, self.shards[number].recover())
+        owed = self.shards[number].recover()
+        assert {*decided} <= {*owed.scores} or self.shards[number].plan is not plan
+        self.write(number, owed)
 
     def _keep(self, number: int, states: Iterable[tuple[bytes, bytes | None]]) -> None:
         for key, state in states:
@@ -121,7 +131,9 @@ class Stream:
                 if send.value is None:
                     self.scores.pop(lead, None)
                 else:
-                    self.scores[lead] = msgspec.json.decode(send.value)
+                    self.scores[lead] = record = msgspec.json.decode(send.value)
+                    assert record["as_of"] >= self.as_of.get(lead, ""), "an older score after a newer one"
+                    self.as_of[lead] = record["as_of"]
             elif send.topic == topics.ALERTS and send.value is not None:
                 alert = msgspec.json.decode(send.value)
                 self.alerts[alert["id"]] = alert

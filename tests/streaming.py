@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from deploy import leash
+from scorer.residents import names_a_lead
 from scorer.topics import IN_TOPICS, full_name
 from streams import topics
 from streams.config import changelog_name
@@ -156,5 +157,6 @@ class TopicReader:
             assert time.monotonic() < deadline, f"not within {within_s:g} s; {len(self.records)} records"
 
     def latest(self) -> dict[str, Any]:
-        """The last value of each key, as JSON."""
-        return {record.key.decode(): json.loads(record.value) for record in self.records}
+        """The last value of each lead, as JSON."""
+        leads = (record for record in self.records if names_a_lead(record.key))
+        return {record.key.decode(): json.loads(record.value) for record in leads}

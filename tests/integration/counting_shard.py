@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterable, MutableMapping
 
+from scorer import cycle
 from scorer.messages import Changes, DeadLetter, Record, Send
 from scorer.plan import Plan
 from scorer.topics import ALERTS, HANDOVER, SCORES
@@ -36,9 +37,11 @@ class CountingShard:
         return len(self._store)
 
     def recover(self) -> Changes:
+        for key in cycle.decode(self._store):
+            if key in self._store:
+                self._changes.scores.append(self._score(key, json.loads(self._store[key])))
         for key, value in self._store.items():
-            state = json.loads(value)
-            if state["outbox"]:
+            if not key.startswith(cycle.KEY) and (state := json.loads(value))["outbox"]:
                 self._touched[key] = state
         return self.flush()
 
@@ -72,13 +75,17 @@ class CountingShard:
 
     def flush(self) -> Changes:
         changes, self._changes = self._changes, Changes()
+        states: list[tuple[bytes, bytes | None]] = []
         for key, state in self._touched.items():
             self._store[key] = json.dumps(state).encode()
-            changes.scores.append(Send(SCORES, key, b"%d" % state["events"], NOW))
-            changes.states.append((key, self._store[key]))
+            changes.scores.append(self._score(key, state))
+            states.append((key, self._store[key]))
             changes.outbox += [Send(topic, key, name.encode(), NOW) for topic, name in state["outbox"]]
             if state["outbox"]:
                 self._unsettled.append(key)
+        marker = cycle.encode(changes.scores)
+        self._store.update(marker)
+        changes.states += [*marker, *states]
         return changes
 
     def settle(self) -> list[tuple[bytes, bytes]]:
@@ -90,6 +97,9 @@ class CountingShard:
         self._unsettled = []
         self._touched = {}
         return settled
+
+    def _score(self, key: bytes, state: dict) -> Send:
+        return Send(SCORES, key, b"%d" % state["events"], NOW)
 
     def _state(self, key: bytes) -> dict:
         state = self._touched.get(key)

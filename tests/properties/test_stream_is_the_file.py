@@ -20,7 +20,7 @@ from tests.properties.effort import examples
 from tests.properties.grids import grids, text
 from tests.properties.logs import VISITORS, Told, logs, moments
 
-STEPS = ("", "", "", "scores", "states", "outbox", "settled")
+STEPS = ("", "", "", "some", "scores", "states", "outbox", "settled")
 
 
 def in_order(log: list[Told], at: int) -> list[tuple[bytes, int]]:

@@ -10,12 +10,12 @@ from scorer import handover, topics
 from scorer.evidence import Evidence
 from scorer.files import score_lines
 from scorer.grid import parse_grid
-from scorer.lead import LaterStateError, peek
+from scorer.lead import LaterStateError, Lead, encode, peek
 from scorer.messages import Record
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.shard import Shard
-from scorer.times import DAY, SECOND, format_time, parse_time
+from scorer.times import DAY, FOREVER, SECOND, format_time, parse_time
 from scorer.walk import Course
 from tests.partitioned import Stream
 
@@ -99,7 +99,7 @@ def test_a_cooldown_holds_alerts_back() -> None:
     assert calls == [format_time(T0 + day * DAY) for day in (0, 24)]
 
 
-@pytest.mark.parametrize("step", ["scores", "states", "outbox", "settled"])
+@pytest.mark.parametrize("step", ["some", "states", "scores", "outbox", "settled"])
 def test_a_kill_after_any_step_neither_loses_nor_doubles(step: str) -> None:
     stream = Stream(plan(), partitions=1)
     stream.publish(event(1), T0)
@@ -185,7 +185,7 @@ def test_a_handover_of_nothing_makes_nobody_a_lead() -> None:
     assert msgspec.json.decode(score.value or b"")["identities"] == ["u-1", "a-1"]
 
 
-@pytest.mark.parametrize("step", ["scores", "states", "outbox", "settled"])
+@pytest.mark.parametrize("step", ["some", "states", "scores", "outbox", "settled"])
 @pytest.mark.parametrize("killed", [0, 1, 2])
 def test_a_kill_while_handing_over_neither_loses_nor_doubles(killed: int, step: str) -> None:
     stream = Stream(plan(), partitions=1)
@@ -369,6 +369,18 @@ def test_a_broken_state_is_put_aside_and_named(broken: bytes) -> None:
     assert shard.leads == 0
 
 
+def test_a_broken_state_that_shows_when_it_is_needed_is_put_aside_then() -> None:
+    broken = encode(Lead(), FOREVER, plan().fingerprint, 7)[:-1]
+    store = {b"u-1": broken}
+    shard = Shard(plan(), store, 0, 1)
+    assert shard.recover().unreadable == []
+    shard.receive([Record(topics.PAGE_VIEWS, 0, 0, T0, b"u-1", event(1))])
+    changes = shard.flush()
+    assert [key for key, _ in changes.unreadable] == [b"u-1"]
+    assert store[b"\xffaside/u-1"] == broken
+    assert len(changes.scores) == shard.leads == 1
+
+
 def test_alerts_left_unsent_are_sent_under_another_grid_and_the_lead_is_decided_anew_after() -> None:
     stream = Stream(plan(), partitions=1)
     stream.publish(event(1), T0)
@@ -376,7 +388,7 @@ def test_alerts_left_unsent_are_sent_under_another_grid_and_the_lead_is_decided_
     stream.plan = plan(points=5, version=2)
     stream.cycle(0, stop_after="states")
     assert [(play, lead) for play, lead, _ in alerts(stream)] == [("call", "u-1")]
-    assert (stream.scores["u-1"]["version"], stream.scores["u-1"]["tier"]) == (1, "hot")
+    assert stream.scores == {}  # the old grid's score is not made again, the new one's is to come
     stream.drain()
     stream.advance(T0 + SECOND)
     assert (stream.scores["u-1"]["version"], stream.scores["u-1"]["tier"]) == (2, "cold")

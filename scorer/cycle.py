@@ -1,0 +1,74 @@
+"""The marker of a cycle: which leads' scores its states make. It is written before those states.
+
+A worker that dies after some of them and before their scores is followed by one that writes the scores of the
+marker's leads anew, from their states: the same state makes the same bytes.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from scorer.messages import Send
+
+KEY: Final = b"\xffcycle"
+"""Of the first part; no id in UTF-8 begins like this."""
+
+PART_BYTES: Final = 500_000
+"""Keys in one record, about: far less than any broker's limit, and more than a cycle usually touches."""
+
+
+class _Part(msgspec.Struct, array_like=True, frozen=True):
+    """Some of the leads. `parts` counts all of the cycle; what an earlier one left beyond them is void."""
+
+    parts: int
+    scored: list[bytes]
+    deleted: dict[bytes, int]
+    """Leads whose record goes, and the timestamp of its deletion."""
+
+
+_decoder: Final = msgspec.msgpack.Decoder(_Part)
+
+
+def encode(scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
+    """The records of a cycle that makes these scores; none where it makes none."""
+    chunks: list[list[Send]] = []
+    size = PART_BYTES
+    for send in scores:
+        if size >= PART_BYTES:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(send)
+        size += len(send.key)
+    return [(_key(number), _encoded(chunk, len(chunks))) for number, chunk in enumerate(chunks)]
+
+
+def _encoded(chunk: list[Send], parts: int) -> bytes:
+    scored = [send.key for send in chunk if send.value is not None]
+    deleted = {send.key: send.timestamp for send in chunk if send.value is None}
+    return msgspec.msgpack.encode(_Part(parts, scored, deleted))
+
+
+def _key(number: int) -> bytes:
+    return KEY + b"/%d" % number if number else KEY
+
+
+def parts(store: Mapping[bytes, bytes]) -> int:
+    """How many records of markers are in a store."""
+    number = 0
+    while _key(number) in store:
+        number += 1
+    return number
+
+
+def decode(store: Mapping[bytes, bytes]) -> dict[bytes, int | None]:
+    """The leads of the last cycle in a store, with the timestamp where their record was deleted."""
+    found: dict[bytes, int | None] = {}
+    number, parts = 0, 1
+    while number < parts and (value := store.get(_key(number))) is not None:
+        part = _decoder.decode(value)
+        parts = part.parts
+        found |= dict.fromkeys(part.scored)
+        found |= part.deleted
+        number += 1
+    return found
