@@ -9,7 +9,9 @@ from typing import Final
 
 import msgspec
 
+from scorer.lead import peek, prefix
 from scorer.messages import Send
+from scorer.times import FOREVER
 
 KEY: Final = b"\xffcycle"
 """Of the first part; no id in UTF-8 begins like this."""
@@ -30,8 +32,8 @@ class _Part(msgspec.Struct, array_like=True, frozen=True):
 _decoder: Final = msgspec.msgpack.Decoder(_Part)
 
 
-def encode(scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
-    """The records of a cycle that makes these scores; none where it makes none."""
+def encode(scores: Iterable[Send], number: int) -> list[tuple[bytes, bytes]]:
+    """The records of a cycle that makes these scores, its number their revision; none where it makes none."""
     chunks: list[list[Send]] = []
     size = PART_BYTES
     for send in scores:
@@ -40,35 +42,41 @@ def encode(scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
             size = 0
         chunks[-1].append(send)
         size += len(send.key)
-    return [(_key(number), _encoded(chunk, len(chunks))) for number, chunk in enumerate(chunks)]
+    return [(_key(part), _encoded(chunk, len(chunks), number)) for part, chunk in enumerate(chunks)]
 
 
-def _encoded(chunk: list[Send], parts: int) -> bytes:
+def _encoded(chunk: list[Send], parts: int, number: int) -> bytes:
     scored = [send.key for send in chunk if send.value is not None]
     deleted = {send.key: send.timestamp for send in chunk if send.value is None}
-    return msgspec.msgpack.encode(_Part(parts, scored, deleted))
+    return prefix(0, FOREVER, 0, number) + msgspec.msgpack.encode(_Part(parts, scored, deleted))
 
 
-def _key(number: int) -> bytes:
-    return KEY + b"/%d" % number if number else KEY
+def _key(part: int) -> bytes:
+    return KEY + b"/%d" % part if part else KEY
+
+
+def number(store: Mapping[bytes, bytes]) -> int:
+    """The number of the last cycle in a store; 0 where there was none."""
+    value = store.get(KEY)
+    return 0 if value is None else peek(value).revision
 
 
 def parts(store: Mapping[bytes, bytes]) -> int:
     """How many records of markers are in a store."""
-    number = 0
-    while _key(number) in store:
-        number += 1
-    return number
+    count = 0
+    while _key(count) in store:
+        count += 1
+    return count
 
 
 def decode(store: Mapping[bytes, bytes]) -> dict[bytes, int | None]:
     """The leads of the last cycle in a store, with the timestamp where their record was deleted."""
     found: dict[bytes, int | None] = {}
-    number, parts = 0, 1
-    while number < parts and (value := store.get(_key(number))) is not None:
-        part = _decoder.decode(value)
-        parts = part.parts
+    at, count = 0, 1
+    while at < count and (value := store.get(_key(at))) is not None:
+        part = _decoder.decode(memoryview(value)[peek(value).body :])
+        count = part.parts
         found |= dict.fromkeys(part.scored)
         found |= part.deleted
-        number += 1
+        at += 1
     return found

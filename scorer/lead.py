@@ -91,6 +91,11 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Lead)
 
 
+def prefix(flags: int, wake: int, plan: int, revision: int) -> bytes:
+    """What a record of a lead's state begins with, and any other whose revisions count."""
+    return _PREFIX.pack(_TAG, _VERSION, _READABLE_BY, flags, revision, min(wake, FOREVER), plan)
+
+
 def encode(lead: Lead, wake: int, plan: int, revision: int) -> bytes:
     """The bytes of a state, with when time may change it and the plan that decided it.
 
@@ -100,8 +105,7 @@ def encode(lead: Lead, wake: int, plan: int, revision: int) -> bytes:
     ever wrote are in tests/golden/states.
     """
     flags = _OUTBOX if lead.outbox else 0
-    prefix = _PREFIX.pack(_TAG, _VERSION, _READABLE_BY, flags, revision, min(wake, FOREVER), plan)
-    return prefix + _encoder.encode(lead)
+    return prefix(flags, wake, plan, revision) + _encoder.encode(lead)
 
 
 def supersedes(state: bytes, held: bytes) -> bool:

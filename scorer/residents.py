@@ -173,7 +173,7 @@ class Residents:
 
     def mark_cycle(self, scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
         """What must be written before the states that make these scores."""
-        marker = cycle.encode(scores)
+        marker = cycle.encode(scores, cycle.number(self._store) + 1)
         self._store.update(marker)
         return marker
 
@@ -220,20 +220,21 @@ class Residents:
         self._unsettled = []
         return settled
 
-    def recover(self) -> list[str]:
-        """Sets all timers, takes the states with an outbox into work; names what starts empty.
+    def recover(self, again: Iterable[bytes]) -> list[str]:
+        """Sets all timers, takes the states with an outbox, and `again`, into work; names what starts empty.
 
         A state that can't be read is put aside, under a key of its own, and named; raises LaterStateError
         for one that a later version of the program reads: to put that aside would lose the lead.
         """
         emptied = self._take_up_slots()
+        written_again = frozenset(again)
         for key, state in list(self._store.items()):
             if not names_a_lead(key):
                 self._asides += key.startswith(_ASIDE)
                 continue
             try:
                 stored = peek(state)
-                if stored.outbox:
+                if stored.outbox or key in written_again:
                     self.touched[key] = self._load(key)
             except LaterStateError:
                 raise

@@ -57,12 +57,14 @@ class Shard:
         """How many states there are."""
         return len(self._residents)
 
-    def recover(self) -> Changes:
+    def recover(self, again: Iterable[bytes] = ()) -> Changes:
         """After the store was filled: sets the timers; says what outboxes hold and what starts empty.
+
+        `again`: leads to be written again as they are.
 
         The scores of the last cycle are made again: a crash may have come between its states and those.
         """
-        self._changes.emptied = self._residents.recover()
+        self._changes.emptied = self._residents.recover(again)
         for key, resident, deleted_at in self._residents.last_cycle():
             if deleted_at is not None:
                 resident.lead.scored, resident.arrival = True, deleted_at

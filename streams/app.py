@@ -10,19 +10,24 @@ import faust.streams
 from scorer.lead import LaterStateError
 from scorer.plan import Plan
 from scorer.topics import HANDOVER, IN_TOPICS, full_name
+from streams.batching.lease import Lease
 from streams.batching.producer import BatchTransport
 from streams.batching.scheduler import BatchScheduler, RawSchema
+from streams.batching.sole_writer import SoleWriter
 from streams.batching.store import URL
 from streams.config import WorkerConfig
+from streams.ending import die
 from streams.errors import StartError, trace_of
 from streams.inbox import Inbox
 from streams.scoring import Scoring
 from streams.shards import MakeShard
-from streams.watch import Fence, Progress
+from streams.watch import Progress
 from streams.writing import Writer
 
 _FETCH_BYTES = 1 << 20  # of one partition at once: some 2,700 events
 _BATCH_BYTES = 1 << 19
+_LEASE = 0.7
+"""Of a session, in which a heartbeat comes every fifth: how long one lets us send."""
 _REQUEST_BYTES = 8 << 20
 
 
@@ -32,7 +37,6 @@ class Worker:
 
     app: Any
     scoring: Scoring
-    fence: Fence
     progress: Progress
 
 
@@ -57,9 +61,7 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
     )
     store = table.data
     inbox = Inbox(app.consumer, topics)
-    # Others take over a session after the last heartbeat, which comes every fifth of a session.
-    fence = Fence(config.session_timeout_s * 0.7)
-    writer = Writer(lambda: app.producer, config, fence.check)
+    writer = Writer(lambda: app.producer, config)
     scoring = Scoring(
         config,
         plan,
@@ -78,14 +80,15 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
     @table.on_recover  # type: ignore[untyped-decorator]
     async def recovered() -> None:
         try:
-            scoring.assign(store.partitions)
+            app.transport.sole_writer.start(store.ends)
+            scoring.assign(store.partitions, store.take_overtaken())
         except LaterStateError as error:
             await app.crash(StartError(f"the states can't be taken up: {error}; start that program here"))
         except Exception as error:  # Faust would pass over it in silence
             logging.getLogger(__name__).critical("the states can't be taken up: %s", trace_of(error))
             await app.crash(error)
 
-    return Worker(app, scoring, fence, Progress(app, topics, lambda: store.recovered))
+    return Worker(app, scoring, Progress(app, topics, lambda: store.recovered))
 
 
 def _faust_app(config: WorkerConfig) -> Any:
@@ -122,7 +125,9 @@ def _faust_app(config: WorkerConfig) -> Any:
     )
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     app.transport.fetch_wait_ms = config.fetch_wait_ms
-    app.producer_transport = BatchTransport(app.conf.broker_producer, app)
+    app.transport.lease = Lease(config.session_timeout_s * _LEASE, die)
+    app.transport.sole_writer = SoleWriter(config.changelog)
+    app.producer_transport = app.transport
     app._create_directories = lambda: None  # for files that it would never write
     _require_safe(app)
     return app

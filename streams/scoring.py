@@ -67,11 +67,17 @@ class Scoring:
             if self._is_current(event) and self._inbox.put(event.value):
                 self._work.set()
 
-    def assign(self, partitions: Iterable[int]) -> None:
-        """After the states of these partition numbers were recovered: makes their shards."""
+    def assign(self, partitions: Iterable[int], overtaken: Mapping[int, set[bytes]]) -> None:
+        """After the states of these partition numbers were recovered: makes their shards.
+
+        `overtaken`: keys whose state must be written again, since a lower revision follows it.
+        """
         owned = sorted(partitions)
         self._shards = {partition: self._new_shard(partition) for partition in owned}
-        self._owed = {partition: shard.recover() for partition, shard in self._shards.items()}
+        self._owed = {
+            partition: shard.recover(overtaken.get(partition, ()))
+            for partition, shard in self._shards.items()
+        }
         self._tell(self._owed)
         self._inbox.own(owned)
         self._work.set()

@@ -14,8 +14,8 @@ class Shard(Protocol):
     def leads(self) -> int:
         """How many leads it holds."""
 
-    def recover(self) -> Changes:
-        """The store was filled: what its outboxes still hold."""
+    def recover(self, again: Iterable[bytes] = ()) -> Changes:
+        """The store was filled: what its outboxes still hold, and the states and scores of `again`."""
 
     def receive(self, records: Iterable[Record]) -> None:
         """Applies records in the order given."""

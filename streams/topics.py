@@ -22,6 +22,9 @@ PARKED: Final = "parked"
 _DAY_MS: Final = 86_400_000
 _HANDOVER_BYTES: Final = 4 << 30  # of a partition; a hand-over is needed for seconds
 _SEEN_WITHIN_S: Final = 15.0  # Kafka answers before all its nodes know of a new topic
+_REPAIRED_WITHIN_MS: Final = 600_000
+"""In a changelog a worker that lost its partition may leave an older state behind the right one. Both must be
+there until the owner has started anew and written the right one again."""
 _COMPACT: Final = {"cleanup.policy": "compact", "max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
 
 
@@ -72,6 +75,7 @@ def required(prefix: str) -> list[Topic]:
     # so it would delete an imported history before anybody has read it. Hand-overs go by size instead.
     kept = {"cleanup.policy": "delete", "retention.ms": "-1"}
     done = {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY_MS)}
+    states = _COMPACT | {"min.compaction.lag.ms": str(_REPAIRED_WITHIN_MS)}
     dated = [
         *(Topic(full_name(prefix, name), kept) for name in IN_TOPICS),
         Topic(full_name(prefix, ALERTS), kept | large),
@@ -79,7 +83,7 @@ def required(prefix: str) -> list[Topic]:
         Topic(full_name(prefix, FAILED), done | large),
         Topic(full_name(prefix, PARKED), done | large),
     ]
-    return [*dated, Topic(full_name(prefix, SCORES), _COMPACT), Topic(changelog_name(prefix), _COMPACT)]
+    return [*dated, Topic(full_name(prefix, SCORES), _COMPACT), Topic(changelog_name(prefix), states)]
 
 
 async def ensure(kafka: str, prefix: str, partitions: int, replication: int) -> Report:

@@ -1,4 +1,4 @@
-"""Ends a worker that may no longer write or no longer moves: a supervisor's restart is the cure for both."""
+"""Ends a worker that no longer moves: a supervisor's restart is the cure."""
 
 import asyncio
 import logging
@@ -17,46 +17,8 @@ _log = logging.getLogger(__name__)
 STALLED_AFTER_S: Final = 60.0
 """Without a commit while records wait, or without an answer of the broker."""
 
-_BEAT_EVERY_S: Final = 0.2
 _LOOK_EVERY_S: Final = 1.0
 _ASK_EVERY_S: Final = 10.0
-
-
-class Fence:
-    """Notices that the process was stopped for so long that others may own its partitions by now.
-
-    Time in which it computed does not count: the consumer's thread went on telling the group that it lives.
-    """
-
-    def __init__(
-        self,
-        limit_s: float,
-        monotonic: Callable[[], float] = time.monotonic,
-        computed: Callable[[], float] = time.process_time,
-    ) -> None:
-        self._limit_s = limit_s
-        self._monotonic = monotonic
-        self._computed = computed
-        self._last = monotonic(), computed()
-
-    def check(self) -> None:
-        """Raises StalledError where the process stood still for longer than the limit."""
-        stood = (self._monotonic() - self._last[0]) - (self._computed() - self._last[1])
-        if stood > self._limit_s:
-            raise StalledError(
-                f"the process stood still for {stood:.1f} s: its partitions may belong to another worker"
-            )
-
-    def beat(self) -> None:
-        """Says that the process runs."""
-        self.check()
-        self._last = self._monotonic(), self._computed()
-
-    async def run(self) -> None:
-        """Beats until cancelled, or raises."""
-        while True:
-            self.beat()
-            await asyncio.sleep(_BEAT_EVERY_S)
 
 
 class Progress:

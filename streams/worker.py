@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 import signal
-import sys
 import time
 from collections.abc import Coroutine
 from typing import Any, Final, NoReturn
@@ -17,6 +15,7 @@ from aiokafka.errors import KafkaError
 from scorer.shard import Shard
 from streams import app, topics
 from streams.config import WorkerConfig
+from streams.ending import die, leave
 from streams.errors import StartError, StreamError, trace_of
 from streams.grid_file import GridFile
 from streams.shards import MakeShard
@@ -57,7 +56,6 @@ async def _main(config: WorkerConfig, make_shard: MakeShard) -> None:
     coroutines: list[Coroutine[Any, Any, None]] = [
         _run_faust(worker.app),
         worker.scoring.run(),
-        worker.fence.run(),
         worker.progress.run(),
         grid.watch(worker.scoring.regrid),
     ]
@@ -66,7 +64,7 @@ async def _main(config: WorkerConfig, make_shard: MakeShard) -> None:
         await _until_stopped(duties, stop)
         await _end_in_order(worker)
     except Exception as error:
-        _die(error)
+        die(error)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -125,6 +123,7 @@ async def _until_stopped(duties: list[asyncio.Task[None]], stop: asyncio.Event) 
 
 async def _end_in_order(worker: app.Worker) -> NoReturn:
     """Ends the cycle under way, commits and leaves the group; what is too slow is left to the next start."""
+    worker.app.transport.lease.leaving = True
     try:
         async with asyncio.timeout(_STOP_WITHIN_S):
             await worker.scoring.release()
@@ -132,17 +131,4 @@ async def _end_in_order(worker: app.Worker) -> NoReturn:
             await worker.app.stop()
     except TimeoutError:
         _log.warning("did not stop in order within %.0f s; nothing is lost by that", _STOP_WITHIN_S)
-    _leave(0)
-
-
-def _die(error: Exception) -> NoReturn:
-    _log.critical("the worker ends: %s", error if isinstance(error, StreamError) else trace_of(error))
-    _leave(1)
-
-
-def _leave(status: int) -> NoReturn:
-    """Ends the process without waiting for threads, which may hang where Kafka is away."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    leave(0)

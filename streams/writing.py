@@ -30,13 +30,9 @@ Queues = defaultdict[tuple[str, int], list[Outgoing]]
 class Writer:
     """The way out of the shards."""
 
-    def __init__(
-        self, producer: Callable[[], BatchProducer], config: WorkerConfig, check: Callable[[], None]
-    ) -> None:
-        """`check` is called before every write, and raises where the worker may no longer write."""
+    def __init__(self, producer: Callable[[], BatchProducer], config: WorkerConfig) -> None:
         self._producer = producer
         self._config = config
-        self._check = check
 
     async def write(
         self,
@@ -85,7 +81,6 @@ class Writer:
         """Sends and waits until the broker has it all; WriteError where it has not in time."""
         if not queues:
             return
-        self._check()
         producer = self._producer()
         within = self._config.write_within_s
         try:

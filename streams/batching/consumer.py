@@ -22,11 +22,12 @@ _RELEASE_WITHIN_S: Final = 60.0  # Faust's own rebalance timeout: later the grou
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread, with a fetch wait of our choice instead of a fixed 1,500 ms."""
+    """Faust's consumer thread, with a fetch wait of our choice instead of 1,500 ms, and a lease."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = transport.fetch_wait_ms
+        transport.lease.watch(consumer._client)
         return consumer
 
 

@@ -2,13 +2,21 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from aiokafka import AIOKafkaProducer
+from aiokafka.client import ConnectionGroup
+from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.batching.consumer import BatchConsumer
-from streams.errors import WriteError
+from streams.batching.lease import Lease
+from streams.batching.sole_writer import SoleWriter
+from streams.ending import die
+from streams.errors import StalledError, WriteError
+
+_ASK_AGAIN_S: Final = 0.05
 
 
 class Outgoing(NamedTuple):
@@ -26,8 +34,49 @@ class Outgoing(NamedTuple):
         return len(self.key or b"") + len(self.value or b"") + headers
 
 
+class GuardedProducer(AIOKafkaProducer):  # type: ignore[misc]
+    """aiokafka's producer, which sends nothing but under the lease, and watches that it writes alone.
+
+    What is handed to it is sent by a task of its own, at a moment of its own: the one that counts.
+    """
+
+    def guard(self, lease: Lease, sole_writer: SoleWriter) -> "GuardedProducer":
+        """To be called before it is started."""
+        send, produce = self.client.send, self._sender._send_produce_req
+
+        async def guarded_send(node: Any, request: Any, *, group: Any = ConnectionGroup.DEFAULT) -> Any:
+            if isinstance(request, ProduceRequest):
+                await self.client.ready(node, group=group)  # connected, it is sent without another wait
+                while not lease.holds():  # a heartbeat may be late; who waits for the answer has a deadline
+                    await asyncio.sleep(_ASK_AGAIN_S)
+                    await self.client.ready(node, group=group)
+            return await send(node, request, group=group)
+
+        async def watched_produce(node: Any, batches: Any) -> None:
+            states = {tp: batch for tp, batch in batches.items() if tp.topic == sole_writer.topic}
+            for tp, batch in states.items():
+                if batch.retry_count > 1:  # counts the tries, this one too
+                    sole_writer.sent_again(tp.partition, batch.record_count)
+            await produce(node, batches)
+            for tp, batch in states.items():
+                if (answer := batch.future).done() and not answer.cancelled() and answer.exception() is None:
+                    try:
+                        sole_writer.acknowledged(tp.partition, answer.result().offset, batch.record_count)
+                    except StalledError as error:
+                        die(error)
+
+        self.client.send = guarded_send
+        self._sender._send_produce_req = watched_produce
+        return self
+
+
 class BatchProducer(driver.Producer):  # type: ignore[misc]
     """Faust's producer, and past its buffer, which drops what it holds when a single record is too large."""
+
+    _producer_type = GuardedProducer
+
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        return super()._new_producer(transactional_id).guard(self.transport.lease, self.transport.sole_writer)
 
     async def send_records(
         self, topic: str, partition: int, records: Iterable[Outgoing], max_record_bytes: int
@@ -65,6 +114,8 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
     Producer = BatchProducer
 
     fetch_wait_ms: int = 20
+    lease: Lease
+    sole_writer: SoleWriter
 
     def enough(self, tp: TP) -> bool:
         """Whether the agent has enough of a partition for now. Replaced by the application."""

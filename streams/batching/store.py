@@ -7,6 +7,8 @@ from faust import stores
 from faust.stores.base import Store
 from faust.types import TP
 
+from scorer.lead import supersedes
+
 URL: Final = "leadheat://memory"  # a URL without a host is silently ignored
 TAIL_KEY: Final = b"\xff"
 """Key of a record that follows deletions: no lead's, which are UTF-8. Recovery waits for ever where
@@ -18,19 +20,35 @@ class PartitionStore(Store):  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         self.partitions: dict[int, dict[bytes, bytes]] = {}
+        self.ends: dict[int, int] = {}  # by partition number, the offset after the last record read
+        self.overtaken: dict[int, set[bytes]] = {}
+        """Keys whose last state in the changelog is not the right one, but of a worker that had lost them."""
         self.recovered = 0  # changelog records applied, which shows that recovery moves
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
         """Applies fetched batches of the changelog, in order."""
         for event in batch:
             records = event.message.value.records
-            states = self.partitions.setdefault(event.message.partition, {})
+            partition = event.message.partition
+            states = self.partitions.setdefault(partition, {})
+            overtaken = self.overtaken.setdefault(partition, set())
             for record in records:
-                if record.value is None:
-                    states.pop(record.key, None)
-                elif record.key != TAIL_KEY:
-                    states[record.key] = record.value
+                key, state = record.key, record.value
+                if state is None:
+                    states.pop(key, None)
+                elif (held := states.get(key)) is not None and not supersedes(state, held):
+                    overtaken.add(key)
+                elif key != TAIL_KEY:
+                    states[key] = state
+                    if overtaken:
+                        overtaken.discard(key)
+            self.ends[partition] = records[-1].offset + 1
             self.recovered += len(records)
+
+    def take_overtaken(self) -> dict[int, set[bytes]]:
+        """The keys that were overtaken, to be written again; asked once."""
+        found, self.overtaken = self.overtaken, {}
+        return found
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
@@ -47,6 +65,8 @@ class PartitionStore(Store):  # type: ignore[misc]
     def _keep(self, ours: set[int]) -> None:
         for partition in self.partitions.keys() - ours:  # the same dict: the agent holds it too
             del self.partitions[partition]
+            self.ends.pop(partition, None)
+            self.overtaken.pop(partition, None)
 
     def persisted_offset(self, tp: TP) -> int | None:
         """None: nothing outlives the process, all is read again from the changelog."""

@@ -36,7 +36,7 @@ class CountingShard:
     def leads(self) -> int:
         return len(self._store)
 
-    def recover(self) -> Changes:
+    def recover(self, again: Iterable[bytes] = ()) -> Changes:
         for key in cycle.decode(self._store):
             if key in self._store:
                 self._changes.scores.append(self._score(key, json.loads(self._store[key])))
@@ -83,7 +83,7 @@ class CountingShard:
             changes.outbox += [Send(topic, key, name.encode(), NOW) for topic, name in state["outbox"]]
             if state["outbox"]:
                 self._unsettled.append(key)
-        marker = cycle.encode(changes.scores)
+        marker = cycle.encode(changes.scores, cycle.number(self._store) + 1)
         self._store.update(marker)
         changes.states += [*marker, *states]
         return changes

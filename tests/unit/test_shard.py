@@ -330,6 +330,18 @@ def test_evidence_that_a_grid_no_longer_asked_for_starts_empty_and_is_said_once(
     assert stream.scores["u-1"]["score"] == 0.0
 
 
+def test_a_lead_that_a_late_write_has_overtaken_is_written_again() -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1), T0)
+    stream.drain()
+    store = dict(stream.stores[0])
+    before = peek(store[b"u-1"]).revision
+    changes = Shard(plan(), store, 0, 1).recover({b"u-1"})
+    assert dict(changes.states)[b"u-1"] == store[b"u-1"]
+    assert peek(store[b"u-1"]).revision == before + 1
+    assert [msgspec.json.decode(send.value or b"") for send in changes.scores] == [stream.scores["u-1"]]
+
+
 def test_a_state_of_a_later_version_is_left_where_it_is() -> None:
     stream = Stream(plan(), partitions=1)
     stream.publish(event(1), T0)

@@ -7,6 +7,8 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
+from scorer.lead import Lead, encode
+from scorer.times import FOREVER
 from streams.batching.consumer import BatchConsumer
 from streams.batching.producer import BatchProducer, Outgoing
 from streams.batching.scheduler import Batch, BatchScheduler
@@ -95,6 +97,28 @@ async def test_store_keeps_the_last_state_of_each_key_by_partition() -> None:
     assert store.partitions == {1: {b"c": b"1"}, 2: {}}
     await store.on_rebalance({TP("views", 2)}, {TP("views", 1)}, set())
     assert store.partitions == {2: {}}
+
+
+def state(revision: int) -> bytes:
+    return encode(Lead(), FOREVER, 0, revision)
+
+
+async def test_store_ignores_a_state_that_a_worker_wrote_after_it_lost_the_lead() -> None:
+    store = PartitionStore("leadheat://memory", SimpleNamespace(), SimpleNamespace(name="leads"))
+    late = [(b"a", state(5)), (b"b", state(9)), (b"a", state(4)), (b"b", state(8)), (b"b", state(10))]
+    store.apply_changelog_batch(changelog(0, *late), None, None)
+    assert store.partitions == {0: {b"a": state(5), b"b": state(10)}}
+    assert store.ends == {0: 5}
+    assert store.take_overtaken() == {0: {b"a"}}
+    assert store.take_overtaken() == {}
+
+
+async def test_store_takes_a_lead_that_begins_anew() -> None:
+    store = PartitionStore("leadheat://memory", SimpleNamespace(), SimpleNamespace(name="leads"))
+    changes = [(b"a", state(5)), (b"a", None), (b"a", state(1))]
+    store.apply_changelog_batch(changelog(0, *changes), None, None)
+    assert store.partitions == {0: {b"a": state(1)}}
+    assert store.take_overtaken() == {0: set()}
 
 
 async def test_refuses_a_record_that_no_broker_takes() -> None:

@@ -1,4 +1,4 @@
-"""The fence notices a process that was stopped, not one that computes; progress names what does not move."""
+"""Progress names what does not move."""
 
 from typing import Any
 
@@ -7,30 +7,7 @@ from faust.types import TP
 
 from streams import watch
 from streams.errors import StalledError
-from streams.watch import Fence, Progress
-
-
-def test_fence_ends_a_process_that_was_stopped() -> None:
-    wall, computed = [0.0], [0.0]
-    fence = Fence(5.0, lambda: wall[0], lambda: computed[0])
-    wall[0] = 4.9
-    fence.beat()
-    wall[0] = 9.8
-    fence.check()
-    wall[0] = 10.0
-    with pytest.raises(StalledError, match=r"stood still for 5\.1 s"):
-        fence.check()
-    with pytest.raises(StalledError):
-        fence.beat()
-
-
-def test_fence_lets_a_process_compute() -> None:
-    wall, computed = [0.0], [0.0]
-    fence = Fence(5.0, lambda: wall[0], lambda: computed[0])
-    wall[0], computed[0] = 30.0, 29.0
-    fence.check()
-    fence.beat()
-    assert wall[0] == 30.0
+from streams.watch import Progress
 
 
 class Consumer:

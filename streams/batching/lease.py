@@ -1,0 +1,78 @@
+"""How long this worker may count its partitions its own: from heartbeat to heartbeat that the group answered.
+
+Others take them over a session after the last one that the broker saw. A process that was stopped, or cut
+off, does not know that it missed some; so whatever is sent asks the lease first, at the moment of sending.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from aiokafka import errors
+from aiokafka.client import ConnectionGroup
+from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
+
+from streams.errors import StalledError
+
+_NO_ERROR: Final = errors.NoError.errno
+_ALIVE: Final = frozenset({_NO_ERROR, errors.RebalanceInProgressError.errno})
+"""While others wait for the members to join anew, the partitions stay where they are."""
+
+_FENCED_INSTANCE: Final = 82  # aiokafka has no name for it
+_LOST: Final = frozenset(
+    {errors.UnknownMemberIdError.errno, errors.IllegalGenerationError.errno, _FENCED_INSTANCE}
+)
+_BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def now() -> float:
+    """Seconds, of which those that the machine slept count too where the system can tell."""
+    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
+
+
+class Lease:
+    """Held from one heartbeat until `limit_s` after it was sent, or until the group says that it is over."""
+
+    def __init__(
+        self, limit_s: float, end: Callable[[Exception], NoReturn], clock: Callable[[], float] = now
+    ) -> None:
+        """`end` ends the process. The consumer's thread renews, the main one asks."""
+        self._limit_s = limit_s
+        self._end = end
+        self._clock = clock
+        self._renewed_at = float("-inf")
+        self.leaving = False
+        """The worker leaves the group of its own will."""
+
+    def holds(self) -> bool:
+        """Whether the partitions are surely still ours."""
+        return self._clock() - self._renewed_at < self._limit_s
+
+    def watch(self, client: Any) -> None:
+        """Follows what an aiokafka consumer's client and the group say to each other."""
+        send = client.send
+
+        async def watched(node: Any, request: Any, *, group: Any = ConnectionGroup.DEFAULT) -> Any:
+            sent_at = self._clock()
+            if isinstance(request, LeaveGroupRequest) and not self.leaving:
+                self._end(StalledError("nothing was fetched for too long: others take the partitions over"))
+            response = await send(node, request, group=group)
+            if isinstance(request, HeartbeatRequest):
+                self.heard(response.error_code, sent_at)
+            elif isinstance(request, SyncGroupRequest) and response.error_code == _NO_ERROR:
+                self.heard(_NO_ERROR, sent_at)
+            return response
+
+        client.send = watched
+
+    def heard(self, code: int, sent_at: float) -> None:
+        """What the group answered to a sign of life."""
+        if code in _ALIVE:
+            self._renewed_at = max(self._renewed_at, sent_at)
+        elif code in _LOST and not self.leaving:
+            self._end(
+                StalledError(
+                    f"the group went on without this worker (error {code}), which was silent for a session "
+                    "or shares its instance name: its partitions may belong to another worker"
+                )
+            )
