@@ -85,12 +85,12 @@ class Writer:
         within = self._config.write_within_s
         try:
             async with asyncio.timeout(within):
-                sent = [
-                    future
-                    for (topic, partition), records in queues.items()
-                    for future in await producer.send_records(topic, partition, records, MAX_RECORD_BYTES)
-                ]
-                await asyncio.gather(*sent)
+                await asyncio.gather(
+                    *(
+                        producer.send_records(topic, partition, records, MAX_RECORD_BYTES)
+                        for (topic, partition), records in queues.items()
+                    )
+                )
         except (TimeoutError, KafkaError) as error:
             topics = ", ".join(sorted({topic for topic, _ in queues}))
             reason = f"no answer within {within:g} s" if isinstance(error, TimeoutError) else repr(error)

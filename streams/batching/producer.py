@@ -1,4 +1,4 @@
-"""Sends many records to one partition as record batches, each acknowledged by a future."""
+"""Sends many records to one partition as record batches, one after another."""
 
 import asyncio
 from collections.abc import Iterable
@@ -80,10 +80,12 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
 
     async def send_records(
         self, topic: str, partition: int, records: Iterable[Outgoing], max_record_bytes: int
-    ) -> list[asyncio.Future[Any]]:
-        """Hands records over to be sent, in order; a future of the broker's answer for each record batch."""
+    ) -> None:
+        """Sends records in order and returns once the broker has them all; what it refuses is not passed by.
+
+        So a record batch goes out only after the one before it was acknowledged.
+        """
         producer = self._ensure_producer()
-        sent: list[asyncio.Future[Any]] = []
         batch = producer.create_batch()
         for record in records:
             if record.size > max_record_bytes:
@@ -91,12 +93,11 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
                     f"a record of {record.size} bytes for {topic}-{partition}: at most {max_record_bytes}"
                 )
             if not _append(batch, record):
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                await (await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()
                 _append(batch, record)  # a batch takes its first record whatever its size
         if batch.record_count():
-            sent.append(await producer.send_batch(batch, topic, partition=partition))
-        return sent
+            await (await producer.send_batch(batch, topic, partition=partition))
 
     async def flush(self) -> None:
         """Nothing to wait for: a batch is acknowledged only after all that it sent was."""

@@ -1,9 +1,11 @@
 """Batches: how a fetch becomes them, what is let through, what may be committed, what a changelog leaves."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
@@ -126,3 +128,49 @@ async def test_refuses_a_record_that_no_broker_takes() -> None:
     producer._ensure_producer = lambda: SimpleNamespace(create_batch=object)
     with pytest.raises(WriteError, match="a record of 12 bytes for scores-0: at most 10"):
         await producer.send_records("scores", 0, [Outgoing(b"ab", b"0123456789")], 10)
+
+
+class Broker:
+    """As much of aiokafka's producer as sending takes; refuses the record batch of a number."""
+
+    def __init__(self, refuses: int) -> None:
+        self.refuses = refuses
+        self.handed: list[list[bytes]] = []
+
+    def create_batch(self) -> Any:
+        return SmallBatch()
+
+    async def send_batch(self, batch: Any, topic: str, partition: int) -> "asyncio.Future[None]":
+        self.handed.append(batch.values)
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if len(self.handed) == self.refuses:
+            answer.set_exception(KafkaError("refused"))
+        else:
+            answer.set_result(None)
+        return answer
+
+
+class SmallBatch:
+    """Takes two records."""
+
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+
+    def append(self, *, value: bytes, **_: Any) -> object | None:
+        if len(self.values) == 2:
+            return None
+        self.values.append(value)
+        return self
+
+    def record_count(self) -> int:
+        return len(self.values)
+
+
+async def test_sends_nothing_after_a_record_batch_that_was_refused() -> None:
+    broker = Broker(refuses=2)
+    producer = BatchProducer.__new__(BatchProducer)
+    producer._ensure_producer = lambda: broker
+    outgoing = [Outgoing(b"k", b"%d" % number) for number in range(7)]
+    with pytest.raises(KafkaError):
+        await producer.send_records("handover", 0, outgoing, 10)
+    assert broker.handed == [[b"0", b"1"], [b"2", b"3"]]
