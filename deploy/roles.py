@@ -78,6 +78,8 @@ def worker(settings: Settings) -> "WorkerConfig":
         partitions=settings.partitions,
         remembered_ids=settings.remembered_ids,
         session_timeout_s=settings.session_timeout_s,
+        standbys=settings.standbys,
+        instance=settings.instance,
         fetch_wait_ms=settings.fetch_wait_ms,
         metrics_port=settings.metrics_port,
     )

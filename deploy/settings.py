@@ -95,6 +95,18 @@ class Settings(BaseSettings):
     remembered_ids: int = Field(
         64, ge=1, le=10_000, description="Ids remembered for each lead, by which copies are dropped."
     )
+    standbys: int = Field(
+        1,
+        ge=0,
+        le=5,
+        description="Workers that keep a copy of each partition's states, to take over at once.",
+    )
+    instance: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        description="A worker's lasting name, no other's: started anew within a session, it gets its "
+        "partitions back and the others go on.",
+    )
     session_timeout_s: float = Field(
         10.0, ge=2, description="How long a silent worker keeps its partitions; Kafka's own minimum is 6."
     )

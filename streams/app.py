@@ -58,8 +58,10 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
         partitions=config.partitions,
         store=URL,
         recovery_buffer_size=8,  # fetches, not records; 1 would make Faust read its own changelog for ever
+        standby_buffer_size=1,
     )
     store = table.data
+    app.transport.sole_writer = SoleWriter(config.changelog, store.ends)
     inbox = Inbox(app.consumer, topics)
     writer = Writer(lambda: app.producer, config)
     scoring = Scoring(
@@ -80,15 +82,14 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
     @table.on_recover  # type: ignore[untyped-decorator]
     async def recovered() -> None:
         try:
-            app.transport.sole_writer.start(store.ends)
-            scoring.assign(store.partitions, store.take_overtaken())
+            scoring.assign(store.active, store.take_overtaken())
         except LaterStateError as error:
             await app.crash(StartError(f"the states can't be taken up: {error}; start that program here"))
         except Exception as error:  # Faust would pass over it in silence
             logging.getLogger(__name__).critical("the states can't be taken up: %s", trace_of(error))
             await app.crash(error)
 
-    return Worker(app, scoring, Progress(app, topics, lambda: store.recovered))
+    return Worker(app, scoring, Progress(app, topics, lambda: store.recovered if app.in_recovery else 0))
 
 
 def _faust_app(config: WorkerConfig) -> Any:
@@ -102,7 +103,8 @@ def _faust_app(config: WorkerConfig) -> Any:
         topic_partitions=config.partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,
-        table_standby_replicas=0,
+        table_standby_replicas=config.standbys,
+        consumer_group_instance_id=config.instance,
         recovery_consistency_check=False,
         key_serializer="raw",
         value_serializer="raw",
@@ -126,7 +128,6 @@ def _faust_app(config: WorkerConfig) -> Any:
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     app.transport.fetch_wait_ms = config.fetch_wait_ms
     app.transport.lease = Lease(config.session_timeout_s * _LEASE, die)
-    app.transport.sole_writer = SoleWriter(config.changelog)
     app.producer_transport = app.transport
     app._create_directories = lambda: None  # for files that it would never write
     _require_safe(app)

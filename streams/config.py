@@ -19,6 +19,10 @@ class WorkerConfig:
     partitions: int = 8
     remembered_ids: int = 64
     session_timeout_s: float = 10.0
+    standbys: int = 1
+    """Copies of each partition's states that other workers keep, so that they take it over at once."""
+    instance: str | None = None
+    """The worker's lasting name: started anew within a session, it gets its partitions back."""
     fetch_wait_ms: int = 20
     metrics_port: int | None = None
     start_within_s: float = 30.0

