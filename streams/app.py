@@ -27,7 +27,10 @@ from streams.writing import Writer
 _FETCH_BYTES = 1 << 20  # of one partition at once: some 2,700 events
 _BATCH_BYTES = 1 << 19
 _LEASE = 0.7
-"""Of a session, in which a heartbeat comes every fifth: how long one lets us send."""
+"""Of a session: how long a heartbeat lets us send."""
+_HEARTBEAT = 0.05
+"""Of a session: often, since by its answer a worker hears that another joined or left, and that one waits."""
+_LEAST_HEARTBEAT_S = 0.3
 _REQUEST_BYTES = 8 << 20
 
 
@@ -89,7 +92,7 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
             logging.getLogger(__name__).critical("the states can't be taken up: %s", trace_of(error))
             await app.crash(error)
 
-    return Worker(app, scoring, Progress(app, topics, lambda: store.recovered if app.in_recovery else 0))
+    return Worker(app, scoring, Progress(app, topics, app.transport.lease.holds, lambda: store.recovered))
 
 
 def _faust_app(config: WorkerConfig) -> Any:
@@ -112,9 +115,10 @@ def _faust_app(config: WorkerConfig) -> Any:
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=_FETCH_BYTES,
         broker_session_timeout=config.session_timeout_s,
-        broker_heartbeat_interval=config.session_timeout_s / 5,
+        broker_heartbeat_interval=max(config.session_timeout_s * _HEARTBEAT, _LEAST_HEARTBEAT_S),
         broker_request_timeout=max(30.0, config.session_timeout_s + 1),
-        broker_max_poll_interval=300.0,
+        # One without partitions never polls; one whose loop stands still is the watchdog's matter.
+        broker_max_poll_interval=86_400.0,
         broker_commit_interval=1.0,
         producer_acks=-1,
         producer_linger=0.0,

@@ -17,6 +17,9 @@ _log = logging.getLogger(__name__)
 STALLED_AFTER_S: Final = 60.0
 """Without a commit while records wait, or without an answer of the broker."""
 
+SETTLED_WITHIN_S: Final = 90.0
+"""Joining the group, while Kafka gives other workers 60 s to do so, and taking partitions up."""
+
 _LOOK_EVERY_S: Final = 1.0
 _ASK_EVERY_S: Final = 10.0
 
@@ -24,14 +27,24 @@ _ASK_EVERY_S: Final = 10.0
 class Progress:
     """Watches that what waits gets committed, and keeps the metrics of lag."""
 
-    def __init__(self, app: Any, topics: dict[str, str], recovered: Callable[[], int]) -> None:
-        """`topics`: full to short names of those read; `recovered`: what recovery has read."""
+    def __init__(
+        self, app: Any, topics: dict[str, str], holds: Callable[[], bool], recovered: Callable[[], int]
+    ) -> None:
+        """`topics`: full to short names of those read; `holds`: whether the group counts us in;
+        `recovered`: how many records recovery has read."""
         self._app = app
         self._topics = topics
+        self._holds = holds
         self._recovered = recovered
         self._moved: dict[int, tuple[object, float]] = {}  # what is committed, and since when
         self._ends: dict[TP, int] = {}
         self._answered = time.monotonic()
+        self._doing = "starting", 0, self._answered  # what was recovered, since when
+
+    @property
+    def doing(self) -> str:
+        """What the worker does: "scoring", or what keeps it from that."""
+        return self._doing[0]
 
     async def run(self) -> None:
         """Looks until cancelled; raises StalledError."""
@@ -39,10 +52,32 @@ class Progress:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             sources = [tp for tp in self._app.consumer.assignment() if tp.topic in self._topics]
+            self._require_settling(sources)
             if time.monotonic() - asked >= _ASK_EVERY_S:
                 await self._ask(sources)
                 asked = time.monotonic()
             self._look(sources)
+
+    def _require_settling(self, sources: list[TP]) -> None:
+        """Joining the group and recovering end, or move."""
+        app, now = self._app, time.monotonic()
+        if not self._holds():
+            doing = "waiting for the group's coordinator"
+        elif app.in_recovery:
+            doing = "recovering"
+        elif app.rebalancing:
+            doing = "rebalancing"
+        elif any(app.consumer.expected(tp) is None for tp in sources):
+            doing = "looking up committed offsets"
+        else:
+            doing = "scoring"
+        recovered = self._recovered()
+        before, had, since = self._doing
+        if doing == "scoring" or before == "scoring" or (doing == "recovering" and recovered != had):
+            since = now
+        self._doing = (doing, recovered, since)
+        if now - since > SETTLED_WITHIN_S:
+            raise StalledError(f"{doing} for {SETTLED_WITHIN_S:.0f} s, and nothing moved")
 
     async def _ask(self, sources: list[TP]) -> None:
         """Asks the broker itself: a fetcher that died quietly would show no lag for ever."""
@@ -59,7 +94,8 @@ class Progress:
     def _look(self, sources: list[TP]) -> None:
         now, consumer = time.monotonic(), self._app.consumer
         behind: defaultdict[int, int] = defaultdict(int)
-        seen: defaultdict[int, list[object]] = defaultdict(lambda: [self._recovered()])
+        recovered = self._recovered() if self._app.in_recovery else 0  # copies of others' states are none
+        seen: defaultdict[int, list[object]] = defaultdict(lambda: [recovered])
         for tp in sorted(sources):
             lag = consumer.behind(tp, max(self._ends.get(tp, 0), consumer.end(tp) or 0))
             metrics.LAG.labels(self._topics[tp.topic], str(tp.partition)).set(lag)

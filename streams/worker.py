@@ -9,16 +9,16 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final, NoReturn
 
-import prometheus_client
 from aiokafka.errors import KafkaError
 
 from scorer.shard import Shard
-from streams import app, topics
+from streams import app, health, topics
 from streams.config import WorkerConfig
 from streams.ending import die, leave
 from streams.errors import StartError, StreamError, trace_of
 from streams.grid_file import GridFile
 from streams.shards import MakeShard
+from streams.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
 
@@ -49,14 +49,15 @@ async def _main(config: WorkerConfig, make_shard: MakeShard) -> None:
     stop = _stop_signal()
     await _require_topics(config, stop)
     if stop.is_set():
-        return
+        leave(0)
     worker = app.create(config, plan, make_shard)
     if config.metrics_port is not None:
-        prometheus_client.start_http_server(config.metrics_port)
+        health.serve(config.metrics_port, lambda: worker.progress.doing)
     coroutines: list[Coroutine[Any, Any, None]] = [
         _run_faust(worker.app),
         worker.scoring.run(),
         worker.progress.run(),
+        Watchdog(die).run(),
         grid.watch(worker.scoring.regrid),
     ]
     duties = [asyncio.create_task(one) for one in coroutines]
@@ -79,7 +80,7 @@ async def _require_topics(config: WorkerConfig, stop: asyncio.Event) -> None:
     deadline = time.monotonic() + config.start_within_s
     told = ""
     while not stop.is_set():
-        lacking = await _lacking(config)
+        lacking = await _unless_stopped(_lacking(config), stop)
         if not lacking:
             return
         if time.monotonic() > deadline:
@@ -89,6 +90,14 @@ async def _require_topics(config: WorkerConfig, stop: asyncio.Event) -> None:
             told = lacking
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _RETRY_EVERY_S)
+
+
+async def _unless_stopped(asking: Coroutine[Any, Any, str], stop: asyncio.Event) -> str:
+    """What is asked for, or that the worker was told to stop meanwhile."""
+    tasks = asyncio.create_task(asking), asyncio.create_task(stop.wait())
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    tasks[1].cancel()
+    return tasks[0].result() if tasks[0].done() else "told to stop"
 
 
 async def _lacking(config: WorkerConfig) -> str:

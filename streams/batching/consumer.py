@@ -18,7 +18,7 @@ from streams.errors import StalledError
 _log = logging.getLogger(__name__)
 
 _AGAIN_S: Final = 0.01  # how long what the agent had enough of is left alone; it scores less in that time
-_RELEASE_WITHIN_S: Final = 60.0  # Faust's own rebalance timeout: later the group has gone on without us
+_RELEASE_WITHIN_S: Final = 40.0  # after Faust's rebalance timeout of 60 s the group goes on without us
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]

@@ -20,6 +20,8 @@ if __name__ == "__main__":
     parser.add_argument("grid", type=Path)
     parser.add_argument("session", type=float)
     parser.add_argument("--write-within", type=float, default=45.0)
+    parser.add_argument("--standbys", type=int, default=1)
+    parser.add_argument("--instance")
     parser.add_argument("--score", action="store_true", help="with the real shard")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -31,6 +33,8 @@ if __name__ == "__main__":
         clock=lambda: Micros(time.time_ns() // 1_000),
         partitions=given.partitions,
         session_timeout_s=given.session,
+        standbys=given.standbys,
+        instance=given.instance,
         start_within_s=5.0,
         write_within_s=given.write_within,
     )
