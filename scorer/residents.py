@@ -31,13 +31,15 @@ def names_a_lead(key: bytes) -> bool:
 class Resident:
     """A lead in work."""
 
-    __slots__ = ("arrival", "lead", "plan", "revision", "walker")
+    __slots__ = ("arrival", "lead", "owed", "plan", "revision", "walker")
 
     def __init__(self, lead: Lead, plan: Plan) -> None:
         self.lead = lead
         self.plan = plan.fingerprint
         """The plan that it was last decided by."""
         self.walker = Walker(plan, lead.evidence, lead.course, lead.mask)
+        self.owed = 0
+        """Bytes that its outbox holds, about."""
         self.revision = 0
         """How often its state was written."""
         self.arrival = NEVER
@@ -61,6 +63,11 @@ class Resident:
         if aliases:
             lead.redirect = aliases[0]
         return [(aliases[0], other) for other in aliases[1:]]
+
+    def owe(self, send: Send) -> None:
+        """Puts a record into the outbox."""
+        self.lead.outbox.append(send)
+        self.owed += len(send.value or b"")
 
     def next_number(self) -> int:
         """The number of the next hand-over from this id."""

@@ -9,6 +9,7 @@ from scorer import handover, topics
 from scorer.alerts import alert, due
 from scorer.errors import EventError
 from scorer.event import Event, decode
+from scorer.evidence import Evidence
 from scorer.handover import Forwarded, Misplaced, Moved, Tie
 from scorer.identity import TYING, tied
 from scorer.ids import digest
@@ -23,6 +24,15 @@ from scorer.walk import NOWHERE, Change
 
 AHEAD: Final = 300 * SECOND
 """An event that says it happened more than this after it was received happened when it was received."""
+
+MOST_OWED_BYTES: Final = 1 << 20
+"""Of a lead's outbox before it must be sent: it is part of the state, and Kafka's records have limits."""
+
+MOST_TRAIT_BYTES: Final = 512_000
+"""Of all traits of a lead, each alert repeats them."""
+
+_MOST_SENDERS: Final = 4_096
+"""Whose last hand-over to a lead is remembered: they send it again within a restart, if ever."""
 
 _TIMERS_AT_ONCE: Final = 2_000
 """Leads decided anew in one `advance`, so that records are not kept waiting."""
@@ -51,6 +61,8 @@ class Shard:
         self._remembered = remembered_ids
         self._changes = Changes()
         self._on_change = on_change
+        self.full = False
+        """A lead owes so much that no record is taken before the next flush."""
 
     @property
     def leads(self) -> int:
@@ -73,7 +85,7 @@ class Shard:
         return self.flush()
 
     def receive(self, records: Iterable[Record]) -> None:
-        """Takes records in the order in which they count."""
+        """Takes records in the order in which they count, until it is full."""
         for record in records:
             if record.value is None:
                 self._count(record.topic, "ignored")
@@ -86,6 +98,8 @@ class Shard:
             except EventError as error:
                 self._changes.dead.append(DeadLetter(record, type(error).__name__, str(error)))
                 self._count(record.topic, "failed")
+            if self.full:
+                return
 
     def advance(self, now: int) -> None:
         """Lets time pass up to and with `now` for the leads that it may change."""
@@ -108,6 +122,7 @@ class Shard:
     def flush(self) -> Changes:
         """Everything decided since the last flush; the states are in the store already."""
         changes, self._changes = self._changes, Changes()
+        self.full = False
         for key, resident in self._residents.touched.items():
             changes.scores += self._score(key, resident)
             changes.outbox += resident.lead.outbox
@@ -196,6 +211,8 @@ class Shard:
     ) -> bool:
         """Scores an event on its lead; says whether it was new."""
         evidence, walker = resident.lead.evidence, resident.walker
+        if event.type == "identify":
+            _require_room(evidence, event)
         mark = digest(event_id)
         if evidence.seen(mark):
             return False
@@ -222,14 +239,18 @@ class Shard:
                 self._on_change(key.decode(), change)
             for play in due(change, resident.walker):
                 value = msgspec.json.encode(alert(key.decode(), play, change, resident.walker))
-                resident.lead.outbox.append(Send(topics.ALERTS, key, value, change.at))
+                self._owe(resident, Send(topics.ALERTS, key, value, change.at))
                 by_play = self._changes.alerts_by_play
                 by_play[play.id] = by_play.get(play.id, 0) + 1
 
     def _hand(self, resident: Resident, to: str, message: handover.Message, arrival: int) -> None:
         """Puts a hand-over to another id into the lead's outbox."""
-        send = Send(topics.HANDOVER, to.encode(), handover.encode(message), arrival)
-        resident.lead.outbox.append(send)
+        self._owe(resident, Send(topics.HANDOVER, to.encode(), handover.encode(message), arrival))
+
+    def _owe(self, resident: Resident, send: Send) -> None:
+        resident.owe(send)
+        if resident.owed > MOST_OWED_BYTES:
+            self.full = True
 
     def _becomes_known(self, key: bytes, resident: Resident, arrival: int) -> None:
         """It came as a lead: all that aliases said of it before makes one lead of those, as if known then."""
@@ -247,7 +268,7 @@ class Shard:
         elif isinstance(message, Tie):
             self._tie(key, resident, message, record.timestamp)
         elif resident.lead.handed.get(message.sender, 0) < message.number:
-            resident.lead.handed[message.sender] = message.number
+            _remember(resident.lead.handed, message)
             if not resident.lead.known:
                 self._becomes_known(key, resident, record.timestamp)
             self._handed(key, resident, message, record.timestamp)
@@ -321,6 +342,20 @@ def _readable(key: bytes | None) -> bytes:
     except UnicodeDecodeError:
         pass  # said below
     raise EventError("a hand-over needs the id it is for as its key, in UTF-8")
+
+
+def _require_room(evidence: Evidence, event: Event) -> None:
+    held = sum(len(text) for _, text in evidence.traits.values())
+    if held + len(bytes(event.traits)) > MOST_TRAIT_BYTES:
+        raise EventError(f"the lead's traits would be more than {MOST_TRAIT_BYTES:,} bytes in all")
+
+
+def _remember(handed: dict[str, int], message: Moved | Forwarded) -> None:
+    """Takes down a hand-over's number, its sender the latest of those remembered."""
+    handed.pop(message.sender, None)
+    handed[message.sender] = message.number
+    if len(handed) > _MOST_SENDERS:
+        del handed[next(iter(handed))]
 
 
 def _absorb(absorbed: dict[str, int], source: str, offset: int) -> bool:

@@ -26,8 +26,6 @@ from streams.writing import Writer
 
 _FETCH_BYTES = 1 << 20  # of one partition at once: some 2,700 events
 _BATCH_BYTES = 1 << 19
-_LEASE = 0.7
-"""Of a session: how long a heartbeat lets us send."""
 _HEARTBEAT = 0.05
 """Of a session: often, since by its answer a worker hears that another joined or left, and that one waits."""
 _LEAST_HEARTBEAT_S = 0.3
@@ -131,7 +129,7 @@ def _faust_app(config: WorkerConfig) -> Any:
     )
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     app.transport.fetch_wait_ms = config.fetch_wait_ms
-    app.transport.lease = Lease(config.session_timeout_s * _LEASE, die)
+    app.transport.lease = Lease(config.session_timeout_s, die)
     app.producer_transport = app.transport
     app._create_directories = lambda: None  # for files that it would never write
     _require_safe(app)

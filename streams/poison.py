@@ -16,8 +16,8 @@ MOST: Final = 100
 
 def receive(
     shard: Shard, records: Sequence[Record], start_over: Callable[[], Shard]
-) -> tuple[Shard, list[DeadLetter]]:
-    """Lets a shard take records; the shard to go on with, and what must go to the failed topic.
+) -> tuple[Shard, list[DeadLetter], int]:
+    """Lets a shard take records; the shard to go on with, what must go to the failed topic, how many it took.
 
     A failure is a mistake in the program and leaves the shard half changed: `start_over` gives one as it was
     before the portion, which then takes all but the record that failed.
@@ -44,4 +44,4 @@ def receive(
             bad[at] = DeadLetter(record, type(error).__name__, text)
             shard = start_over()
         else:
-            return shard, list(bad.values())
+            return shard, list(bad.values()), at + 1 if shard.full else len(records)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from faust.types import TP
 
-from scorer.messages import Changes, DeadLetter
+from scorer.messages import Changes, DeadLetter, Record
 from scorer.plan import Plan
 from scorer.topics import ALERTS
 from streams import metrics, poison
@@ -117,29 +118,41 @@ class Scoring:
         portions = self._inbox.take(self._limit)
         if portions:
             self._work.set()  # more may wait
-        began = time.thread_time()  # not the wall: a busy machine must not make cycles small
-        dead = {portion.partition: self._receive(portion) for portion in portions}
-        self._let_time_pass()
-        changes = {partition: shard.flush() for partition, shard in self._shards.items()}
-        for partition, letters in dead.items():
-            changes[partition].dead += letters
-        if portions:
-            self._adapt(sum(len(portion.records) for portion in portions), time.thread_time() - began)
-        self._tell(changes)
-        await self._write(changes)
+        waiting = {portion.partition: portion.records for portion in portions}
+        while True:
+            began = time.thread_time()  # not the wall: a busy machine must not make cycles small
+            dead, left = self._receive(waiting)
+            if not left:
+                self._let_time_pass()
+            changes = {partition: shard.flush() for partition, shard in self._shards.items()}
+            for partition, letters in dead.items():
+                changes[partition].dead += letters
+            if waiting:
+                taken = sum(map(len, waiting.values())) - sum(map(len, left.values()))
+                self._adapt(taken, time.thread_time() - began)
+            self._tell(changes)
+            await self._write(changes)
+            if not left:
+                break
+            waiting = left
         for portion in portions:
             self._acknowledge(portion)
 
-    def _receive(self, portion: Portion) -> list[DeadLetter]:
-        """Gives a portion to its shard; the records that scoring failed on."""
-        partition, records, _ = portion
-        self._shards[partition].advance(records[0].timestamp)
-        self._shards[partition], failed = poison.receive(
-            self._shards[partition], records, lambda: self._start_over(partition, records[0].timestamp)
-        )
-        for letter in failed:
-            metrics.EVENTS.labels(letter.record.topic, "failed").inc()
-        return failed
+    def _receive(
+        self, waiting: Mapping[int, list[Record]]
+    ) -> tuple[dict[int, list[DeadLetter]], dict[int, list[Record]]]:
+        """Gives records to their shards; those that scoring failed on, and those that full shards left."""
+        dead, left = {}, {}
+        for partition, records in waiting.items():
+            shard, first = self._shards[partition], records[0].timestamp
+            shard.advance(first)
+            again = functools.partial(self._start_over, partition, first)
+            self._shards[partition], dead[partition], taken = poison.receive(shard, records, again)
+            if rest := records[taken:]:
+                left[partition] = rest
+            for letter in dead[partition]:
+                metrics.EVENTS.labels(letter.record.topic, "failed").inc()
+        return dead, left
 
     def _start_over(self, partition: int, moment: int) -> Shard:
         """The shard as its states have it: those of the last cycle."""

@@ -18,7 +18,11 @@ class Shard(Protocol):
         """The store was filled: what its outboxes still hold, and the states and scores of `again`."""
 
     def receive(self, records: Iterable[Record]) -> None:
-        """Applies records in the order given."""
+        """Applies records in the order given, until it is full."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it takes no more records before the next flush."""
 
     def advance(self, now: int) -> None:
         """Decides what time alone changes up to a moment."""

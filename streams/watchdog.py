@@ -15,8 +15,8 @@ from streams.errors import StalledError
 
 LIMIT_S: Final = 30.0
 
-_LOOK_EVERY_S: Final = 1.0
-_BEAT_EVERY_S: Final = 0.25
+_LOOK_EVERY_S: Final = 0.5
+_BEAT_EVERY_S: Final = 0.1
 
 
 class Watchdog:
@@ -25,8 +25,15 @@ class Watchdog:
     Looks, not seconds: those in which the whole process was stopped are nobody's fault.
     """
 
-    def __init__(self, end: Callable[[Exception], NoReturn], limit_s: float = LIMIT_S) -> None:
+    def __init__(
+        self,
+        end: Callable[[Exception], NoReturn],
+        also: Callable[[], None] = lambda: None,
+        limit_s: float = LIMIT_S,
+    ) -> None:
+        """`end` ends the process; `also` is called at each look."""
         self._end = end
+        self._also = also
         self._most = round(limit_s / _LOOK_EVERY_S)
         self._beats = 0
         self._seen = 0
@@ -50,6 +57,7 @@ class Watchdog:
 
     def look(self) -> None:
         """Looks once; ends the process where the limit is reached."""
+        self._also()
         self._missed = 0 if self._beats != self._seen else self._missed + 1
         self._seen = self._beats
         if self._missed >= self._most:

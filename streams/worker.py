@@ -57,7 +57,7 @@ async def _main(config: WorkerConfig, make_shard: MakeShard) -> None:
         _run_faust(worker.app),
         worker.scoring.run(),
         worker.progress.run(),
-        Watchdog(die).run(),
+        Watchdog(die, worker.app.transport.lease.look).run(),
         grid.watch(worker.scoring.regrid),
     ]
     duties = [asyncio.create_task(one) for one in coroutines]

@@ -73,7 +73,7 @@ def embedded_kafka() -> Iterator[EmbeddedBroker]:
 @pytest.fixture
 def embedded_rig(embedded_kafka: EmbeddedBroker, tmp_path: Path) -> Rig:
     """A stream on an embedded broker."""
-    return Rig(embedded_kafka.bootstrap, session_s=2.0, folder=tmp_path)
+    return Rig(embedded_kafka.bootstrap, session_s=3.0, folder=tmp_path)
 
 
 @pytest.fixture(
@@ -85,5 +85,5 @@ def embedded_rig(embedded_kafka: EmbeddedBroker, tmp_path: Path) -> Rig:
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
     """A stream on the embedded broker, then on a real Kafka."""
     broker = request.getfixturevalue(request.param)
-    session_s = 2.0 if request.param == "embedded_kafka" else 6.0
+    session_s = 3.0 if request.param == "embedded_kafka" else 6.0
     return Rig(broker.bootstrap, session_s=session_s, folder=tmp_path)

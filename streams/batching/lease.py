@@ -22,6 +22,10 @@ _FENCED_INSTANCE: Final = 82  # aiokafka has no name for it
 _LOST: Final = frozenset(
     {errors.UnknownMemberIdError.errno, errors.IllegalGenerationError.errno, _FENCED_INSTANCE}
 )
+_HELD: Final = 0.7
+"""Of a session: how long a heartbeat lets us send."""
+_AWAITED: Final = 0.85
+"""Of a session: how long what was sent may be on its way."""
 _BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", None)
 
 
@@ -31,22 +35,39 @@ def now() -> float:
 
 
 class Lease:
-    """Held from one heartbeat until `limit_s` after it was sent, or until the group says that it is over."""
+    """Held for most of a session from when a heartbeat was sent, or until the group says that it is over."""
 
     def __init__(
-        self, limit_s: float, end: Callable[[Exception], NoReturn], clock: Callable[[], float] = now
+        self, session_s: float, end: Callable[[Exception], NoReturn], clock: Callable[[], float] = now
     ) -> None:
         """`end` ends the process. The consumer's thread renews, the main one asks."""
-        self._limit_s = limit_s
+        self._session_s = session_s
         self._end = end
         self._clock = clock
         self._renewed_at = float("-inf")
         self.leaving = False
         """The worker leaves the group of its own will."""
+        self.on_their_way = 0
+        """Requests to write that were sent and not answered."""
 
     def holds(self) -> bool:
         """Whether the partitions are surely still ours."""
-        return self._clock() - self._renewed_at < self._limit_s
+        return self._silent_s() < self._session_s * _HELD
+
+    def look(self) -> None:
+        """Ends the process where what it sent may yet arrive after others have taken over.
+
+        A network that was cut delivers it then; the sockets drop what they hold when the process ends.
+        """
+        if self.on_their_way and self._silent_s() > self._session_s * _AWAITED:
+            self._end(
+                StalledError(
+                    f"no heartbeat was answered for {self._silent_s():.1f} s, with records on their way"
+                )
+            )
+
+    def _silent_s(self) -> float:
+        return self._clock() - self._renewed_at
 
     def watch(self, client: Any) -> None:
         """Follows what an aiokafka consumer's client and the group say to each other."""

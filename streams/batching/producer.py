@@ -1,6 +1,8 @@
 """Sends many records to one partition as record batches, one after another."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
@@ -50,6 +52,12 @@ class GuardedProducer(AIOKafkaProducer):  # type: ignore[misc]
                 while not lease.holds():  # a heartbeat may be late; who waits for the answer has a deadline
                     await asyncio.sleep(_ASK_AGAIN_S)
                     await self.client.ready(node, group=group)
+                _drop_at_end(self.client, node, group)
+                lease.on_their_way += 1
+                try:
+                    return await send(node, request, group=group)
+                finally:
+                    lease.on_their_way -= 1
             return await send(node, request, group=group)
 
         async def watched_produce(node: Any, batches: Any) -> None:
@@ -68,6 +76,15 @@ class GuardedProducer(AIOKafkaProducer):  # type: ignore[misc]
         self.client.send = guarded_send
         self._sender._send_produce_req = watched_produce
         return self
+
+
+def _drop_at_end(client: Any, node: Any, group: Any) -> None:
+    """What the kernel holds of a connection goes with the process; else it would send it on, however late."""
+    connection = client._conns.get((node, group))
+    if connection is not None and connection._writer is not None:
+        connection._writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
 
 
 class BatchProducer(driver.Producer):  # type: ignore[misc]

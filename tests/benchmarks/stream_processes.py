@@ -126,6 +126,8 @@ class CountingShard:
     def leads(self) -> int:
         return len(self._store)
 
+    full = False
+
     def recover(self, again: Iterable[bytes] = ()) -> Changes:
         return Changes()
 

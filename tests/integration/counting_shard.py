@@ -32,6 +32,8 @@ class CountingShard:
         self._touched: dict[bytes, dict] = {}
         self._unsettled: list[bytes] = []
 
+    full = False
+
     @property
     def leads(self) -> int:
         return len(self._store)

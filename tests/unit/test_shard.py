@@ -14,7 +14,7 @@ from scorer.lead import LaterStateError, Lead, encode, peek
 from scorer.messages import Record
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
-from scorer.shard import Shard
+from scorer.shard import MOST_OWED_BYTES, Shard
 from scorer.times import DAY, FOREVER, SECOND, format_time, parse_time
 from scorer.walk import Course
 from tests.partitioned import Stream
@@ -328,6 +328,31 @@ def test_evidence_that_a_grid_no_longer_asked_for_starts_empty_and_is_said_once(
         stream.advance(T0 + number * SECOND)
     assert said == [["view"], [], ["view"]]
     assert stream.scores["u-1"]["score"] == 0.0
+
+
+def test_what_a_lead_owes_is_sent_before_its_state_grows_too_large() -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1, "identify", anonymous_id="a-1"), T0)
+    stream.drain()
+    for number in range(300):
+        padding = {"url": "x" * 30_000}
+        stream.publish(event(number + 2, lead_id=None, anonymous_id="a-1", properties=padding), T0 + number)
+    sizes = []
+    while stream.waiting(0):
+        stream.cycle(0)
+        sizes.append(len(stream.largest))
+    assert max(sizes) < MOST_OWED_BYTES + 100_000
+    assert stream.counts[topics.HANDOVER, "scored"] == 300
+
+
+def test_traits_beyond_all_measure_are_refused() -> None:
+    stream = Stream(plan(), partitions=1)
+    for number in range(20):
+        traits = {f"t{number}": "x" * 30_000}
+        stream.publish(event(number, "identify", traits=traits), T0 + number)
+    stream.drain()
+    assert len(stream.dead) == 3
+    assert len(stream.stores[0][b"u-1"]) < 600_000
 
 
 def test_a_lead_that_a_late_write_has_overtaken_is_written_again() -> None:

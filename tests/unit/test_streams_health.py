@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 
 from deploy.ports import free_ports
-from streams import health
+from streams import health, metrics
 
 
 def ask(port: int, path: str) -> tuple[int, str]:
@@ -27,4 +27,4 @@ def test_answers() -> None:
     assert ask(port, "/readyz")[0] == 200
     status, body = ask(port, "/metrics")
     assert status == 200
-    assert "leadheat_leads" in body
+    assert metrics.LEADS.describe()[0].name in body

@@ -25,7 +25,7 @@ def end(error: Exception) -> NoReturn:
 
 
 def lease(clock: list[float]) -> Lease:
-    return Lease(7.0, end, lambda: clock[0])
+    return Lease(10.0, end, lambda: clock[0])
 
 
 def test_holds_from_the_sending_of_the_last_heartbeat_that_was_answered() -> None:
@@ -42,6 +42,19 @@ def test_holds_from_the_sending_of_the_last_heartbeat_that_was_answered() -> Non
     assert not held.holds()
 
 
+def test_ends_the_process_before_what_is_on_its_way_can_arrive_too_late() -> None:
+    clock = [0.0]
+    held = lease(clock)
+    held.heard(0, 0.0)
+    clock[0] = 30.0
+    held.look()  # nothing is on its way: Kafka may be away for as long as it likes
+    clock[0], held.on_their_way = 8.4, 1
+    held.look()
+    clock[0] = 8.6
+    with pytest.raises(Ended, match=r"for 8\.6 s, with records on their way"):
+        held.look()
+
+
 @pytest.mark.parametrize("code", [22, 25, 82])
 def test_ends_the_process_where_the_group_went_on_without_it(code: int) -> None:
     with pytest.raises(Ended, match="its partitions may belong to another worker"):
@@ -54,6 +67,7 @@ class Client:
     def __init__(self, code: int = 0, takes_s: float = 0.0, clock: list[float] | None = None) -> None:
         self.code, self.takes_s, self.clock = code, takes_s, clock
         self.sent: list[Any] = []
+        self._conns: dict[Any, Any] = {}
 
     async def ready(self, node: int, group: Any = None) -> bool:
         return True

@@ -140,11 +140,11 @@ def end(error: Exception) -> NoReturn:
 
 
 def test_the_watchdog_ends_a_process_whose_loop_stands_still() -> None:
-    dog = Watchdog(end, 3.0)
+    dog = Watchdog(end, limit_s=1.5)
     for _ in range(2):
         dog.beat()
         dog.look()
         dog.look()
         dog.look()
-    with pytest.raises(Ended, match="stood still for 3 s"):
+    with pytest.raises(Ended, match="stood still for 2 s"):
         dog.look()
