@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import faust
-import faust.streams
 
 from scorer.lead import LaterStateError
 from scorer.plan import Plan
 from scorer.topics import HANDOVER, IN_TOPICS, full_name
+from streams import safe_faust
 from streams.batching.lease import Lease
 from streams.batching.producer import BatchTransport
 from streams.batching.scheduler import BatchScheduler, RawSchema
@@ -132,22 +132,5 @@ def _faust_app(config: WorkerConfig) -> Any:
     app.transport.lease = Lease(config.session_timeout_s, die)
     app.producer_transport = app.transport
     app._create_directories = lambda: None  # for files that it would never write
-    _require_safe(app)
+    safe_faust.require(app)
     return app
-
-
-def _require_safe(app: Any) -> None:
-    """Raises StartError where Faust is not as its known faults demand."""
-    conf = app.conf
-    problems = {
-        "its C extension is missing, without which it acknowledges records that it skips (install the "
-        "binary wheel, and leave NO_CYTHON unset)": getattr(faust.streams, "_CStreamIterator", None) is None,
-        "it would open its own HTTP port, which asks nobody for a key": conf.web_enabled,
-        "it would decode with something else than `raw`; pickle would run code from a topic": (
-            (conf.key_serializer, conf.value_serializer) != ("raw", "raw")
-        ),
-        "its threaded producer is broken": conf.producer_threaded,
-        "its transactions lose records": str(conf.processing_guarantee.value) != "at_least_once",
-    }
-    if wrong := [text for text, is_wrong in problems.items() if is_wrong]:
-        raise StartError("Faust is not safe to use: " + "; ".join(wrong))

@@ -46,7 +46,7 @@ class Finding:
     """What was found of one topic."""
 
     topic: str
-    state: Literal["created", "right", "missing", "wrong"]
+    state: Literal["created", "right", "weak", "missing", "wrong"]
     text: str
 
     def __str__(self) -> str:
@@ -63,6 +63,11 @@ class Report:
     def problems(self) -> tuple[Finding, ...]:
         """What must be mended before anything starts."""
         return tuple(one for one in self.findings if one.state in ("missing", "wrong"))
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What works, and would lose records with one machine."""
+        return tuple(one for one in self.findings if one.state == "weak")
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.findings))
@@ -136,8 +141,17 @@ class _Admin:
 
 
 async def _partition_counts(admin: Any) -> dict[str, int]:
+    return {name: len(copies) for name, copies in (await _copies(admin)).items()}
+
+
+async def _copies(admin: Any) -> dict[str, list[int]]:
+    """By topic, how many copies each partition has."""
     described = await admin.describe_topics()
-    return {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+    return {
+        topic["topic"]: [len(partition["replicas"]) for partition in topic["partitions"]]
+        for topic in described
+        if not topic["error_code"]
+    }
 
 
 async def _create(admin: Any, topics: list[Topic], partitions: int, replication: int) -> set[str]:
@@ -161,17 +175,22 @@ async def _until_seen(admin: Any, names: set[str]) -> None:
 
 async def _check(admin: Any, prefix: str, partitions: int) -> Report:
     topics = required(prefix)
-    there = await _partition_counts(admin)
+    there = await _copies(admin)
     policies = await _policies(admin, [one.name for one in topics if one.name in there])
+    brokers = len(admin._client.cluster.brokers())
     return Report(
-        tuple(_finding(one, there.get(one.name), policies.get(one.name), partitions) for one in topics)
+        tuple(
+            _finding(one, there.get(one.name), policies.get(one.name), partitions, brokers) for one in topics
+        )
     )
 
 
-def _finding(topic: Topic, count: int | None, policy: str | None, partitions: int) -> Finding:
-    if count is None:
+def _finding(
+    topic: Topic, copies: list[int] | None, policy: str | None, partitions: int, brokers: int
+) -> Finding:
+    if not copies:
         return Finding(topic.name, "missing", "missing: create it with `leadheat topics`")
-    if count != partitions:
+    if (count := len(copies)) != partitions:
         return Finding(
             topic.name,
             "wrong",
@@ -183,6 +202,9 @@ def _finding(topic: Topic, count: int | None, policy: str | None, partitions: in
         return Finding(
             topic.name, "wrong", f"has cleanup.policy={policy}, expected {topic.policy}: change it in Kafka"
         )
+    if brokers > 1 and min(copies) < 2:
+        text = f"has partitions with one copy, of {brokers} brokers: what is acknowledged goes with a machine"
+        return Finding(topic.name, "weak", text + "; give it 3 copies, and min.insync.replicas=2")
     return Finding(topic.name, "right", f"right, {count} partitions, {topic.policy}")
 
 

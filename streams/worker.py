@@ -110,6 +110,8 @@ async def _lacking(config: WorkerConfig) -> str:
     text = "\n".join(map(str, report.problems))
     if any(one.state == "wrong" for one in report.problems):
         raise StartError(f"the topics are not right:\n{text}")
+    if not text and report.warnings:
+        _log.warning("topics:\n%s", "\n".join(map(str, report.warnings)))
     return text
 
 
