@@ -62,7 +62,8 @@ class Lease:
         if self.on_their_way and self._silent_s() > self._session_s * _AWAITED:
             self._end(
                 StalledError(
-                    f"no heartbeat was answered for {self._silent_s():.1f} s, with records on their way"
+                    f"no heartbeat was answered for {self._silent_s():.1f} s, with records on their way: its "
+                    "partitions may belong to another worker"
                 )
             )
 
