@@ -50,5 +50,7 @@ class Changes:
     alerts_by_play: dict[str, int] = field(default_factory=dict)
     emptied: list[str] = field(default_factory=list)
     """Criteria whose evidence starts empty, since what they ask for was not kept before."""
+    refused: frozenset[bytes] = frozenset()
+    """Keys of leads whose state would be too large, and is as before."""
     unreadable: list[tuple[bytes, str]] = field(default_factory=list)
     """Keys of states that this version can't read and has put aside, and why."""

@@ -19,6 +19,9 @@ _PLAN_KEY: Final = b"\xffplan"
 """Where the slots are kept that the states were written for; no id in UTF-8 is this key."""
 
 
+MOST_STATE_BYTES: Final = 3_900_000
+"""Of a state; the topics are made for records of 4,000,000 bytes, and Kafka refuses larger ones for ever."""
+
 _ASIDE: Final = b"\xffaside/"
 """Before the key of a state that this version can't read."""
 
@@ -191,26 +194,35 @@ class Residents:
                 with contextlib.suppress(StateError):  # it is put aside when it is needed
                     yield key, self.touched.get(key) or self._load(key), deleted_at
 
-    def store_touched(self) -> list[tuple[bytes, bytes | None]]:
-        """Writes the touched states to the store and gives what was written."""
+    def store_touched(self) -> tuple[list[tuple[bytes, bytes | None]], frozenset[bytes]]:
+        """Writes the touched states to the store; gives what was written, and the keys of what is too large.
+
+        Of those the store keeps the state from before.
+        """
         written, self._aside = self._aside, []
+        refused = []
         for key, resident in self.touched.items():
-            state = self._put(key, resident)
+            state = self._encode(resident)
+            if len(state) > MOST_STATE_BYTES:
+                refused.append(key)
+                continue
+            self._put(key, resident, state)
             written.append((key, state))
             if resident.lead.outbox:
                 self._unsettled.append(key)
         if written and _PLAN_KEY not in self._store:
             written.append((_PLAN_KEY, self._put_slots()))
         self.touched = {key: self.touched[key] for key in self._unsettled if key in self.touched}
-        return written
+        return written, frozenset(refused)
 
-    def _put(self, key: bytes, resident: Resident) -> bytes:
+    def _encode(self, resident: Resident) -> bytes:
         resident.lead.headroom = resident.walker.headroom
         resident.revision += 1
-        state = encode(resident.lead, resident.wake, resident.plan, resident.revision)
+        return encode(resident.lead, resident.wake, resident.plan, resident.revision)
+
+    def _put(self, key: bytes, resident: Resident, state: bytes) -> None:
         self._store[key] = state
         self._set_timer(key, resident.wake if resident.plan == self._plan.fingerprint else NEVER)
-        return state
 
     def _put_slots(self) -> bytes:
         state = msgspec.msgpack.encode(sorted(self._plan.slots))
@@ -223,7 +235,9 @@ class Residents:
         for key in self._unsettled:
             resident = self.touched.pop(key)
             resident.lead.outbox = []
-            settled.append((key, self._put(key, resident)))
+            state = self._encode(resident)
+            self._put(key, resident, state)
+            settled.append((key, state))
         self._unsettled = []
         return settled
 

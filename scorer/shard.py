@@ -123,11 +123,17 @@ class Shard:
         """Everything decided since the last flush; the states are in the store already."""
         changes, self._changes = self._changes, Changes()
         self.full = False
-        for key, resident in self._residents.touched.items():
-            changes.scores += self._score(key, resident)
-            changes.outbox += resident.lead.outbox
+        decided = [
+            (key, self._score(key, resident), resident.lead.outbox)
+            for key, resident in self._residents.touched.items()
+        ]
+        states, changes.refused = self._residents.store_touched()
+        for key, scores, outbox in decided:
+            if key not in changes.refused:
+                changes.scores += scores
+                changes.outbox += outbox
         changes.states += self._residents.mark_cycle(changes.scores)
-        changes.states += self._residents.store_touched()
+        changes.states += states
         changes.unreadable = self._residents.unreadable()
         return changes
 

@@ -126,10 +126,11 @@ class Scoring:
                 self._let_time_pass()
             changes = {partition: shard.flush() for partition, shard in self._shards.items()}
             for partition, letters in dead.items():
-                changes[partition].dead += letters
+                taken = waiting[partition][: len(waiting[partition]) - len(left.get(partition, ()))]
+                changes[partition].dead += letters + _too_large(taken, changes[partition])
             if waiting:
-                taken = sum(map(len, waiting.values())) - sum(map(len, left.values()))
-                self._adapt(taken, time.thread_time() - began)
+                count = sum(map(len, waiting.values())) - sum(map(len, left.values()))
+                self._adapt(count, time.thread_time() - began)
             self._tell(changes)
             await self._write(changes)
             if not left:
@@ -213,3 +214,12 @@ class Scoring:
         for partition, one in changes.items():
             for reason, count in Counter(reason for _, reason in one.unreadable).items():
                 _log.error("partition %d: %d states put aside, unreadable: %s", partition, count, reason)
+
+
+def _too_large(records: list[Record], changes: Changes) -> list[DeadLetter]:
+    """What came for leads whose states it would make too large."""
+    if not changes.refused:
+        return []
+    _log.error("%d leads' states would be too large: what came for them goes to failed", len(changes.refused))
+    text = "it would make the lead's state larger than a record of Kafka's may be"
+    return [DeadLetter(record, "TooLargeError", text) for record in records if record.key in changes.refused]

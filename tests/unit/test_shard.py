@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scorer import handover, topics
+from scorer import handover, residents, topics
 from scorer.evidence import Evidence
 from scorer.files import score_lines
 from scorer.grid import parse_grid
@@ -343,6 +343,29 @@ def test_what_a_lead_owes_is_sent_before_its_state_grows_too_large() -> None:
         sizes.append(len(stream.largest))
     assert max(sizes) < MOST_OWED_BYTES + 100_000
     assert stream.counts[topics.HANDOVER, "scored"] == 300
+
+
+def test_a_state_that_is_too_large_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residents, "MOST_STATE_BYTES", 2_000)
+    store: dict[bytes, bytes] = {}
+    shard = Shard(plan(), store, 0, 1)
+    shard.receive([Record(topics.PAGE_VIEWS, 0, 0, T0, b"u-1", event(1))])
+    shard.flush()
+    before = store[b"u-1"]
+    large = event(2, "identify", traits={"note": "x" * 2_000})
+    shard.receive(
+        [
+            Record(topics.PROFILES, 0, 0, T0, b"u-1", large),
+            Record(topics.PAGE_VIEWS, 0, 1, T0, b"u-2", event(3, lead_id="u-2")),
+        ]
+    )
+    changes = shard.flush()
+    assert changes.refused == {b"u-1"}
+    assert [send.key for send in changes.scores] == [b"u-2"]
+    assert store[b"u-1"] == before
+    shard.receive([Record(topics.PAGE_VIEWS, 0, 2, T0, b"u-1", event(4))])
+    assert shard.flush().refused == set()
+    assert peek(store[b"u-1"]).revision == peek(before).revision + 1
 
 
 def test_traits_beyond_all_measure_are_refused() -> None:
