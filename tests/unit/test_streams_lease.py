@@ -12,7 +12,7 @@ from faust.types import TP
 from streams.batching import producer
 from streams.batching.lease import Lease
 from streams.batching.producer import GuardedProducer
-from streams.batching.sole_writer import SoleWriter
+from streams.batching.sole_writer import LATE_S, SoleWriter
 from streams.errors import StalledError
 
 
@@ -162,3 +162,13 @@ def test_its_own_records_may_be_there_twice() -> None:
     sole_writer.acknowledged(3, 52, 1)  # it came late
     with pytest.raises(StalledError):
         sole_writer.acknowledged(3, 54, 1)
+
+
+def test_what_was_sent_twice_is_no_excuse_for_ever() -> None:
+    clock = [0.0]
+    sole_writer = SoleWriter("states", {0: 10}, lambda: clock[0])
+    sole_writer.sent_again(0, 5)
+    sole_writer.acknowledged(0, 10, 5)
+    clock[0] = LATE_S
+    with pytest.raises(StalledError):
+        sole_writer.acknowledged(0, 16, 1)
