@@ -1,56 +1,82 @@
-"""Starts, kills and restarts the nodes of a real Kafka (KRaft, combined roles) on free local ports."""
+"""Starts, kills, freezes and restarts the nodes of a real Kafka (KRaft, combined roles) on local ports."""
 
 import contextlib
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
+
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy import leash
 from deploy.kafka import jars
+from deploy.kafka.properties import Door, Place, render
 from deploy.ports import free_ports
 
-_START_WITHIN_S: Final = 90.0  # some 5 s here; a busy machine with three nodes takes several times that
-_HEAP: Final = "-Xmx512m"  # Kafka's own default of 1 GB a node is more than tests need
+_START_WITHIN_S: Final = 120.0  # some 5 s here; a busy machine with three nodes takes many times that
+_STOP_WITHIN_S: Final = 30.0
+_ASK_EVERY_S: Final = 0.2
+_JVM: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+"""What makes a short-lived broker cheap: one collector thread, no second compiler."""
 
 
 @dataclass
 class Node:
     """One Kafka process, broker and controller in one, and where it keeps its files."""
 
-    number: int
-    port: int
-    controller_port: int
+    place: Place
     folder: Path
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
+    def number(self) -> int:
+        """Its id in the cluster."""
+        return self.place.number
+
+    @property
+    def port(self) -> int:
+        """Where clients reach it."""
+        return self.place.port
+
+    @property
     def address(self) -> str:
-        """Where clients reach this node."""
-        return f"127.0.0.1:{self.port}"
+        """Where clients reach it, with the host."""
+        return f"127.0.0.1:{self.place.port}"
 
     @property
     def log(self) -> Path:
         """What the process wrote."""
         return self.folder / "server.log"
 
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there, frozen or not."""
+        return self.process is not None and self.process.poll() is None
+
 
 class Cluster:
-    """A Kafka of some nodes, in a temporary folder that goes when it stops."""
+    """A Kafka of one or three nodes, in a temporary folder that goes when it stops.
 
-    def __init__(self, nodes: int = 1) -> None:
+    With three, records are kept three times and acknowledged by two. `doors`: listeners beside the usual one,
+    each of which is advertised at other ports, where a proxy stands in front of it.
+    """
+
+    def __init__(
+        self, nodes: int = 1, doors: int = 0, heap_mb: int = 512, settings: dict[str, str] | None = None
+    ) -> None:
+        """`settings`: of the brokers, over our own."""
         self._folder = Path(tempfile.mkdtemp(prefix="leadheat-kafka-"))
-        ports = free_ports(2 * nodes)
-        self.nodes = [
-            Node(number + 1, ports[2 * number], ports[2 * number + 1], self._folder / str(number + 1))
-            for number in range(nodes)
-        ]
+        self._heap = f"-Xmx{heap_mb}m"
+        self._settings = settings or {}
+        self.nodes = [Node(place, self._folder / str(place.number)) for place in _places(nodes, doors)]
         self._id = urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
 
     @property
@@ -58,10 +84,23 @@ class Cluster:
         """The addresses of all nodes, as clients want them."""
         return ",".join(node.address for node in self.nodes)
 
+    @property
+    def replicas(self) -> int:
+        """Copies of each record."""
+        return min(3, len(self.nodes))
+
+    def door(self, number: int) -> list[Door]:
+        """A listener of each node for whoever comes through a proxy."""
+        return [node.place.doors[number] for node in self.nodes]
+
+    def through(self, number: int) -> str:
+        """The bootstrap addresses for whoever comes through that proxy."""
+        return ",".join(f"127.0.0.1:{door.advertised}" for door in self.door(number))
+
     def __enter__(self) -> Self:
         try:
+            self._format()
             for node in self.nodes:
-                self._format(node)
                 self.launch(node)
             for node in self.nodes:
                 self.wait(node)
@@ -85,7 +124,7 @@ class Cluster:
     def wait(self, node: Node) -> None:
         """Returns when a node accepts clients; raises, with the end of its log, where it does not."""
         deadline = time.monotonic() + _START_WITHIN_S
-        while time.monotonic() < deadline and node.process is not None and node.process.poll() is None:
+        while time.monotonic() < deadline and node.runs:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", node.port), timeout=1):
                 return
             time.sleep(0.1)
@@ -99,6 +138,58 @@ class Cluster:
             node.process.wait()
             node.process = None
 
+    def shut_down(self, nodes: Iterable[Node]) -> None:
+        """Ends nodes in order; where no quorum is left they can't, and are killed after a while."""
+        asked = [node for node in nodes if node.process is not None]
+        for node in asked:
+            assert node.process is not None
+            node.process.terminate()
+        for node in asked:
+            assert node.process is not None
+            try:
+                node.process.wait(_STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self.kill(node)
+            node.process = None
+
+    def restart(self, nodes: Iterable[Node]) -> None:
+        """Starts nodes that are not running, together, and waits until they serve."""
+        started = list(nodes)
+        for node in started:
+            self.launch(node)
+        for node in started:
+            self.wait(node)
+
+    def pause(self, node: Node) -> None:
+        """Freezes a node: its connections stay open and nothing answers."""
+        assert node.process is not None
+        node.process.send_signal(signal.SIGSTOP)
+
+    def resume(self, node: Node) -> None:
+        """Lets a frozen node go on."""
+        assert node.process is not None
+        node.process.send_signal(signal.SIGCONT)
+
+    async def leader(self, topic: str, partition: int) -> Node | None:
+        """The node that leads a partition now; None while it has no leader."""
+        described = await self._describe(topic)
+        found = {one["partition"]: one["leader"] for one in described}
+        return next((node for node in self.nodes if node.number == found.get(partition)), None)
+
+    async def in_sync(self, topic: str) -> int:
+        """The least number of copies in sync that a partition of a topic has."""
+        return min((len(one["isr"]) for one in await self._describe(topic)), default=0)
+
+    async def _describe(self, topic: str) -> list[dict[str, Any]]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            (described,) = await admin.describe_topics([topic])
+            partitions: list[dict[str, Any]] = described["partitions"]
+            return partitions
+        finally:
+            await admin.close()
+
     def stop(self) -> None:
         """Ends all nodes at once, and removes their files: there is nothing to save."""
         for node in self.nodes:
@@ -106,37 +197,38 @@ class Cluster:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        return ["java", _HEAP, "-cp", f"{jars.fetch()}/*", main, *arguments]
+        return ["java", self._heap, *_JVM, "-cp", f"{jars.fetch()}/*", main, *arguments]
 
-    def _format(self, node: Node) -> None:
-        node.folder.mkdir(parents=True)
-        properties = node.folder / "server.properties"
-        properties.write_text(self._properties(node))
-        command = self._java("kafka.tools.StorageTool", "format", "-t", self._id, "-c", str(properties))
+    def _format(self) -> None:
+        """Formats the first node's folder; the others get a copy with a number of their own."""
+        places = [node.place for node in self.nodes]
+        for node in self.nodes:
+            node.folder.mkdir(parents=True)
+            properties = render(node.place, places, node.folder / "data", self._settings)
+            (node.folder / "server.properties").write_text(properties)
+        first = self.nodes[0].folder
+        command = self._java("kafka.tools.StorageTool", "format", "-t", self._id)
+        command += ["-c", str(first / "server.properties")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
             raise jars.KafkaMissingError(
                 f"Kafka's folder could not be formatted:\n{done.stdout}{done.stderr}"
             )
+        for node in self.nodes[1:]:
+            shutil.copytree(first / "data", node.folder / "data")
+            _renumber(node.folder / "data" / "meta.properties", node.number)
 
-    def _properties(self, node: Node) -> str:
-        voters = ",".join(f"{one.number}@127.0.0.1:{one.controller_port}" for one in self.nodes)
-        replicas = min(3, len(self.nodes))
-        settings = {
-            "process.roles": "broker,controller",
-            "node.id": node.number,
-            "controller.quorum.voters": voters,
-            "listeners": f"PLAINTEXT://{node.address},CONTROLLER://127.0.0.1:{node.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{node.address}",
-            "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": node.folder / "data",
-            "auto.create.topics.enable": "false",  # a missing topic is a mistake that tests should see
-            "offsets.topic.num.partitions": 3,
-            "offsets.topic.replication.factor": replicas,
-            "transaction.state.log.replication.factor": replicas,
-            "transaction.state.log.min.isr": max(1, replicas - 1),
-            "min.insync.replicas": max(1, replicas - 1),
-            "group.initial.rebalance.delay.ms": 0,  # the 3 s default only slows tests
-        }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+def _places(nodes: int, doors: int) -> list[Place]:
+    ports = iter(free_ports(nodes * (2 + 2 * doors)))  # all at once, so that all differ
+    return [
+        Place(number, next(ports), next(ports), tuple(Door(next(ports), next(ports)) for _ in range(doors)))
+        for number in range(1, nodes + 1)
+    ]
+
+
+def _renumber(meta: Path, number: int) -> None:
+    """Makes the folder's description that of another node; each folder has an id of its own as well."""
+    own = {"node.id": str(number), "directory.id": urlsafe_b64encode(secrets.token_bytes(16)).decode()[:22]}
+    lines = [line.split("=", 1) for line in meta.read_text().splitlines() if "=" in line]
+    meta.write_text("".join(f"{name}={own.get(name, value)}\n" for name, value in lines))
