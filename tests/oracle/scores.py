@@ -50,11 +50,11 @@ def _pass_on(walkers: dict[str, Walker], told: Steps, former: str, now: str, tim
     """What was a former lead's is another's from now on; its own steps stay told under its name."""
     if former in walkers:
         gone = walkers.pop(former)
-        _merge(walkers.setdefault(now, Walker(gone.points, time)), gone, time)
+        merge(walkers.setdefault(now, Walker(gone.points, time)), gone, time)
         told += [(former, *step) for step in gone.steps]
 
 
-def _merge(walker: Walker, gone: Walker, time: int) -> None:
+def merge(walker: Walker, gone: Walker, time: int) -> None:
     """One lead from here on: each is walked up to now, no lead's now being before its last moment."""
     gone.advance(max(gone.moment, time) - 1)
     moment = max(walker.moment, gone.moment, time)

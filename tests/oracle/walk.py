@@ -35,9 +35,9 @@ class Walker:
             self.decide(change, by_time=True)
         self.moment = max(self.moment, until)
 
-    def happen(self, happening: Happening) -> None:
-        """Take in one event at its moment (never before the last one) and decide anew."""
-        moment = max(self.moment, happening.time)
+    def happen(self, happening: Happening, arrival: int = 0) -> None:
+        """Take in one event at its moment or arrival (never before the last one) and decide anew."""
+        moment = max(self.moment, happening.time, arrival)
         self.advance(moment - 1)
         self.moment = moment
         self.events.append(happening)
