@@ -13,8 +13,8 @@ asks for the verdict, which fails the test with the whole ledger where anything 
 
 - `bench.crew`: the workers (`scale`, `kill`, `freeze`, `thaw`, `running`); one that ends is started anew.
 - `bench.pick`: the seeded source of every choice. `bench.note(text)`: a line, with the time, in the verdict.
-- `bench.kafka`: the cluster (`kill`, `pause`, `restart`, `leader`); give a door's number as `door=` and a
-  `tests.faults.proxy.Proxy` in front of it to cut or slow the network of the workers.
+- `bench.kafka`: the cluster (`kill`, `pause`, `restart`, `leader`); give a door's number as `doors=` and put
+  `proxy_before(kafka, door)` in front of it to cut or slow the network of the workers.
 - `bench.gauge`: what is committed and how much waits. `bench.gateway`: with `by_gateway=True`, an HTTP
   gateway that the steady leads' events come through (its statuses: `bench.sender.ledger.statuses`).
 - `bench.topics.read("scores")`: whole topics, for checks of the scenario's own before or after `verdict`.
@@ -30,13 +30,14 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 
 from deploy.kafka.cluster import Cluster
 from scorer.times import Micros
@@ -52,6 +53,9 @@ from tests.faults.sizes import Size, seed, size
 from tests.faults.verdict import Verdict
 from tests.gateway_live import KEY, Live, live_gateway
 
+GATEWAY_ANSWERS_WITHIN_S: Final = 4.0
+"""Whatever Kafka does."""
+
 _LOOK_EVERY_S: Final = 0.5
 _START_DAYS_AGO: Final = 3  # so that no record is stamped with a time to come, which Kafka refuses
 
@@ -66,15 +70,15 @@ class Bench:
         folder: Path,
         *,
         partitions: int = 6,
-        session_s: float = 6.0,
-        door: int | None = None,
+        session_s: float = 4.0,
+        doors: Mapping[str, int] | int | None = None,
         by_gateway: bool = False,
         worker: dict[str, Any] | None = None,
         options: tuple[str, ...] = (),
         size_of: Size | None = None,
     ) -> None:
-        """`door`: the listener that workers use; `worker`: fields of WorkerConfig over the bench's;
-        `options`: of `worker_main`."""
+        """`doors`: the listener that all workers use, or those named; `worker`: fields of WorkerConfig over
+        the bench's; `options`: of `worker_main`."""
         self.scenario = scenario
         self.kafka = kafka
         self.size = size_of or size()
@@ -85,15 +89,15 @@ class Bench:
         self.population = populate(self.seed, self.size, partitions, start_ms, by_gateway)
         self._clock = folder / "clock"
         self._set_clock(start_ms)
-        fields = {
-            "kafka": kafka.bootstrap if door is None else kafka.through(door),
+        self._doors = doors
+        self._fields = {
             "topic_prefix": self.topics.prefix,
             "grid": str(GRID),
             "partitions": partitions,
             "session_timeout_s": session_s,
             "start_within_s": 60.0,
         }
-        self._config = json.dumps(fields | (worker or {}))
+        self._fields |= worker or {}
         self._options = options
         self._by_gateway = by_gateway
         self._stack = AsyncExitStack()
@@ -120,7 +124,7 @@ class Bench:
                         self.kafka.bootstrap,
                         topics=False,
                         topic_prefix=self.topics.prefix,
-                        delivery_timeout_s=4.0,
+                        delivery_timeout_s=GATEWAY_ANSWERS_WITHIN_S,
                     )
                 )
             self.sender = Sender(
@@ -159,20 +163,38 @@ class Bench:
     async def harm(self, every: tuple[float, float]) -> AsyncIterator[int]:
         """A turn now and then, by the seed, for as long as the population sends."""
         turn = 0
-        while not self._sending.done():
+        while self.is_sending:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(self._sending), self.pick.uniform(*every))
                 return
             yield turn
             turn += 1
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether the population has more to send."""
+        return not self._sending.done()
+
+    async def next_commit(self, within_s: float) -> bool:
+        """Returns right after the group has committed something, as the broker tells it, or in vain."""
+        deadline = time.monotonic() + within_s
+        before = await self._committed()
+        while (now := await self._committed()) == before:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.005)
+        return bool(now)
+
+    async def _committed(self) -> dict[TopicPartition, int] | None:
+        try:
+            return await self.gauge.committed()
+        except KafkaError:  # the group has no coordinator just now
+            return None
+
     async def scoring(self, within_s: float = 90.0) -> None:
         """Returns once something was committed: a worker scores."""
         async with asyncio.timeout(within_s):
-            while True:
-                with contextlib.suppress(KafkaError):  # the group has no coordinator yet
-                    if await self.gauge.committed():
-                        return
+            while not await self._committed():
                 await asyncio.sleep(0.1)
 
     async def caught_up(self) -> None:
@@ -248,7 +270,9 @@ class Bench:
         return await asyncio.to_thread(check, expected, written, acknowledged, self.population.chatty)
 
     def _command(self, name: str) -> list[str]:
-        command = [sys.executable, "-m", "tests.faults.worker_main", self._config, str(self._clock)]
+        door = self._doors if isinstance(self._doors, int | None) else self._doors.get(name)
+        fields = self._fields | {"kafka": self.kafka.bootstrap if door is None else self.kafka.through(door)}
+        command = [sys.executable, "-m", "tests.faults.worker_main", json.dumps(fields), str(self._clock)]
         return [*command, *self._options]
 
     def _set_clock(self, ms: int) -> None:

@@ -9,6 +9,6 @@ from deploy.kafka.cluster import Cluster
 
 @pytest.fixture(scope="session")
 def fault_kafka(kafka_tools: None) -> Iterator[Cluster]:
-    """One node, with two doors; scenarios leave it running."""
-    with Cluster(doors=2, heap_mb=384) as cluster:
+    """One node, with two doors and sessions as short as scenarios like; they leave it running."""
+    with Cluster(doors=2, heap_mb=384, settings={"group.min.session.timeout.ms": "1000"}) as cluster:
         yield cluster

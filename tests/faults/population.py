@@ -211,6 +211,18 @@ class _Maker:
         )
 
 
+def mark(population: Population, first: int, text: bytes) -> int:
+    """Marks the first event of the crowd from a place in the plan on, by a title; gives its place."""
+    for at in range(first, len(population.planned)):
+        one = population.planned[at]
+        if one.value is not None and one.id is not None and one.key.decode() in population.crowd:
+            told = json.loads(one.value)
+            told["properties"]["title"] = text.decode()
+            population.planned[at] = replace(one, value=json.dumps(told).encode())
+            return at
+    raise AssertionError("no event of the crowd")
+
+
 def in_steps(planned: list[Planned], started: int, per_step: int) -> Iterator[list[Planned]]:
     """What is due step by step, each of so many milliseconds of the virtual clock."""
     step: list[Planned] = []

@@ -9,6 +9,8 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
+from deploy.kafka.cluster import Cluster
+
 Mode = Literal["open", "black hole", "reset", "answers dropped"]
 
 _CHUNK: Final = 1 << 16
@@ -89,7 +91,7 @@ class Proxy:
 
     async def _set(self, mode: Mode) -> None:
         self._mode = mode
-        if mode in ("black hole",):
+        if mode == "black hole":
             self._passes.clear()
         else:
             self._passes.set()
@@ -157,6 +159,11 @@ class Proxy:
             delivering.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await delivering
+
+
+def proxy_before(kafka: Cluster, door: int) -> Proxy:
+    """A proxy in front of a door of all nodes."""
+    return Proxy((one.advertised, one.port) for one in kafka.door(door))
 
 
 def _end(connection: _Connection) -> None:

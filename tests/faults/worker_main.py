@@ -17,7 +17,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("config", type=json.loads, help="fields of WorkerConfig")
     parser.add_argument("clock", type=Path, help="a file that holds the time, in microseconds")
-    parser.add_argument("--slow-s", type=float, help="how long a record marked as slow is computed on")
+    parser.add_argument("--slow-s", type=float, help="how long to compute on records marked as slow")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("streams").setLevel(logging.INFO)
@@ -25,4 +25,5 @@ if __name__ == "__main__":
     config = WorkerConfig(
         **told | {"grid": Path(told["grid"]), "clock": lambda: Micros(int(given.clock.read_text()))}
     )
-    sys.exit(run(config, Shard if given.slow_s is None else SlowShard.computing_for(given.slow_s)))
+    slow = None if given.slow_s is None else SlowShard.made(given.slow_s, given.clock.with_name("stuck"))
+    sys.exit(run(config, slow or Shard))

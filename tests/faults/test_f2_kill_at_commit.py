@@ -1,0 +1,36 @@
+"""F2: workers killed right after a commit, on a slow broker, and what the changelog alone then gives."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from deploy.kafka.cluster import Cluster
+from tests.faults.bench import Bench
+from tests.faults.proxy import proxy_before
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+_EACH_WAY_S: Final = 0.15
+"""So that a commit is at the broker 150 ms before the worker knows, and batches fill up meanwhile."""
+
+
+async def test_f2_kill_at_commit(fault_kafka: Cluster, tmp_path: Path) -> None:
+    with proxy_before(fault_kafka, 0) as proxy:
+        async with Bench("F2 kill at commit", fault_kafka, tmp_path, session_s=3.0, doors=0) as bench:
+            bench.crew.scale(2)
+            kills = 0
+            async with bench.sending():
+                await bench.scoring()
+                proxy.delay_s = _EACH_WAY_S
+                while bench.is_sending:
+                    if await bench.next_commit(within_s=5.0):
+                        for worker in bench.crew.running:
+                            bench.crew.kill(worker)
+                            kills += 1
+            proxy.delay_s = 0.0
+            await bench.caught_up()
+            for worker in bench.crew.running:
+                bench.crew.kill(worker)  # who takes over knows nothing but what the changelog holds
+            await bench.verdict()
+            assert kills > 1
