@@ -6,6 +6,7 @@ asks for the verdict, which fails the test with the whole ledger where anything 
     async def test_f1_kill_loop(fault_kafka: Cluster, tmp_path: Path) -> None:
         async with Bench("F1 kill loop", fault_kafka, tmp_path) as bench:
             bench.crew.scale(2)
+            await bench.ready()
             async with bench.sending():  # the population sends while the block runs, and to its end
                 async for turn in bench.harm(every=(3.0, 6.0)):  # until all is sent, by the seed
                     bench.crew.kill(bench.pick.choice(bench.crew.running))
@@ -191,10 +192,10 @@ class Bench:
         except KafkaError:  # the group has no coordinator just now
             return None
 
-    async def scoring(self, within_s: float = 90.0) -> None:
-        """Returns once something was committed: a worker scores."""
+    async def ready(self, within_s: float = 90.0) -> None:
+        """Returns once all workers have partitions: what is sent from now on is sent under load."""
         async with asyncio.timeout(within_s):
-            while not await self._committed():
+            while not all(worker.said("scoring partitions") for worker in self.crew.running):
                 await asyncio.sleep(0.1)
 
     async def caught_up(self) -> None:

@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 async def test_f1_kill_loop(fault_kafka: Cluster, tmp_path: Path) -> None:
     async with Bench("F1 kill loop", fault_kafka, tmp_path) as bench:
         bench.crew.scale(1)
+        await bench.ready()
         async with bench.sending():
-            await bench.scoring()
             async for turn in bench.harm(every=(2.5, 5.0)):
                 if turn % 2 == 0:
                     bench.crew.scale((4, 2, 6, 1)[turn // 2 % 4])

@@ -20,8 +20,8 @@ async def test_f2_kill_at_commit(fault_kafka: Cluster, tmp_path: Path) -> None:
         async with Bench("F2 kill at commit", fault_kafka, tmp_path, session_s=3.0, doors=0) as bench:
             bench.crew.scale(2)
             kills = 0
+            await bench.ready()
             async with bench.sending():
-                await bench.scoring()
                 proxy.delay_s = _EACH_WAY_S
                 while bench.is_sending:
                     if await bench.next_commit(within_s=5.0):

@@ -20,8 +20,8 @@ async def test_f4_frozen_workers_come_back(fault_kafka: Cluster, tmp_path: Path)
     async with Bench("F4 frozen workers", fault_kafka, tmp_path, session_s=_SESSION_S) as bench:
         bench.crew.scale(3)
         frozen = 0
+        await bench.ready()
         async with bench.sending():
-            await bench.scoring()
             async for _ in bench.harm(every=(0.2, 1.5)):
                 if not bench.crew.running:
                     continue
@@ -42,9 +42,9 @@ async def test_f4_a_cut_off_worker_comes_back(fault_kafka: Cluster, tmp_path: Pa
         doors = {"w0": 1}
         async with Bench("F4 cut off", fault_kafka, tmp_path, session_s=_SESSION_S, doors=doors) as bench:
             bench.crew.scale(2)
+            await bench.ready()
             cuts = 0
             async with bench.sending():
-                await bench.scoring()
                 async for _ in bench.harm(every=(1.0, 3.0)):
                     mode = bench.pick.choice(["black hole", "black hole", "answers dropped", "reset"])
                     bench.note(f"network of w0: {mode}")

@@ -52,8 +52,8 @@ async def test_f5_brokers(three_kafkas: Cluster, tmp_path: Path) -> None:
     async with Bench("F5 brokers", three_kafkas, tmp_path, size_of=sized, by_gateway=True) as bench:
         bench.crew.scale(2)
         statuses = bench.sender.ledger.statuses
+        await bench.ready()
         async with bench.sending():
-            await bench.scoring()
             for _ in range(_LEADER_KILLS.get(size().name, 2)):
                 await _kill_leader(bench, bench.pick.randrange(bench.topics.partitions))
 

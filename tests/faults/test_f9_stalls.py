@@ -42,8 +42,8 @@ async def test_f9_stalls(fault_kafka: Cluster, tmp_path: Path) -> None:
             def ended(least: int) -> Callable[[], bool]:
                 return lambda: bench.crew.own_ends >= least
 
+            await bench.ready()
             async with bench.sending():
-                await bench.scoring()
                 bench.note("network of w0: black hole")
                 proxy.set("black hole")
                 await until_async(ended(1), _REPLACED_WITHIN_S)
