@@ -51,6 +51,14 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         over = len(ids) // DIGEST_SIZE - most
         self.ids = ids[min(over, 2) * DIGEST_SIZE :] if over > 0 else ids
 
+    def remember_before(self, ids: bytes, most: int | None = None) -> None:
+        """Remembers the ids of another, given as their digests, as older than its own; `most` in all."""
+        own = {self.ids[at : at + DIGEST_SIZE] for at in range(0, len(self.ids), DIGEST_SIZE)}
+        digests = (ids[at : at + DIGEST_SIZE] for at in range(0, len(ids), DIGEST_SIZE))
+        self.ids = b"".join(digest for digest in digests if digest not in own) + self.ids
+        if most is not None:
+            self.ids = self.ids[-most * DIGEST_SIZE :]
+
     def add(self, event: Event, moment: int, plan: Plan) -> float:
         """Adds what an event of this moment (microseconds) is evidence of.
 
@@ -157,9 +165,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         for name, written in other.traits.items():
             self._write(name, (written[0], written[1]))
         self._drop_traits()
-        own = {self.ids[at : at + DIGEST_SIZE] for at in range(0, len(self.ids), DIGEST_SIZE)}
-        digests = (other.ids[at : at + DIGEST_SIZE] for at in range(0, len(other.ids), DIGEST_SIZE))
-        self.ids = b"".join(digest for digest in digests if digest not in own) + self.ids
+        self.remember_before(other.ids)
         self.newest = max(self.newest, other.newest)
         self.members = sorted({*self.members, *other.members})
 

@@ -82,16 +82,32 @@ class Resident:
         self.lead.mask = self.walker.mask = self.walker.plan.gates(self.lead.evidence.values())
 
     def give_away(self) -> tuple[Evidence, Course]:
-        """All that merges and the walk, that this id has no more."""
+        """All that merges and the walk, that this id has no more.
+
+        A lead's ids stay: a copy may come back to it, or go by another way, before what it is a copy of.
+        """
         evidence, course = self.lead.evidence, self.lead.course
-        self.lead.evidence, self.lead.course = Evidence(), Course()
+        self.lead.evidence = Evidence(ids=evidence.ids if self.lead.known else b"")
+        self.lead.course = Course()
         self.walker = Walker(self.walker.plan, self.lead.evidence, self.lead.course, 0)
         self.regate()
         return evidence, course
 
+    def pass_on(self, ids: bytes, most: int) -> None:
+        """Remembers what a lead that it became is handed by way of it: see `give_away`."""
+        self.lead.evidence.remember_before(ids, most)
+
     def breaks_circle(self, name: str, hops: list[str]) -> bool:
-        """Whether aliases made at once form a circle that this id, its least, is to end from now on."""
-        if name not in hops or name != min(hops[hops.index(name) :]):
+        """Whether aliases made at once form a circle that this id, its least, is to end from now on.
+
+        They do where a message came by way of the id that it would be passed on to. It must not go round:
+        what its sender sent later would arrive before it.
+        """
+        redirect = self.lead.redirect
+        if redirect not in hops:
+            return False
+        since = len(hops) - 1 - hops[::-1].index(redirect)
+        if name > min(hops[since:]):
             return False
         self.lead.redirect = None
         return True

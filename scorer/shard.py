@@ -201,7 +201,9 @@ class Shard:
         if event.lead_id is not None and not resident.lead.known:
             self._becomes_known(key, resident, arrival)
         owner = resident.owner(moment)
-        if owner is None:
+        if resident.lead.redirect is not None and resident.lead.evidence.seen(digest(event_id)):
+            self._count_scored(origin[0], scored=False)
+        elif owner is None:
             self._count_scored(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
         else:
             number = resident.next_number()
@@ -321,6 +323,8 @@ class Shard:
             number = resident.next_number()
             hops = [*message.hops, name]
             onward = msgspec.structs.replace(message, sender=name, number=number, hops=hops)
+            if isinstance(message, Moved):
+                resident.pass_on(message.evidence.ids, self._remembered)
             self._hand(resident, redirect, onward, arrival)
         elif isinstance(message, Forwarded):
             event = decode(message.event)
