@@ -1,8 +1,12 @@
 """Hand-overs: what the partition of one id tells the partition of another."""
 
+from typing import NamedTuple
+
 import msgspec
 
+from scorer import topics
 from scorer.errors import EventError
+from scorer.event import decode as read_event
 from scorer.evidence import Evidence
 from scorer.walk import Course
 
@@ -63,3 +67,28 @@ def decode(value: bytes) -> Message:
         return _decoder.decode(value)
     except msgspec.DecodeError as error:
         raise EventError(f"no hand-over: {error}") from None
+
+
+class Again(NamedTuple):
+    """What is to be sent so that a hand-over which scoring failed on is done after all."""
+
+    topic: str
+    key: bytes
+    value: bytes
+
+
+def again(key: bytes, value: bytes, letter: str) -> Again:
+    """The hand-over of a dead letter, to be sent anew; `letter` names that, and is no other's name.
+
+    What came after it has moved the numbers on that tell a repetition, so it may not come under its own: an
+    event is sent as it first came, and what an id knew as if the letter were an id of its own.
+    """
+    message = decode(value)
+    if isinstance(message, Misplaced):
+        return Again(message.topic, read_event(message.event).key.encode(), message.event)
+    if isinstance(message, Forwarded):
+        event = read_event(message.event)
+        return Again(topics.topic_of(event.type), event.key.encode(), message.event)
+    if isinstance(message, Moved):
+        value = encode(msgspec.structs.replace(message, sender=letter, number=1))
+    return Again(topics.HANDOVER, key, value)

@@ -1,0 +1,71 @@
+"""One seed: a story, a world and its faults, and what was wrong at the end."""
+
+import asyncio
+import random
+from typing import Any
+
+from scorer.grid import parse_grid
+from scorer.plan import Plan
+from scorer.shard import Shard
+from streams.shards import MakeShard
+from tests.oracle import naive_score
+from tests.oracle.agreement import differences
+from tests.properties.grids import text
+from tests.simulation import checks
+from tests.simulation.stories import END, GRID, Story, with_plays
+from tests.simulation.world import KINDS, Faults, World
+
+Told = dict[str, Any]
+
+
+def play(world: World, story: Story, *, kept_up: bool = False) -> None:
+    """Tells a story to a world, part by part, until all is quiet; `kept_up`: event by event."""
+    asyncio.run(_play(world, story, kept_up))
+
+
+async def _play(world: World, story: Story, kept_up: bool) -> None:
+    for part in story.parts:
+        for event in part:
+            world.publish(event)
+            for _ in range(0 if kept_up else world.chance.randrange(8)):
+                await world.act()
+            if kept_up:
+                await world.drain()
+        await world.drain()
+    await world.pass_time(END)
+
+
+def wrong(world: World, story: Story, grid: Told) -> list[str]:
+    """What the world does not say as the naive model does, or what else is broken."""
+    known = {told["lead_id"] for told in story.told if "lead_id" in told}
+    found = [_by_least_lead(record, known) for record in checks.scores(world, END)]
+    expected = [_by_least_lead(record, known) for record in naive_score(story.lines, grid, END)]
+    found.sort(key=lambda record: (-record["score"], record["lead_id"]))
+    apart = [one for one in differences(found, expected) if ": tier " not in one and ": since " not in one]
+    return apart + checks.breaches(world)
+
+
+def _by_least_lead(record: Told, known: set[str]) -> Told:
+    """Aliases that raced make one lead of the same ids; the last to come decides which of them names it."""
+    leads = {*record["identities"]} & known or {record["lead_id"]}
+    return record | {"lead_id": min(leads), "identities": [min(leads), *record["identities"]]}
+
+
+def world_of(chance: random.Random, grid: Told, faults: Faults, make_shard: MakeShard = Shard) -> World:
+    """A world that scores by a grid."""
+    plan = Plan(parse_grid(text(grid), "simulated.yml"))
+    return World(plan, chance, faults=faults, make_shard=make_shard)
+
+
+def trial(seed: int, grid: Told = GRID, kinds: tuple[str, ...] = KINDS) -> list[str]:
+    """Plays one seed; what was wrong."""
+    chance = random.Random(seed)
+    story = Story(chance)
+    world = world_of(chance, with_plays(grid), any_faults(chance, kinds))
+    play(world, story)
+    return wrong(world, story, grid)
+
+
+def any_faults(chance: random.Random, kinds: tuple[str, ...] = KINDS) -> Faults:
+    """A few of each kind."""
+    return Faults(kinds, strikes=chance.randint(0, 8), rebalances=chance.randint(0, 4), compactions=2)

@@ -1,0 +1,184 @@
+"""A worker of the simulation: the product's scoring, inbox, writer, fence and store, driven step by step."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from aiokafka.errors import IllegalGenerationError
+from faust.types import TP
+
+from scorer.plan import Plan
+from scorer.topics import HANDOVER, IN_TOPICS, full_name
+from streams.batching.lease import Lease
+from streams.batching.scheduler import Batch
+from streams.batching.sole_writer import SoleWriter
+from streams.batching.store import URL, PartitionStore
+from streams.config import WorkerConfig
+from streams.inbox import Inbox
+from streams.scoring import Scoring
+from streams.shards import MakeShard
+from streams.timers import Timers
+from streams.writing import Writer
+from tests.simulation.broker import PREFIX, Broker
+from tests.simulation.client import Consumer, Producer
+
+TOPICS = {full_name(PREFIX, short): short for short in (*IN_TOPICS, HANDOVER)}
+LEASE_S = 7.0
+FROZEN_S = 60.0
+
+
+@dataclass
+class _Delivered:
+    """What Faust's stream gives the agent."""
+
+    value: Batch
+    message: Any
+
+
+class _Stream:
+    """As much of Faust's stream as the agent asks for."""
+
+    def __init__(self, waiting: list[_Delivered]) -> None:
+        self._waiting = waiting
+
+    def noack(self) -> "_Stream":
+        return self
+
+    async def events(self) -> AsyncIterator[_Delivered]:
+        while self._waiting:
+            yield self._waiting.pop(0)
+
+
+class Worker:
+    """One process of the group."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        plan: Plan,
+        make_shard: MakeShard,
+        clock: Callable[[], int],
+        chance: random.Random,
+    ) -> None:
+        self._broker = broker
+        self._chance = chance
+        self._seconds = 0.0
+        self._queue: list[_Delivered] = []  # delivered to Faust, not yet to the agent
+        self.generation = 0
+        self.partitions: list[int] = []
+        self.config = WorkerConfig(
+            "nowhere:9092",
+            PREFIX,
+            Path("none"),
+            lambda: clock(),
+            broker.partitions,  # type: ignore[arg-type]
+        )
+        self.consumer = Consumer(broker)
+        self.lease = Lease(LEASE_S, _raise, lambda: self._seconds)
+        self.sole_writer = SoleWriter(self.config.changelog)
+        self.producer = Producer(broker, chance, self.lease, self.sole_writer)
+        self.store = PartitionStore(URL, SimpleNamespace(), SimpleNamespace(name="leads"))
+        self.inbox = Inbox(self.consumer, TOPICS, lambda: self._seconds)
+        self.scoring = Scoring(
+            self.config,
+            plan,
+            make_shard,
+            self.store.partitions,
+            self.inbox,
+            Writer(lambda: self.producer, self.config),
+            lambda event: event.message.generation_id == self.generation,
+            self.consumer.done,
+        )
+        self.scoring._timers = Timers(self.config.clock, lambda: self._seconds)
+
+    @property
+    def tps(self) -> list[TP]:
+        """The partitions that it reads."""
+        return [TP(topic, number) for number in self.partitions for topic in TOPICS]
+
+    def let_time_pass(self, seconds: float) -> None:
+        """The machine's clock goes on, and a heartbeat is answered."""
+        self._seconds += seconds
+        current = self.generation == self._broker.generation
+        self.lease.heard(0 if current else IllegalGenerationError.errno, self._seconds)
+
+    async def revoke(self) -> None:
+        """Before a rebalance: the work ends and is committed."""
+        await self.scoring.release()
+        self.consumer.commit_some(self.generation)
+
+    async def assign(self, partitions: list[int]) -> None:
+        """After a rebalance: states are recovered, partitions sought to the committed offsets."""
+        self.generation = self._broker.generation
+        self.lease.heard(0, self._seconds)
+        self.partitions = partitions
+        changelogs = {TP(self.config.changelog, number) for number in partitions}
+        await self.store.on_rebalance(changelogs, set(), changelogs)
+        for tp in sorted(changelogs):
+            records = self._broker.changelog(tp)
+            while records:
+                most = self._chance.randint(1, 50)
+                event = SimpleNamespace(
+                    message=SimpleNamespace(value=Batch(tp, records[:most]), partition=tp.partition)
+                )
+                self.store.apply_changelog_batch([event], None, None)
+                records = records[most:]
+        await self.store.on_recovery_completed(changelogs, set())
+        self.consumer.assign(self.tps, self._chance)
+        for tp in self.tps:  # Faust resumes the partitions before it seeks them
+            if self._chance.random() < 0.1:
+                await self._fetch(tp)
+        self.sole_writer.start(self.store.ends)
+        self.scoring.assign(self.store.partitions, self.store.take_overtaken())
+        self.consumer.sought()
+
+    async def fetch(self, most: int) -> None:
+        """One fetch of one partition."""
+        if self.tps:
+            await self._fetch(self._chance.choice(self.tps), most)
+
+    async def fetch_all(self) -> None:
+        """A fetch of each partition."""
+        for tp in self.tps:
+            await self._fetch(tp, 100)
+
+    async def _fetch(self, tp: TP, most: int = 100) -> None:
+        if self.inbox.enough(tp):
+            return
+        batch = await self.consumer.fetch(tp, most)
+        if batch is not None:
+            self._queue.append(_Delivered(batch, SimpleNamespace(generation_id=self.generation)))
+
+    async def take_in(self) -> None:
+        """The agent is given what Faust delivered."""
+        await self.scoring.intake(_Stream(self._queue))
+
+    def start_cycle(self) -> "asyncio.Task[None]":
+        """One cycle of the agent."""
+        return asyncio.create_task(self._cycle())
+
+    async def _cycle(self) -> None:
+        async with self.scoring._cycle:
+            await self.scoring._one_cycle()
+
+    def commit(self) -> None:
+        """Faust's commit, which comes at any time."""
+        self.consumer.commit_some(self.generation)
+
+    def thaw(self) -> None:
+        """Goes on after it was stopped for longer than its session."""
+        self._seconds += FROZEN_S
+        self.producer.thaw()
+
+    def next_wake(self) -> int | None:
+        """The next moment at which time alone may change one of its leads."""
+        wakes = [wake for shard in self.scoring._shards.values() if (wake := shard.next_wake()) is not None]
+        return min(wakes, default=None)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
