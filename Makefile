@@ -13,7 +13,7 @@ GRID ?=
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup run test fuzz lint docs pictures lock bench soak faults clean
+.PHONY: help setup run test fuzz mutants lint docs pictures lock bench soak faults clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: setup ## all tests that this machine can run
 
 fuzz: setup ## the properties, on many times as many new examples (EFFORT=20)
 	EFFORT=$(or $(EFFORT),20) $(BIN)/pytest tests/properties
+
+mutants: setup ## break the engine in every way that must be noticed, and see that it is
+	$(BIN)/pytest tests/mutants -v
 
 lint: setup ## style, types, import rules
 	$(BIN)/ruff check .

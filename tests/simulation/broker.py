@@ -57,10 +57,10 @@ class Broker:
         if generation == self.generation:
             self.committed[tp] = offset
 
-    def compact(self, topic: str) -> None:
+    def compact(self, topic: str, only: set[TP] | None = None) -> None:
         """Keeps the last record of each key, and no deletion."""
         for tp, log in self._logs.items():
-            if tp.topic == topic:
+            if tp.topic == topic and (only is None or tp in only):
                 last = {record.key: record.offset for record in log if record is not None}
                 for at, record in enumerate(log):
                     if record is not None and (last[record.key] != at or record.value is None):

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from scorer.lead import decode
+from scorer.lead import StateError, decode
 from scorer.reading import Reader
 from scorer.record import topic_record
 from scorer.residents import names_a_lead
@@ -56,7 +56,18 @@ def _states(world: World) -> list[Any]:
         if topic == changelog_name(PREFIX)
         for record in written
     ]
-    return [record for record in records if record.key != TAIL_KEY and names_a_lead(record.key)]
+    return [
+        record
+        for record in records
+        if record.key != TAIL_KEY and names_a_lead(record.key) and _readable(record.value)
+    ]
+
+
+def _readable(state: bytes | None) -> bool:
+    try:
+        return state is None or bool(decode(state))
+    except StateError:
+        return False
 
 
 def _of_alerts(world: World) -> list[str]:

@@ -27,9 +27,14 @@ class Killed(Exception):
 
 @dataclass
 class Fault:
-    """What strikes a worker while it writes, at the round trip after so many others."""
+    """What strikes a worker while it writes, at the round trip after so many others.
 
-    kind: str  # cut, lost, refused, again, frozen
+    `cut`: killed, of each batch a part was written. `lost`: killed, all was written. `refused`: by the
+    broker, which may have written it. `again`: sent twice. `frozen`: stopped, written, and goes on when
+    others have taken over. `late`: likewise, but what was sent of states is written only then.
+    """
+
+    kind: str
     after: int
 
 
@@ -67,6 +72,7 @@ class Producer(BatchProducer):
         self._sole_writer = sole_writer
         self._sent: list[_Sent] = []
         self._unanswered: list[_Sent] = []
+        self._late: list[_Sent] = []
         self.fault: Fault | None = None
         self.dead = False
         self.stopped = False
@@ -83,8 +89,11 @@ class Producer(BatchProducer):
         return self._sent[-1].answer
 
     def thaw(self) -> None:
-        """The answers reach the process that was stopped."""
+        """What the network held back reaches the broker, and the answers the process that was stopped."""
         self.stopped = False
+        for one in self._late:
+            self._append(one)
+        self._late = []
         unanswered, self._unanswered = self._unanswered, []
         for one in unanswered:
             one.answer.set_result(None)
@@ -105,6 +114,9 @@ class Producer(BatchProducer):
             self._die(sent)
         elif kind == "refused":
             self._refuse(sent)
+        elif kind == "late":
+            self._late = [one for one in sent if one.tp.topic == self._sole_writer.topic]
+            self._answer(sent, stop=True)
         else:
             for one in sent:
                 self._write(one, again=kind == "again" and self._chance.random() < 0.5)

@@ -45,8 +45,12 @@ GRID: Told = {
 class Story:
     """Events by part, and each of them once, for the oracle."""
 
-    def __init__(self, chance: random.Random, events: int = 14) -> None:
+    def __init__(
+        self, chance: random.Random, events: int = 14, *, copies: bool = True, kinds: tuple[str, ...] = KINDS
+    ) -> None:
         self._chance = chance
+        self._kinds = kinds
+        self._copies = (0, 0, 0, 1, 2) if copies else (0,)
         self._number = 0
         self._leads = {visitor: chance.choice(LEADS) for visitor in VISITORS}
         self.told: list[Told] = []
@@ -80,7 +84,7 @@ class Story:
             self._at = max(self._at, micros(told["time"]) // 1_000 * 1_000) + 1_000
             stray = chance.randrange(12)
             arrivals.append(Published(_bytes(told), self._at, stray if stray < 3 else None))
-            for _ in range(chance.choice((0, 0, 0, 1, 2))):
+            for _ in range(chance.choice(self._copies)):
                 self._at += 1_000
                 arrivals.append(Published(_bytes(told), self._at, None, chance.choice((None, *IN_TOPICS))))
         return arrivals
@@ -95,7 +99,7 @@ class Story:
         return text_of(start + self._chance.randrange(days * 24) * DAY // 24 + self._number)
 
     def _visit(self, anonymous: str, start: int, days: int) -> Told:
-        kind = self._chance.choice(KINDS)
+        kind = self._chance.choice(self._kinds)
         return self._tell({"type": kind, "anonymous_id": anonymous, "time": self._moment(start, days),
                            "properties": {"url": self._chance.choice(URLS)}})  # fmt: skip
 
@@ -119,7 +123,7 @@ class Story:
         if roll < 0.6:
             return self._visit(visitor, START, 42)
         who = {"lead_id": lead} | ({"anonymous_id": visitor} if chance.random() < 0.3 else {})
-        return self._tell({"type": chance.choice(KINDS), **who, "time": when,
+        return self._tell({"type": chance.choice(self._kinds), **who, "time": when,
                            "properties": {"url": chance.choice(URLS)}})  # fmt: skip
 
 

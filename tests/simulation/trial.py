@@ -51,19 +51,53 @@ def _by_least_lead(record: Told, known: set[str]) -> Told:
     return record | {"lead_id": min(leads), "identities": [min(leads), *record["identities"]]}
 
 
-def world_of(chance: random.Random, grid: Told, faults: Faults, make_shard: MakeShard = Shard) -> World:
+def world_of(
+    chance: random.Random,
+    grid: Told,
+    faults: Faults,
+    make_shard: MakeShard = Shard,
+    remembered_ids: int = 64,
+) -> World:
     """A world that scores by a grid."""
     plan = Plan(parse_grid(text(grid), "simulated.yml"))
-    return World(plan, chance, faults=faults, make_shard=make_shard)
+    return World(plan, chance, faults=faults, make_shard=make_shard, remembered_ids=remembered_ids)
 
 
-def trial(seed: int, grid: Told = GRID, kinds: tuple[str, ...] = KINDS) -> list[str]:
-    """Plays one seed; what was wrong."""
+def trial(
+    seed: int, grid: Told = GRID, kinds: tuple[str, ...] = KINDS, *, remembered_ids: int = 64
+) -> list[str]:
+    """Plays one seed; what was wrong. Where few ids are remembered, no producer sends anything twice."""
     chance = random.Random(seed)
-    story = Story(chance)
-    world = world_of(chance, with_plays(grid), any_faults(chance, kinds))
+    story = Story(chance, copies=remembered_ids > 1)
+    world = world_of(chance, with_plays(grid), any_faults(chance, kinds), remembered_ids=remembered_ids)
     play(world, story)
+    if "late" in kinds:  # right is what the next recovery makes of it
+        asyncio.run(_recover(world))
     return wrong(world, story, grid)
+
+
+async def _recover(world: World) -> None:
+    await world.restart()
+    await world.drain()
+
+
+def moves(seed: int) -> list[str]:
+    """Plays one seed: all is there at once, and partitions move all the time while it is worked off."""
+    chance = random.Random(seed)
+    story = Story(chance, events=50, copies=False, kinds=("page_view",))
+    world = world_of(chance, with_plays(GRID), Faults(rebalances=40))
+    asyncio.run(_catch_up(world, story))
+    return wrong(world, story, GRID)
+
+
+async def _catch_up(world: World, story: Story) -> None:
+    for part in story.parts:
+        for event in part:
+            world.publish(event)
+        for _ in range(4 * len(part)):
+            await world.act()
+        await world.drain()
+    await world.pass_time(END)
 
 
 def any_faults(chance: random.Random, kinds: tuple[str, ...] = KINDS) -> Faults:

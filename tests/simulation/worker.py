@@ -63,6 +63,7 @@ class Worker:
         make_shard: MakeShard,
         clock: Callable[[], int],
         chance: random.Random,
+        remembered_ids: int,
     ) -> None:
         self._broker = broker
         self._chance = chance
@@ -75,7 +76,8 @@ class Worker:
             PREFIX,
             Path("none"),
             lambda: clock(),
-            broker.partitions,  # type: ignore[arg-type]
+            broker.partitions,
+            remembered_ids,
         )
         self.consumer = Consumer(broker)
         self.lease = Lease(LEASE_S, _raise, lambda: self._seconds)
@@ -137,9 +139,10 @@ class Worker:
         self.consumer.sought()
 
     async def fetch(self, most: int) -> None:
-        """One fetch of one partition."""
-        if self.tps:
-            await self._fetch(self._chance.choice(self.tps), most)
+        """One fetch, of some partitions."""
+        for tp in self.tps:
+            if self._chance.random() < 0.3:
+                await self._fetch(tp, most)
 
     async def fetch_all(self) -> None:
         """A fetch of each partition."""

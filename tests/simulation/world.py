@@ -61,6 +61,7 @@ class World:
     partitions: int = 3
     faults: Faults = field(default_factory=Faults)
     make_shard: MakeShard = Shard
+    remembered_ids: int = 64
     now: int = 0
 
     def __post_init__(self) -> None:
@@ -100,7 +101,7 @@ class World:
             await self._cycle(worker)
         elif roll < 0.9:
             worker.commit()
-        elif roll < 0.95:
+        elif roll < 0.95 or self.faults.rebalances > 10:
             await self._maybe_rebalance()
         elif self.faults.compactions:
             self.faults.compactions -= 1
@@ -159,6 +160,7 @@ class World:
         """A cycle, in which a fault may strike."""
         if worker not in self.workers:
             return
+        worker.scoring._limit = self.chance.choice((1, 4, 16, 256))
         if self.faults.strikes and worker.producer.fault is None and self.chance.random() < 0.4:
             self.faults.strikes -= 1
             kind = self.chance.choice(self.faults.kinds)
@@ -166,6 +168,8 @@ class World:
         cycle = worker.start_cycle()
         while not (cycle.done() or worker.producer.stopped):
             await asyncio.sleep(0)
+            if self.chance.random() < 0.1:
+                worker.commit()  # Faust's comes at any time
         if not cycle.done():
             self._stopped.append(_Stopped(worker, cycle, self.chance.randint(1, 25)))
             await self._lost(worker)
@@ -226,19 +230,30 @@ class World:
         await self._rebalance()
 
     def _start_workers(self) -> None:
-        self.workers.append(Worker(self.broker, self.plan, self.make_shard, lambda: self.now, self.chance))
+        self.workers.append(
+            Worker(
+                self.broker, self.plan, self.make_shard, lambda: self.now, self.chance, self.remembered_ids
+            )
+        )
 
     async def _rebalance(self) -> None:
         """All stop, give back what they have, and get what is theirs from now on."""
+        under_way: list[tuple[Worker, asyncio.Task[None]]] = []
         for worker in self.workers:
-            cycle = worker.start_cycle() if self.chance.random() < 0.3 else None
+            worker.producer.fault = None
+            if self.chance.random() < 0.3:
+                under_way.append((worker, worker.start_cycle()))
+                for _ in range(self.chance.randrange(20)):
+                    await asyncio.sleep(0)
             await worker.revoke()
-            if cycle is not None:
-                await cycle
         self.broker.generation += 1
         owners = [self.chance.choice(self.workers) for _ in range(self.partitions)]
         for worker in self.workers:
             await worker.assign([number for number, owner in enumerate(owners) if owner is worker])
+        for worker, cycle in under_way:
+            await asyncio.wait({cycle})
+            if (error := cycle.exception()) is not None and worker in self.workers:
+                await self._died(worker, error)
 
 
 async def _pause(task: "asyncio.Task[None]") -> None:
