@@ -10,6 +10,7 @@ from streams.batching.producer import Outgoing
 
 _MAX_MESSAGE_CHARS: Final = 500
 _OURS: Final = "errors."
+_PLACE: Final = ("errors.topic", "errors.partition", "errors.offset")
 
 
 def outgoing(dead: DeadLetter, prefix: str, timestamp_ms: int | None = None) -> Outgoing:
@@ -29,7 +30,7 @@ def outgoing(dead: DeadLetter, prefix: str, timestamp_ms: int | None = None) -> 
 def origin(letter: Any) -> str:
     """Where a record of the failed topic first came from: one that failed twice says the same twice."""
     ours = dict(letter.headers)
-    return "/".join(ours[name].decode() for name in ("errors.topic", "errors.partition", "errors.offset"))
+    return "/".join(ours[name].decode() for name in _PLACE)
 
 
 def put_back(letter: Any, prefix: str) -> tuple[str, Outgoing]:
