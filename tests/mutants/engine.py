@@ -24,6 +24,7 @@ from streams.batching.lease import Lease
 from streams.batching.producer import BatchProducer, _append
 from streams.batching.sole_writer import SoleWriter
 from streams.errors import WriteError
+from streams.inbox import Inbox
 from streams.scoring import Scoring
 from streams.writing import Queues, Writer
 
@@ -59,13 +60,20 @@ def mutant(breaks: str, scenario: str) -> Callable[[Callable[[Patch], None]], Ca
 
 @mutant("a cycle is committed only after all that it decided was acknowledged", "story")
 def commits_too_early(patch: Patch) -> None:
-    receive = Scoring._receive
+    take, write = Inbox.take, Scoring._write
+    taken: dict[Any, Any] = {}
 
-    def early(self: Scoring, portion: Any) -> Any:
-        self._acknowledge(portion)
-        return receive(self, portion)
+    def noted(self: Inbox, limit: int) -> Any:
+        taken[self] = take(self, limit)
+        return taken[self]
 
-    patch(Scoring, "_receive", early)
+    async def early(self: Scoring, changes: Any) -> None:
+        for portion in taken.pop(self._inbox, ()):
+            self._acknowledge(portion)
+        await write(self, changes)
+
+    patch(Inbox, "take", noted)
+    patch(Scoring, "_write", early)
 
 
 @mutant("committed is what was worked on, not what was fetched", "story")
@@ -235,7 +243,7 @@ def releases_in_the_middle(patch: Patch) -> None:
 def raises_out_of_the_loop_body(patch: Patch) -> None:
     def receive(shard: Any, records: Any, start_over: Any) -> Any:
         shard.receive(records)
-        return shard, []
+        return shard, [], len(records)
 
     patch(poison, "receive", receive)
 

@@ -27,7 +27,7 @@ from tests.simulation.broker import PREFIX, Broker
 from tests.simulation.client import Consumer, Producer
 
 TOPICS = {full_name(PREFIX, short): short for short in (*IN_TOPICS, HANDOVER)}
-LEASE_S = 7.0
+SESSION_S = 10.0
 FROZEN_S = 60.0
 
 
@@ -80,10 +80,10 @@ class Worker:
             remembered_ids,
         )
         self.consumer = Consumer(broker)
-        self.lease = Lease(LEASE_S, _raise, lambda: self._seconds)
-        self.sole_writer = SoleWriter(self.config.changelog)
-        self.producer = Producer(broker, chance, self.lease, self.sole_writer)
+        self.lease = Lease(SESSION_S, _raise, lambda: self._seconds)
         self.store = PartitionStore(URL, SimpleNamespace(), SimpleNamespace(name="leads"))
+        self.sole_writer = SoleWriter(self.config.changelog, self.store.ends)
+        self.producer = Producer(broker, chance, self.lease, self.sole_writer)
         self.inbox = Inbox(self.consumer, TOPICS, lambda: self._seconds)
         self.scoring = Scoring(
             self.config,
@@ -121,7 +121,8 @@ class Worker:
         changelogs = {TP(self.config.changelog, number) for number in partitions}
         await self.store.on_rebalance(changelogs, set(), changelogs)
         for tp in sorted(changelogs):
-            records = self._broker.changelog(tp)
+            held = self.store.ends.get(tp.partition, 0)  # none of what is new to this worker
+            records = [record for record in self._broker.changelog(tp) if record.offset >= held]
             while records:
                 most = self._chance.randint(1, 50)
                 event = SimpleNamespace(
@@ -134,8 +135,7 @@ class Worker:
         for tp in self.tps:  # Faust resumes the partitions before it seeks them
             if self._chance.random() < 0.1:
                 await self._fetch(tp)
-        self.sole_writer.start(self.store.ends)
-        self.scoring.assign(self.store.partitions, self.store.take_overtaken())
+        self.scoring.assign(self.store.active, self.store.take_overtaken())
         self.consumer.sought()
 
     async def fetch(self, most: int) -> None:
