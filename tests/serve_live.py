@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -97,6 +98,11 @@ class Store:
 
     def client(self) -> Any:
         return redis.Redis.from_url(self.url, decode_responses=True)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends it a signal: it may be stopped for a while, as where its disk or machine stalls."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         if self._process is not None:
