@@ -12,6 +12,7 @@ KAFKA_PORT ?=
 GRID ?=
 KAFKA ?=
 REDIS ?=
+DATA ?=
 
 .PHONY: help setup run test fuzz mutants lint docs pictures lock bench soak faults clean
 
@@ -26,8 +27,8 @@ $(INSTALLED): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[embedded,test]'
 	touch $@
 
-run: setup ## the demonstration: board, alerts and sample leads (PORT= KAFKA_PORT= GRID= KAFKA= REDIS=)
-	@exec $(BIN)/leadheat up --demo $(if $(PORT),--port $(PORT)) $(if $(KAFKA_PORT),--kafka-port $(KAFKA_PORT)) \
+run: setup ## the demonstration; with DATA=DIR not one, but for good (PORT= KAFKA_PORT= GRID= KAFKA= REDIS=)
+	@exec $(BIN)/leadheat up $(if $(DATA),--data $(DATA),--demo) $(if $(PORT),--port $(PORT)) $(if $(KAFKA_PORT),--kafka-port $(KAFKA_PORT)) \
 		$(if $(GRID),--grid $(GRID)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS))
 
 test: setup ## all tests that this machine can run

@@ -6,9 +6,11 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from deploy import leash
+from deploy.log_file import LogFile
 
 _TAIL_LINES: Final = 15  # enough to hold a traceback's end and the reason above it
 _CHUNK_BYTES: Final = 65_536
@@ -28,6 +30,12 @@ class Child:
     loss: str = ""  # what is lost when it dies, in words
     quiet: bool = False  # its output is shown only when it dies
     once: bool = False  # may end by itself, with status 0
+    outlasts: bool = False  # stops after the others: they need it to end what they do
+    log: Path | None = None  # where its output is kept, whether quiet or not
+    holds: tuple[int, ...] = ()  # file descriptors that stay open until it has ended
+    ready_within_s: float = 60.0  # what takes longer is reported as a failure, not waited for
+    stop_within_s: float = 5.0  # after this it is killed
+    explain: Callable[[], str] = str  # asked when it died: why it may have, in words
 
 
 class Running:
@@ -51,12 +59,20 @@ class Running:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            pass_fds=child.holds,
             start_new_session=True,  # a Ctrl-C in the terminal reaches the parent alone, which stops in order
         )
         running = cls(child, process)
-        takes_out = running.tail.append if child.quiet else data
+        log = None if child.log is None else LogFile(child.log)
+
+        def takes_out(line: str) -> None:
+            if log is not None:
+                log.write(line)
+            (running.tail.append if child.quiet else data)(line)
 
         def takes_error(line: str) -> None:
+            if log is not None:
+                log.write(line)
             running.tail.append(line)
             if not child.quiet:
                 say(f"{child.name} | {line}")
@@ -82,14 +98,14 @@ class Running:
         await asyncio.gather(*self._pumps)
         return status
 
-    async def stop(self, within_s: float) -> None:
+    async def stop(self) -> None:
         """Ends the process, politely first."""
         self.expected_to_end = True
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 self.process.terminate()
         try:
-            await asyncio.wait_for(self.process.wait(), within_s)
+            await asyncio.wait_for(self.process.wait(), self.child.stop_within_s)
         except TimeoutError:
             self.kill()
             await self.process.wait()

@@ -10,13 +10,18 @@ from typing import Final
 
 import httpx
 
-from deploy import settings
+from deploy import disk, ports, settings
 from deploy.child import Child
+from deploy.durable import Durable
 from deploy.embedded import broker, store
+from deploy.kafka import node
 
 _ROLES: Final = ("worker", "web", "notify")
 _STOP_TIMEOUT_S: Final = 2  # of open board streams; somebody who pressed Ctrl-C waits for it
 _ASK_WITHIN_S: Final = 2.0
+_KAFKA_READY_WITHIN_S: Final = 600.0  # after a power cut it reads what it was writing then
+_KAFKA_STOPS_WITHIN_S: Final = 30.0  # some two seconds here; a slow disk takes longer
+_SNAPSHOT_WITHIN_S: Final = 30.0  # some gigabytes, on a slow disk
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Machine:
     timescale: str | None = None
     demo: bool = False
     columns: int | None = None  # of the terminal, if there is one
+    durable: Durable | None = None  # then the embedded Kafka is a real one, and keeps everything
 
     @property
     def url(self) -> str:
@@ -54,6 +60,8 @@ class Machine:
     @property
     def store_folder(self) -> Path:
         """Where the embedded store keeps its socket."""
+        if self.durable is not None and store.fits(self.durable.folder.store):
+            return self.durable.folder.store
         return self.folder / "store"
 
 
@@ -61,11 +69,13 @@ def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) ->
     """All children in the order in which they start; `restore_topics` makes the topics of an empty broker."""
     above = (*_ROLES, *(("demo",) if machine.demo else ()))
     found = []
-    if machine.embedded_kafka_port is not None:
+    if machine.durable is not None:
+        found.append(_kafka(machine.durable, restore_topics))
+    elif machine.embedded_kafka_port is not None:
         feeds = (*(("store",) if machine.embedded_store else ()), *above)
         found.append(_broker(machine.embedded_kafka_port, feeds, restore_topics))
     if machine.embedded_store:
-        found.append(_store(machine.store_folder))
+        found.append(_store(machine.store_folder, machine.durable))
     environment = _environment(machine)
     for name, module, *arguments in (
         ("worker", "deploy.cli", "worker"),
@@ -92,8 +102,39 @@ def _broker(port: int, feeds: tuple[str, ...], restore_topics: Callable[[], Awai
     )
 
 
-def _store(folder: Path) -> Child:
+def _kafka(durable: Durable, restore_topics: Callable[[], Awaitable[None]]) -> Child:
+    """The others find it again by themselves when it comes back: what they live on is on the disk."""
+    folder, kafka = durable.folder, durable.node
+    return Child(
+        "kafka",
+        kafka.command(),
+        settings.child_environment(),
+        ready=lambda: asyncio.to_thread(ports.answers_as_kafka, node.HOST, kafka.port),
+        restore=restore_topics,
+        quiet=True,
+        outlasts=True,
+        log=kafka.log,
+        holds=(folder.lock,),
+        ready_within_s=_KAFKA_READY_WITHIN_S,
+        stop_within_s=_KAFKA_STOPS_WITHIN_S,
+        explain=lambda: disk.full(folder.path) or f"all that it wrote: {kafka.log}",
+    )
+
+
+def _store(folder: Path, durable: Durable | None) -> Child:
     socket = store.url(folder).removeprefix("unix://")
+    if durable is not None:
+        return Child(
+            "store",
+            store.command(folder, durable.folder.store),
+            settings.child_environment(),
+            ready=lambda: _connects(asyncio.open_unix_connection(socket)),
+            feeds=("web",),
+            loss="the cache goes on from its last snapshot, and takes what came since from the topics",
+            quiet=True,
+            holds=(durable.folder.lock,),
+            stop_within_s=_SNAPSHOT_WITHIN_S,
+        )
     return Child(
         "store",
         store.command(folder),

@@ -73,6 +73,15 @@ def require_broker(bootstrap: str) -> None:
     )
 
 
+def answers_as_kafka(host: str, port: int) -> bool:
+    """Whether a broker takes questions there: it takes connections a while before."""
+    try:
+        with socket.create_connection((host, port), timeout=_ANSWER_WITHIN_S) as connection:
+            return _speaks_kafka(connection)
+    except OSError:
+        return False
+
+
 def _speaks_kafka(connection: socket.socket) -> bool:
     """Whether the answer to Kafka's first question is one: its size, then our number."""
     with contextlib.suppress(OSError):  # a timeout, or hung up on

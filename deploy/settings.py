@@ -26,6 +26,15 @@ class Settings(BaseSettings):
 
     kafka: str | None = Field(None, description="Kafka's bootstrap addresses, `host:port`, comma-separated.")
     redis: SecretStr | None = Field(None, description="Redis or Valkey URL of the read cache.")
+    data: Path | None = Field(
+        None,
+        description="The folder in which `leadheat up` keeps everything, on a real Kafka of its own; absent: "
+        "all in memory.",
+    )
+    kafka_home: Path | None = Field(
+        None,
+        description="An unpacked Apache Kafka that `leadheat up --data` runs; absent: Maven fetches one.",
+    )
     grid: Path = Field(DEFAULT_GRID, description="The scoring grid, a YAML file.")
     channels: Path | None = Field(
         None, description="Where alerts go, a YAML file; without it every channel is the console."
@@ -141,6 +150,11 @@ class Settings(BaseSettings):
         if (scale := self.scale()) is None:
             return wall_clock
         return lambda: scale.at(wall_clock())
+
+    def java_home(self) -> Path | None:
+        """The folder of the Java to be used (everybody's own variable), if one is named."""
+        home = os.environ.get("JAVA_HOME")
+        return Path(home) if home else None
 
     def require_kafka(self) -> str:
         """Kafka's addresses, or SettingsError."""

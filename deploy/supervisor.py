@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -10,11 +9,10 @@ from deploy.child import Child, Running
 from deploy.errors import ChildError, DeployError
 
 _ASK_EVERY_S: Final = 0.05
-_READY_WITHIN_S: Final = 60.0  # what takes longer on a slow machine is reported as a failure, not waited for
+_SAY_EVERY_S: Final = 10.0  # that a child is still starting: whoever waits wants to know
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
 _STEADY_AFTER_S: Final = 60.0  # a child that lived this long starts again after the shortest pause
-_STOP_WITHIN_S: Final = 5.0
 
 
 class Supervisor:
@@ -41,9 +39,10 @@ class Supervisor:
         running = await self._launch(child)
         if not await self._becomes_ready(running):
             alive = running.alive
-            await running.stop(_STOP_WITHIN_S)
+            await running.stop()
             status = "did not answer" if alive else f"ended with {_status(await running.ended())}"
-            raise ChildError("\n".join([f"{child.name} {status} before it was ready", *running.tail]))
+            told = [f"{child.name} {status} before it was ready", *running.tail, child.explain()]
+            raise ChildError("\n".join(filter(None, told)))
 
     def pid(self, name: str) -> int | None:
         """The id of a child's process, if it runs."""
@@ -56,10 +55,10 @@ class Supervisor:
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
-        foundations = [one for one in self._running.values() if one.child.feeds]
-        rest = [one for one in self._running.values() if not one.child.feeds]
+        foundations = [one for one in self._running.values() if _foundation(one)]
+        rest = [one for one in self._running.values() if not _foundation(one)]
         for group in (rest, foundations):
-            await asyncio.gather(*(one.stop(_STOP_WITHIN_S) for one in group))
+            await asyncio.gather(*(one.stop() for one in group))
 
     def kill(self) -> None:
         """Ends all children at once; a `stop` that waits for them returns."""
@@ -75,11 +74,14 @@ class Supervisor:
         return running
 
     async def _becomes_ready(self, running: Running) -> bool:
-        child, deadline = running.child, time.monotonic() + _READY_WITHIN_S
+        child, told_s = running.child, _SAY_EVERY_S
         if child.ready is not None:
             while not await child.ready():
-                if not running.alive or time.monotonic() > deadline:
+                if not running.alive or running.age_s > child.ready_within_s:
                     return False
+                if running.age_s > told_s:
+                    self._say(f"{child.name} is still starting, after {told_s:g} s")
+                    told_s += _SAY_EVERY_S
                 await asyncio.sleep(_ASK_EVERY_S)
         if child.restore is not None:
             await child.restore()
@@ -94,8 +96,8 @@ class Supervisor:
             return
         pause = self._next_pause(running)
         self._say(f"{child.name} ended with {_status(status)}; it starts again in {pause:g} s")
-        if child.loss:
-            self._say(child.loss)
+        for line in filter(None, (child.loss, child.explain())):
+            self._say(line)
         if child.quiet:
             for line in running.tail:
                 self._say(f"{child.name} | {line}")
@@ -106,7 +108,7 @@ class Supervisor:
 
     async def _start_again(self, child: Child) -> None:
         fed = [one for one in self._running.values() if one.child.name in child.feeds]
-        await asyncio.gather(*(one.stop(_STOP_WITHIN_S) for one in fed))
+        await asyncio.gather(*(one.stop() for one in fed))
         names = []
         for one in (child, *(running.child for running in fed)):
             await self._until_ready(one)
@@ -121,9 +123,11 @@ class Supervisor:
                     return
             except DeployError as error:  # what had to be done for it failed
                 why = f"did not come up: {error}"
-            await running.stop(_STOP_WITHIN_S)
+            await running.stop()
             pause = self._next_pause(running)
             self._say(f"{child.name} {why}; it starts again in {pause:g} s")
+            if reason := child.explain():
+                self._say(reason)
             await asyncio.sleep(pause)
 
     def _next_pause(self, running: Running) -> float:
@@ -131,6 +135,10 @@ class Supervisor:
         pause = _FIRST_PAUSE_S if steady else self._pauses.get(running.child.name, _FIRST_PAUSE_S)
         self._pauses[running.child.name] = min(2 * pause, _LONGEST_PAUSE_S)
         return pause
+
+
+def _foundation(running: Running) -> bool:
+    return bool(running.child.feeds) or running.child.outlasts
 
 
 def _status(status: int) -> str:

@@ -7,19 +7,22 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from deploy import keys, ports, settings, topics
+from deploy import disk, keys, ports, settings, topics
 from deploy.children import Machine, children
 from deploy.demo.hours import TELLS
+from deploy.durable import Durable
 from deploy.embedded import broker, store
 from deploy.errors import ChildError, PortInUseError
 from deploy.greeting import SEEN_BEFORE, farewell, greeting
+from deploy.kafka import node
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor
 from scorer.grid import Grid
@@ -36,6 +39,8 @@ class Options:
     grid: Grid
     kafka_port: int = 9092
     demo: bool = False
+    durable: Durable | None = None
+    began: float = field(default_factory=time.monotonic)
 
 
 async def run(loaded: Settings, options: Options) -> int:
@@ -50,12 +55,12 @@ async def run(loaded: Settings, options: Options) -> int:
         machine = _machine(loaded, options, Path(folder))
         await _or_stopped(_check(machine), stop)
         machine.metrics_folder.mkdir()
-        machine.store_folder.mkdir(mode=0o700)
+        machine.store_folder.mkdir(mode=0o700, exist_ok=True)
         supervisor = Supervisor(_print, _say, lambda pid: _forget(machine.metrics_folder, pid))
         try:
             if not stop.is_set():
-                await _or_stopped(_start(supervisor, machine, loaded, options.grid), stop)
-            await stop.wait()
+                await _or_stopped(_start(supervisor, machine, loaded, options), stop)
+            await _or_stopped(_look_after(machine), stop)
         finally:
             _on_signals(supervisor.kill)
             await supervisor.stop()
@@ -65,31 +70,33 @@ async def run(loaded: Settings, options: Options) -> int:
 
 def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
     embedded_broker, embedded_store = loaded.kafka is None, loaded.redis is None
+    in_memory = embedded_broker and options.durable is None
+    made = keys.make() if options.durable is None else options.durable.folder.keys()
     given = loaded.model_fields_set
-    return Machine(
+    machine = Machine(
         kafka=f"{broker.HOST}:{options.kafka_port}" if embedded_broker else loaded.require_kafka(),
-        redis=store.url(folder / "store") if embedded_store else loaded.require_redis(),
+        redis="" if embedded_store else loaded.require_redis(),
         embedded_kafka_port=options.kafka_port if embedded_broker else None,
         embedded_store=embedded_store,
         host=loaded.host,
         port=loaded.port,
         grid=loaded.grid,
         channels=loaded.channels,
-        write_keys=keys.write_keys() if loaded.write_keys is None else loaded.require_write_keys(),
-        read_keys=(keys.read_key(),) if loaded.read_keys is None else loaded.require_read_keys(),
-        partitions=(
-            broker.PARTITIONS if embedded_broker and "partitions" not in given else loaded.partitions
-        ),
+        write_keys=made.write_keys() if loaded.write_keys is None else loaded.require_write_keys(),
+        read_keys=made.read_keys() if loaded.read_keys is None else loaded.require_read_keys(),
+        partitions=(broker.PARTITIONS if in_memory and "partitions" not in given else loaded.partitions),
         session_timeout_s=(
             broker.SESSION_TIMEOUT_S
-            if embedded_broker and "session_timeout_s" not in given
+            if in_memory and "session_timeout_s" not in given
             else loaded.session_timeout_s
         ),
         folder=folder,
         timescale=_demo_clock(loaded.demo_lasts_s).dump() if options.demo else loaded.timescale,
         demo=options.demo,
         columns=_columns(),
+        durable=options.durable,
     )
+    return replace(machine, redis=store.url(machine.store_folder)) if embedded_store else machine
 
 
 def _demo_clock(lasts_s: float) -> Timescale:
@@ -106,12 +113,26 @@ async def _check(machine: Machine) -> None:
     elif machine.embedded_kafka_port == machine.port:
         raise PortInUseError(f"port {machine.port} is wanted twice: --port and --kafka-port must differ")
     else:
-        ports.require_free(broker.HOST, machine.embedded_kafka_port, "the embedded broker", "--kafka-port")
+        _require_kafka_ports(machine, machine.embedded_kafka_port)
     if not machine.embedded_store:
         await ports.require_store(machine.redis)
 
 
-async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, grid: Grid) -> None:
+def _require_kafka_ports(machine: Machine, port: int) -> None:
+    if machine.durable is None:
+        ports.require_free(broker.HOST, port, "the embedded broker", "--kafka-port")
+        return
+    inside = machine.durable.node.controller_port
+    if inside == machine.port:
+        raise PortInUseError(
+            f"port {inside} is wanted twice: Kafka keeps the one beside --kafka-port for itself; "
+            "choose another --kafka-port"
+        )
+    ports.require_free(node.HOST, port, "Kafka", "--kafka-port")
+    ports.require_free(node.HOST, inside, "Kafka's controller, beside --kafka-port", "--kafka-port")
+
+
+async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, options: Options) -> None:
     async def restore_topics() -> None:
         report = await topics.ensure(machine.kafka, loaded, machine.partitions)
         if report.problems:
@@ -123,10 +144,20 @@ async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, gri
         await restore_topics()
     for child in children(machine, restore_topics):
         if child.name == "demo":
-            _print(greeting(machine, grid))
+            _print(greeting(machine, options.grid, time.monotonic() - options.began))
+        elif child.name == "kafka":
+            _say("starting Kafka")
         await supervisor.start(child)
     if not machine.demo:
-        _print(greeting(machine, grid))
+        _print(greeting(machine, options.grid, time.monotonic() - options.began))
+
+
+async def _look_after(machine: Machine) -> None:
+    """Waits for ever; says meanwhile what somebody must see to before it is too late."""
+    if machine.durable is None:
+        await asyncio.Event().wait()
+    else:
+        await disk.watch(machine.durable.folder.path, _say)
 
 
 async def _or_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:

@@ -1,1 +1,1 @@
-"""A real Apache Kafka for tests: its jars by Maven, started without any container."""
+"""A real Apache Kafka without any container: its jars, a node that keeps its data, clusters for tests."""

@@ -14,7 +14,9 @@ from typing import IO
 
 import httpx
 
-from deploy.ports import free_ports
+from deploy.errors import PortInUseError
+from deploy.kafka.node import controller_port
+from deploy.ports import free_ports, require_free
 from tests.integration.processes import descendants, until
 
 _UP = "Alerts, as they come:"
@@ -74,7 +76,7 @@ class Up:
 @contextlib.contextmanager
 def running(*more: str, settings: Mapping[str, str] | None = None) -> Iterator[Up]:
     """Starts `leadheat up` and yields it once it has greeted; ends it in any case."""
-    port, kafka_port = free_ports(2)
+    port, kafka_port = _free()
     arguments = ("--port", str(port), "--kafka-port", str(kafka_port), *more)
     with launched(*arguments, settings=settings) as process:
         up = Up(process, port, kafka_port)
@@ -87,6 +89,16 @@ def running(*more: str, settings: Mapping[str, str] | None = None) -> Iterator[U
             process.wait(timeout=60)
         for listener in listeners:
             listener.join(timeout=10)
+
+
+def _free() -> tuple[int, int]:
+    """A port for HTTP, and one for Kafka whose neighbour, which a real one takes too, is as free."""
+    while True:
+        port, kafka_port = free_ports(2)
+        if port != controller_port(kafka_port):
+            with contextlib.suppress(PortInUseError):
+                require_free("127.0.0.1", controller_port(kafka_port), "a test", "")
+                return port, kafka_port
 
 
 @contextlib.contextmanager
@@ -111,9 +123,9 @@ def launched(*arguments: str, settings: Mapping[str, str] | None = None) -> Iter
         folder.cleanup()
 
 
-def refused(*arguments: str) -> tuple[int, str, str]:
+def refused(*arguments: str, settings: Mapping[str, str] | None = None) -> tuple[int, str, str]:
     """Runs `leadheat up` to its end: exit status, stdout, stderr."""
-    with launched(*arguments) as process:
+    with launched(*arguments, settings=settings) as process:
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
 

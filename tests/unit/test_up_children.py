@@ -89,14 +89,16 @@ def test_the_url_is_one_that_this_machine_can_open(host: str, shown: str) -> Non
 
 def test_only_what_is_embedded_is_said_to_be_gone() -> None:
     grid = load_grid(_GRID)
-    assert "is gone when this stops" in greeting(_EMBEDDED, grid)
+    assert "is gone when this stops" in greeting(_EMBEDDED, grid, 2.0)
     assert "is gone." in farewell(_EMBEDDED)
-    assert "gone" not in greeting(_REAL, grid) + farewell(_REAL)
+    assert "gone" not in greeting(_REAL, grid, 2.0) + farewell(_REAL)
 
 
 def test_made_keys_are_new_each_time_and_open_every_protocol() -> None:
-    first, second = keys.write_keys(), keys.write_keys()
+    made, again = keys.make(), keys.make()
+    first, second = made.write_keys(), again.write_keys()
     assert first[0] != second[0]
     assert first[1:] == second[1:]
     assert {"snowplow:*", "matomo:*", "ga4:*", "mautic:*", "webhook:*"} <= set(first)
-    assert keys.read_key() != keys.read_key()
+    assert made.read_keys() != again.read_keys()
+    assert not any(one in repr(made) for one in (made.write, made.read))
