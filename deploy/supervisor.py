@@ -98,7 +98,7 @@ class Supervisor:
         self._say(f"{child.name} ended with {_status(status)}; it starts again in {pause:g} s")
         for line in filter(None, (child.loss, child.explain())):
             self._say(line)
-        if child.quiet:
+        if child.quiet and child.log is None:
             for line in running.tail:
                 self._say(f"{child.name} | {line}")
         await asyncio.sleep(pause)

@@ -49,6 +49,7 @@ async def run(loaded: Settings, options: Options) -> int:
         sys.stdout, io.TextIOWrapper
     ):  # an alert that the terminal cannot show must not end anything
         sys.stdout.reconfigure(errors="replace")
+    loaded = _fitted(loaded, options.durable)
     stop = asyncio.Event()
     _on_signals(stop.set)
     with tempfile.TemporaryDirectory(prefix="leadheat-", ignore_cleanup_errors=True) as folder:
@@ -70,9 +71,7 @@ async def run(loaded: Settings, options: Options) -> int:
 
 def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
     embedded_broker, embedded_store = loaded.kafka is None, loaded.redis is None
-    in_memory = embedded_broker and options.durable is None
     made = keys.make() if options.durable is None else options.durable.folder.keys()
-    given = loaded.model_fields_set
     machine = Machine(
         kafka=f"{broker.HOST}:{options.kafka_port}" if embedded_broker else loaded.require_kafka(),
         redis="" if embedded_store else loaded.require_redis(),
@@ -84,12 +83,8 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         channels=loaded.channels,
         write_keys=made.write_keys() if loaded.write_keys is None else loaded.require_write_keys(),
         read_keys=made.read_keys() if loaded.read_keys is None else loaded.require_read_keys(),
-        partitions=(broker.PARTITIONS if in_memory and "partitions" not in given else loaded.partitions),
-        session_timeout_s=(
-            broker.SESSION_TIMEOUT_S
-            if in_memory and "session_timeout_s" not in given
-            else loaded.session_timeout_s
-        ),
+        partitions=loaded.partitions,
+        session_timeout_s=loaded.session_timeout_s,
         folder=folder,
         timescale=_demo_clock(loaded.demo_lasts_s).dump() if options.demo else loaded.timescale,
         demo=options.demo,
@@ -97,6 +92,17 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         durable=options.durable,
     )
     return replace(machine, redis=store.url(machine.store_folder)) if embedded_store else machine
+
+
+def _fitted(loaded: Settings, durable: Durable | None) -> Settings:
+    """The settings, with what suits a broker of our own where they say nothing."""
+    if loaded.kafka is not None:
+        return loaded
+    suits: dict[str, object] = {"partitions": node.PARTITIONS}
+    if durable is None:
+        suits = {"partitions": broker.PARTITIONS, "session_timeout_s": broker.SESSION_TIMEOUT_S}
+    given = loaded.model_fields_set
+    return loaded.model_copy(update={name: value for name, value in suits.items() if name not in given})
 
 
 def _demo_clock(lasts_s: float) -> Timescale:
