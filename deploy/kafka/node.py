@@ -10,7 +10,7 @@ from deploy.kafka.jars import KafkaMissingError
 
 HOST: Final = "127.0.0.1"  # it asks nobody for a key, so only this machine may reach it
 PARTITIONS: Final = 4
-"""Unless the setting says otherwise: each costs flushes of the disk, and up to as many workers can share them."""
+"""Unless the setting says otherwise: each costs flushes of the disk, and so many workers can share them."""
 _HEAP: Final = "512m"  # some hundred partitions need half of it; the rest of the memory is the page cache's
 _MEGABYTE: Final = 1 << 20
 _FOR_GOOD_MIN: Final = 2**31 - 1  # the largest that Kafka takes: 4,083 years
