@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from deploy import keys
 from deploy.errors import DeployError
+from deploy.flush import flush
 
 LAYOUT: Final = 1
 """Changes with what the folder holds and where."""
@@ -86,6 +87,8 @@ def open_folder(path: Path) -> DataFolder:
         found = DataFolder(path, lock, _cluster(about))
         for folder in (found.kafka, found.store):
             folder.mkdir(mode=0o700, exist_ok=True)
+        flush(path)
+        flush(path.parent)
     return found
 
 
@@ -151,9 +154,9 @@ def _write(path: Path, content: dict[str, Any], mode: int) -> None:
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
         file.write(json.dumps(content, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    flush(partial)
     partial.replace(path)
+    flush(path.parent)
 
 
 def _read(path: Path) -> dict[str, Any]:

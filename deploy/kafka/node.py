@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.flush import flush, flush_tree
 from deploy.kafka.jars import KafkaMissingError
 
 HOST: Final = "127.0.0.1"  # it asks nobody for a key, so only this machine may reach it
@@ -85,7 +86,9 @@ class Node:
                 f"Kafka's folder could not be formatted:\n{(done.stdout + done.stderr)[-2000:]}"
             )
         properties.unlink()
+        flush_tree(partial)  # Kafka's own tool does not: a power cut soon after left it unable to start
         partial.rename(self._data)
+        flush(self.folder)
 
     def command(self) -> list[str]:
         """The command that runs it, on settings written now."""
