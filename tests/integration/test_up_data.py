@@ -1,5 +1,6 @@
 """`leadheat up --data`: stopped, killed or robbed of its Kafka, it loses nothing that it acknowledged."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -10,7 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from streams.topics import required
 from tests.integration.processes import runs, until
 from tests.integration.up_running import Up, refused, running
 
@@ -137,6 +141,30 @@ def test_what_was_acknowledged_outlives_stops_and_kills(folder: Path) -> None:
         assert up.send(*_buyer("u-new")).status_code == 200
         until(lambda: any("u-new" in line for line in up.out))
         assert not any("u-kept" in line for line in up.out)  # nobody is told again
+
+
+async def _flush_after(kafka: str) -> dict[str, str]:
+    """After how many records each topic's log is flushed to the disk, as Kafka tells it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in await admin.list_topics()]
+        answers = await admin.describe_configs(asked)
+    finally:
+        await admin.close()
+    return {
+        name: next(value for entry, value, *_ in entries if entry == "flush.messages")
+        for answer in answers
+        for _code, _message, _kind, name, entries in answer.resources
+    }
+
+
+def test_what_is_acknowledged_is_on_the_disk(folder: Path) -> None:
+    """A power cut itself is tried by `tests/faults/power_cut.py`, which needs root and a disk of its own."""
+    with running("--data", str(folder)) as up:
+        found = asyncio.run(_flush_after(up.said("kafka")))
+    expected = {topic.name for topic in required("leadheat")} | {"__consumer_offsets"}
+    assert found == dict.fromkeys(expected, "1")
 
 
 def test_a_kafka_that_dies_alone_comes_back_with_everything(folder: Path) -> None:
