@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy import leash
 from deploy.flush import flush, flush_tree
 from deploy.kafka.jars import KafkaMissingError
 
@@ -75,7 +76,11 @@ class Node:
         )
         try:
             done = subprocess.run(  # noqa: S603
-                command, capture_output=True, text=True, timeout=_FORMAT_WITHIN_S, check=False
+                leash.command(command),  # one that outlived us would write under the next start's feet
+                capture_output=True,
+                text=True,
+                timeout=_FORMAT_WITHIN_S,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise KafkaMissingError(

@@ -1,9 +1,10 @@
 """Cuts the power of a disk under `leadheat up --data`, and counts what of the acknowledged is lost.
 
-`python -m tests.faults.power_cut` as root, on Linux with loop devices: the folder lies on a file system of its
-own, in a file that the system writes to directly. With everything stopped in the middle of its work, that file is
-copied: it holds what a disk holds after a power cut. Everything is killed, the copy takes the disk's place, and
-`up` starts on it. `--unflushed` leaves out Kafka's flushes, to see that they are what it takes.
+`python -m tests.faults.power_cut` as root, on Linux with loop devices: the folder lies on a file system
+of its own, in a file that the system writes to directly. With everything stopped in the middle of its
+work, that file is copied: it holds what a disk holds after a power cut. Everything is killed, the copy
+takes the disk's place, and `up` starts on it. `--unflushed` leaves out Kafka's flushes, to see that
+they are what it takes.
 """
 
 import argparse

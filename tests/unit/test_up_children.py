@@ -7,7 +7,10 @@ import pytest
 
 from deploy import keys
 from deploy.children import Machine, children
+from deploy.data_folder import DataFolder
+from deploy.durable import Durable
 from deploy.greeting import farewell, greeting
+from deploy.kafka.node import Node
 from scorer.grid import load_grid
 from scorer.times import Micros
 from scorer.timescale import Timescale
@@ -92,6 +95,38 @@ def test_only_what_is_embedded_is_said_to_be_gone() -> None:
     assert "is gone when this stops" in greeting(_EMBEDDED, grid, 2.0)
     assert "is gone." in farewell(_EMBEDDED)
     assert "gone" not in greeting(_REAL, grid, 2.0) + farewell(_REAL)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Machine:
+    """A machine whose Kafka and cache are kept; 7 is the descriptor of its folder's lock."""
+    folder = DataFolder(tmp_path, lock=7, cluster="cluster")
+    folder.kafka.mkdir()
+    durable = Durable(folder, Node("java", Path("/jars"), folder.kafka, folder.cluster, 9092))
+    return replace(_EMBEDDED, durable=durable)
+
+
+def test_a_kept_machine_runs_a_kafka_that_outlasts_the_others_and_need_not_take_them_along(
+    kept: Machine,
+) -> None:
+    found = {one.name: one for one in children(kept, _nothing)}
+    assert list(found) == ["kafka", "store", "worker", "web", "notify"]
+    kafka, cache = found["kafka"], found["store"]
+    assert kafka.outlasts
+    assert kafka.feeds == ()
+    assert kafka.holds == cache.holds == (7,)
+    assert "--save 300 1" in " ".join(cache.command)
+    assert "gone" not in greeting(kept, load_grid(_GRID), 2.0) + farewell(kept)
+
+
+def test_the_cache_is_reached_in_the_folder_unless_that_has_too_long_a_name(kept: Machine) -> None:
+    assert kept.durable is not None
+    for path, store_folder in (
+        (Path("/srv/a"), Path("/srv/a/store")),
+        (Path("/srv/" + "é" * 50), Path("/run/store")),
+    ):
+        folder = replace(kept.durable.folder, path=path)
+        assert replace(kept, durable=replace(kept.durable, folder=folder)).store_folder == store_folder
 
 
 def test_made_keys_are_new_each_time_and_open_every_protocol() -> None:
