@@ -1,6 +1,7 @@
 """Makes the topics with what the settings say, and tells in words what is in the way."""
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from deploy.errors import UnreachableError
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from streams.topics import Report
 
 _WITHIN_S: Final = 30.0  # it takes a second or two
+_ASK_EVERY_S: Final = 0.1
 
 
 async def ensure(kafka: str, loaded: Settings, partitions: int) -> "Report":
@@ -26,3 +28,23 @@ async def ensure(kafka: str, loaded: Settings, partitions: int) -> "Report":
             f"{kafka} takes connections, but does not answer as Kafka does ({error!r}): "
             "correct the address, or look at that broker's log"
         ) from error
+
+
+async def groups_ready(kafka: str) -> None:
+    """Has a new Kafka make its topic of offsets, as it does once somebody asks: roles would complain first.
+
+    Where it takes too long they do.
+    """
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    with contextlib.suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(_WITHIN_S):
+            await admin.start()
+            while True:
+                with contextlib.suppress(GroupCoordinatorNotAvailableError):
+                    await admin.find_coordinator("leadheat")
+                    break
+                await asyncio.sleep(_ASK_EVERY_S)
+    await admin.close()

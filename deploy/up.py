@@ -143,6 +143,8 @@ async def _start(supervisor: Supervisor, machine: Machine, loaded: Settings, opt
         report = await topics.ensure(machine.kafka, loaded, machine.partitions)
         if report.problems:
             raise ChildError("\n".join(["the topics are not right:", *map(str, report.problems)]))
+        if machine.durable is not None:
+            await topics.groups_ready(machine.kafka)
         if machine.demo and all(one.state in ("right", "weak") for one in report.findings):
             _say(SEEN_BEFORE)
 
