@@ -138,3 +138,13 @@ def test_compose_looks_at_the_health_of_every_role_where_it_answers() -> None:
         counted = f"{PREFIX}METRICS_PORT" in service["environment"]
         asked = "127.0.0.1:9100/metrics" if counted else "127.0.0.1:8000/healthz"
         assert asked in service["healthcheck"]["test"][-1], name
+
+
+def test_the_systemd_unit_runs_a_command_and_options_that_exist() -> None:
+    unit = (_ROOT / "deploy/systemd/leadheat.service").read_text(encoding="utf-8")
+    [(command, options)] = re.findall(r"^ExecStart=\S+/leadheat (\w+) (.+)$", unit, re.MULTILINE)
+    known = {name for one in getattr(get_command(app), "commands", {})[command].params for name in one.opts}
+    assert set(re.findall(r"--[a-z-]+", options)) <= known
+    assert set(re.findall(r"LEADHEAT_[A-Z_]+", unit)) <= {
+        f"{PREFIX}{name.upper()}" for name in Settings.model_fields
+    }
