@@ -1,4 +1,4 @@
-"""Fetches the jars of Apache Kafka, once, as pom.xml names them."""
+"""Fetches jars, once, as a pom.xml names them: those of Apache Kafka by default."""
 
 import hashlib
 import shutil
@@ -43,9 +43,9 @@ def fetched(kept_in: Path) -> bool:
     return _folder(kept_in).is_dir()
 
 
-def fetch(kept_in: Path | None = None) -> Path:
-    """The folder of Kafka's jars, in the one named or the checkout's, filled by Maven if need be."""
-    folder = _folder(kept_in or in_checkout() or Path.cwd() / "build" / "kafka")
+def fetch(kept_in: Path | None = None, pom: Path = POM) -> Path:
+    """The folder of a pom's jars, in the one named or the checkout's, filled by Maven if need be."""
+    folder = _folder(kept_in or in_checkout() or Path.cwd() / "build" / "kafka", pom)
     if folder.is_dir():
         return folder
     if lacking := missing_tools():
@@ -56,11 +56,11 @@ def fetch(kept_in: Path | None = None) -> Path:
         )
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    command = ["mvn", "--batch-mode", "--quiet", "--file", str(POM), "dependency:copy-dependencies"]
+    command = ["mvn", "--batch-mode", "--quiet", "--file", str(pom), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={partial}"]
     try:
         done = subprocess.run(  # noqa: S603
-            command, cwd=POM.parent, capture_output=True, text=True, timeout=_FETCH_WITHIN_S, check=False
+            command, cwd=pom.parent, capture_output=True, text=True, timeout=_FETCH_WITHIN_S, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise KafkaMissingError(f"Maven did not bring Kafka's jars within {_FETCH_WITHIN_S} s") from error
@@ -70,5 +70,5 @@ def fetch(kept_in: Path | None = None) -> Path:
     return folder
 
 
-def _folder(kept_in: Path) -> Path:
-    return kept_in / hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+def _folder(kept_in: Path, pom: Path = POM) -> Path:
+    return kept_in / hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
