@@ -13,11 +13,15 @@ GRID ?=
 KAFKA ?=
 REDIS ?=
 DATA ?=
+SHORT ?=
 
-.PHONY: help setup run test fuzz mutants lint docs pictures lock bench soak faults clean
+PEERS := build/peers-venv
+PEERS_INSTALLED := $(PEERS)/.installed
+
+.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-peers bench-docs soak faults clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## make .venv with everything; the command is then .venv/bin/leadheat
 
@@ -56,9 +60,22 @@ pictures: setup ## the README's pictures, from a demonstration (needs a Chromium
 lock: setup ## pin what is installed now
 	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools > requirements.lock
 
-bench: setup ## measure: events a second, event to alert (real Kafka; needs Java and Maven)
-	@for one in tests/benchmarks/bench_*.py; do \
-		$(BIN)/python -m tests.benchmarks.$$(basename $$one .py) || exit 1; done
+bench: setup ## measure the scoring core, quickly
+	$(BIN)/python -m tests.benchmarks.bench_core
+
+$(PEERS_INSTALLED): pyproject.toml tests/benchmarks/requirements.txt
+	@test -n "$(PYTHON)" || { echo "LeadHeat needs Python 3.11 or newer; name one with PYTHON=" >&2; exit 1; }
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --constraint tests/benchmarks/requirements.txt \
+		--requirement tests/benchmarks/requirements.txt --editable .
+	touch $@
+
+bench-peers: $(PEERS_INSTALLED) ## measure beside other engines, growth, latency: half an hour (SHORT=1: five minutes)
+	@for one in peers growth latency; do \
+		$(PEERS)/bin/python -m tests.benchmarks.bench_$$one $(if $(SHORT),--short) || exit 1; done
+
+bench-docs: $(PEERS_INSTALLED) ## docs/benchmarks.md and its plots, from what bench-peers measured
+	$(PEERS)/bin/python -m tests.benchmarks.page
 
 soak: setup ## hours of load on leadheat up, watching memory and lag (HOURS= RATE=)
 	$(BIN)/python -m tests.benchmarks.soak $(if $(HOURS),--hours $(HOURS)) $(if $(RATE),--rate $(RATE))

@@ -3,27 +3,32 @@
 import argparse
 import asyncio
 import contextlib
-import json
+import logging
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
+import httpx
+import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from deploy import leash
+from deploy.kafka.cluster import Cluster
 from deploy.ports import free_ports
 from scorer.topics import ALERTS, full_name
 from streams import topics
-from tests.benchmarks.bench_stream import ROOT, broker
+from tests.benchmarks import results
+from tests.benchmarks.engines import ROOT
+from tests.benchmarks.http_load import OpenLoop
 
 GRID: Final = """
 grid: latency
@@ -36,19 +41,26 @@ criteria:
 tiers: [{id: cold}, {id: hot, from: 70}]
 plays: [{id: call, when: {enters: hot}, do: [{alert: sales}]}]
 """
-PREFIX: Final = "latency"
-KEY: Final = "wk_benchmark"
-ALERTING: Final = 10
+SHAPES: Final = tuple((rate, size) for size in (1, 100) for rate in (100, 1_000, 10_000))
+"""Events a second, and events a request."""
+PARTITIONS: Final = 8
+_PREFIX: Final = "latency"
+_KEY: Final = "wk_benchmark"
+_ALERTING: Final = 10
 """One lead in this many turns hot at once; the others look at a page."""
-WITHIN_S: Final = 60.0
+_WITHIN_S: Final = 60.0
+_KEPT: Final = 200
+"""Points of a distribution that are kept for the plot."""
 
 
 class Alerts:
     """Follows the alerts and notes when each lead's came."""
 
-    def __init__(self, bootstrap: str, partitions: int) -> None:
+    def __init__(self, bootstrap: str) -> None:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=5)
-        self._partitions = [TopicPartition(full_name(PREFIX, ALERTS), number) for number in range(partitions)]
+        self._partitions = [
+            TopicPartition(full_name(_PREFIX, ALERTS), number) for number in range(PARTITIONS)
+        ]
         self.came: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -67,55 +79,58 @@ class Alerts:
 class Load:
     """Sends events over HTTP, each of a lead of its own."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession, alerts: Alerts) -> None:
-        self._url = url
-        self._session = session
+    def __init__(self, client: OpenLoop, alerts: Alerts) -> None:
+        self._client = client
         self._alerts = alerts
         self._leads = 0
 
-    async def at_rate(self, rate: int, size: int, seconds: float) -> list[float]:
-        """Sends `rate` events a second in requests of `size`; each alert's milliseconds, sorted."""
-        asked: dict[str, float] = {}
-        requests: set[asyncio.Task[None]] = set()
+    async def at_rate(self, rate: int, size: int, seconds: float) -> dict[str, Any]:
+        """Sends `rate` events a second in requests of `size`; each alert's milliseconds since it was due."""
+        requests = max(1, int(rate * seconds / size))
+        made = [self._body(size) for _ in range(requests)]
+        await self._client.connect(min(500, max(16, rate // size // 10)))
         began = time.perf_counter()
-        for number in range(max(1, int(rate * seconds / size))):
-            await asyncio.sleep(max(0.0, began + number * size / rate - time.perf_counter()))
-            request = asyncio.create_task(self._post(size, asked))
-            requests.add(request)
-            request.add_done_callback(requests.discard)
-        await asyncio.gather(*requests)
-        async with asyncio.timeout(WITHIN_S):
+        due = await self._client.send([body for body, _ in made], size / rate)
+        taken = requests * size / (time.perf_counter() - began)
+        asked = {lead: at for at, (_, leads) in zip(due, made, strict=True) for lead in leads}
+        async with asyncio.timeout(_WITHIN_S):
             while asked.keys() - self._alerts.came.keys():
                 await asyncio.sleep(0.02)
-        return sorted((self._alerts.came[lead] - at) * 1_000 for lead, at in asked.items())
+        times = sorted((self._alerts.came[lead] - at) * 1_000 for lead, at in asked.items())
+        kept = [times[len(times) * place // _KEPT] for place in range(_KEPT)] + [times[-1]]
+        shares = {
+            f"p{share}": times[min(len(times) * share // 100, len(times) - 1)] for share in (50, 90, 99)
+        }
+        return {"rate": rate, "size": size, "taken": taken, "alerts": len(times), **shares} | {
+            "most": times[-1],
+            "spread": kept,
+        }
 
-    async def _post(self, size: int, asked: dict[str, float]) -> None:
-        events = []
+    def _body(self, size: int) -> tuple[bytes, list[str]]:
+        """A request of events, and its leads that will turn hot."""
+        events, hot = [], []
         for _ in range(size):
             self._leads += 1
-            alerts = self._leads % ALERTING == 0
             lead = f"u-{self._leads}"
-            kind = "demo_requested" if alerts else "page_view"
+            kind = "page_view" if self._leads % _ALERTING else "demo_requested"
+            if kind == "demo_requested":
+                hot.append(lead)
             events.append({"type": kind, "lead_id": lead, "properties": {"url": "https://acme.example/"}})
-            if alerts:
-                asked[lead] = time.perf_counter()
-        async with self._session.post(self._url, data=json.dumps(events)) as answer:
-            if answer.status != 200:
-                raise RuntimeError(f"the gateway answered {answer.status}: {await answer.text()}")
+        return msgspec.json.encode(events), hot
 
 
 @contextlib.contextmanager
-def roles(bootstrap: str, partitions: int, folder: Path) -> Iterator[str]:
-    """A gateway and a worker, each a process of its own; the gateway's address."""
+def roles(bootstrap: str, folder: Path) -> Iterator[int]:
+    """A gateway and a worker, each a process of its own; the gateway's port."""
     (port,) = free_ports(1)
     grid = folder / "grid.yml"
     grid.write_text(GRID, encoding="utf-8")
     settings = {
         "LEADHEAT_KAFKA": bootstrap,
-        "LEADHEAT_TOPIC_PREFIX": PREFIX,
-        "LEADHEAT_PARTITIONS": str(partitions),
+        "LEADHEAT_TOPIC_PREFIX": _PREFIX,
+        "LEADHEAT_PARTITIONS": str(PARTITIONS),
         "LEADHEAT_GRID": str(grid),
-        "LEADHEAT_WRITE_KEYS": KEY,
+        "LEADHEAT_WRITE_KEYS": _KEY,
         "LEADHEAT_SESSION_TIMEOUT_S": "6",
     }
     with contextlib.ExitStack() as ends:
@@ -130,71 +145,63 @@ def roles(bootstrap: str, partitions: int, folder: Path) -> Iterator[str]:
             )
             ends.callback(process.wait, 20)
             ends.callback(process.terminate)
-        yield f"http://127.0.0.1:{port}"
+        yield port
 
 
-@contextlib.asynccontextmanager
-async def load(url: str, bootstrap: str, partitions: int) -> AsyncIterator[Load]:
-    """A load that is ready: the gateway answers, and a first alert has come."""
-    alerts = Alerts(bootstrap, partitions)
+async def measure(
+    bootstrap: str, shapes: list[tuple[int, int]], seconds: float, progress: Progress
+) -> list[dict[str, Any]]:
+    """Starts gateway and worker, then measures each rate and size of requests."""
+    await topics.ensure(bootstrap, _PREFIX, PARTITIONS, 1)
+    alerts = Alerts(bootstrap)
     following = asyncio.create_task(alerts.run())
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-    connector = aiohttp.TCPConnector(limit=64)
+    headers = {"Authorization": f"Bearer {_KEY}", "Content-Type": "application/json"}
     try:
-        async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
-            async with asyncio.timeout(WITHIN_S):
-                while not await _ready(session, url):
-                    await asyncio.sleep(0.1)
-            ready = Load(f"{url}/v1/events", session, alerts)
-            await ready.at_rate(20, 10, seconds=2)
-            yield ready
+        with tempfile.TemporaryDirectory() as folder, roles(bootstrap, Path(folder)) as port:
+            await _until_ready(port)
+            client = OpenLoop("127.0.0.1", port, "/v1/events", headers)
+            with contextlib.closing(client):
+                load = Load(client, alerts)
+                await load.at_rate(20, 10, seconds=2)  # until a first alert has come all is not ready
+                return [
+                    await load.at_rate(rate, size, seconds)
+                    for rate, size in progress.track(shapes, description="latency")
+                ]
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def _ready(session: aiohttp.ClientSession, url: str) -> bool:
-    try:
-        async with session.get(f"{url}/readyz") as answer:
-            return answer.status == 200
-    except aiohttp.ClientError:
-        return False
-
-
-async def measure(
-    bootstrap: str, partitions: int, shapes: list[tuple[int, int]], seconds: float
-) -> list[tuple[int, int, list[float]]]:
-    """Starts gateway and worker, then measures each rate and size of requests."""
-    await topics.ensure(bootstrap, PREFIX, partitions, 1)
-    with tempfile.TemporaryDirectory() as folder, roles(bootstrap, partitions, Path(folder)) as url:
-        async with load(url, bootstrap, partitions) as ready:
-            return [(rate, size, await ready.at_rate(rate, size, seconds)) for rate, size in shapes]
+async def _until_ready(port: int) -> None:
+    async with asyncio.timeout(_WITHIN_S), httpx.AsyncClient(trust_env=False) as client:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
+                    return
+            await asyncio.sleep(0.1)
 
 
 def main() -> None:
-    """Measures and prints a table."""
+    """Measures, keeps the figures, prints a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument("--partitions", type=int, default=2)
-    parser.add_argument(
-        "--embedded", action="store_true", help="the embedded broker, even where Kafka could run"
-    )
+    parser.add_argument("--short", action="store_true", help="5 s of each, not 20")
     given = parser.parse_args()
-    shapes = [(100, 1), (1_000, 1), (1_000, 10)]
-    with broker(given.embedded) as (what, bootstrap):
-        measured = asyncio.run(measure(bootstrap, given.partitions, shapes, given.seconds))
-    title = f"HTTP request to alert, ms: {given.partitions} partitions, {what}, {os.cpu_count()} cores"
-    Console().print(table(title, measured))
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    seconds = 5.0 if given.short else 20.0
+    with Cluster() as cluster, Progress() as progress:
+        rows = asyncio.run(measure(cluster.bootstrap, list(SHAPES), seconds, progress))
+    results.save("latency", {"seconds": seconds, "partitions": PARTITIONS, "rows": rows})
+    Console().print(table(rows))
 
 
-def table(title: str, measured: list[tuple[int, int, list[float]]]) -> Table:
+def table(rows: list[dict[str, Any]]) -> Table:
     """Percentiles of each rate and size."""
-    shown = Table(title=title)
-    for column in ("events/s", "events a request", "alerts", "p50", "p99", "max"):
+    shown = Table(title="HTTP request due to alert in Kafka, ms")
+    for column in ("events/s", "events a request", "taken", "alerts", "p50", "p90", "p99", "most"):
         shown.add_column(column, justify="right")
-    for rate, size, times in measured:
-        figures: list[Any] = [times[len(times) // 2], times[len(times) * 99 // 100], times[-1]]
-        shown.add_row(f"{rate:,}", str(size), f"{len(times):,}", *(f"{each:.0f}" for each in figures))
+    for row in rows:
+        figures = [f"{row[name]:,.0f}" for name in ("taken", "alerts", "p50", "p90", "p99", "most")]
+        shown.add_row(f"{row['rate']:,}", str(row["size"]), *figures)
     return shown
 
 

@@ -1,0 +1,166 @@
+"""Compares engines on the same log, on one real Kafka: CPU an event and events a second, of what is durable.
+
+Two tasks: the engine alone (a counter a lead), and the whole product (twenty criteria, scores and alerts).
+Every run has a fresh copy of the log, and counts only if all scores, states and offsets are right.
+"""
+
+import argparse
+import asyncio
+import logging
+import random
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from deploy.kafka.cluster import Cluster
+from streams import topics
+from tests.benchmarks import checking, grids, load, results, running
+from tests.benchmarks.engines import BY_NAME, ENGINES, Engine
+from tests.benchmarks.job import Job, Task
+from tests.benchmarks.load import Log
+
+PARTITIONS: Final = 8
+WARM: Final = 0.25
+"""The part of a run's events before measuring starts: compilers and caches are warm then, groups joined."""
+TASKS: Final[tuple[Task, ...]] = ("count", "score")
+_LEADS: Final = 50_000
+
+
+class Bench:
+    """Runs jobs on one Kafka, each on topics of its own."""
+
+    def __init__(self, kafka: str, log: Log, partitions: int = PARTITIONS) -> None:
+        self._kafka = kafka
+        self._log = log
+        self._partitions = partitions
+        self._references: dict[int, checking.Reference] = {}
+        self._jobs = 0
+
+    def run(self, engine: Engine, task: Task, grid: Path = grids.TWENTY) -> running.Used:
+        """One measurement; raises BenchmarkError where the engine's work is not right."""
+        log = self._log.first(int(len(self._log.events) * engine.share[task]))
+        self._jobs += 1
+        with tempfile.TemporaryDirectory(prefix="leadheat-bench-") as folder:
+            job = Job(
+                task=task,
+                kafka=self._kafka,
+                prefix=f"bench-{self._jobs}-{engine.name}",
+                count=len(log.events),
+                warm=int(len(log.events) * WARM),
+                partitions=self._partitions,
+                grid=str(grid),
+                folder=folder,
+            )
+            asyncio.run(self._prepare(job, log))
+            with running.started(engine, job) as processes:
+                used = running.finish(processes, job, engine.ends)
+            asyncio.run(checking.check(engine, job, log, self._reference(task, log, grid)))
+            asyncio.run(checking.forget(self._kafka, job.prefix))
+        return used
+
+    async def _prepare(self, job: Job, log: Log) -> None:
+        await topics.ensure(job.kafka, job.prefix, job.partitions, 1)
+        await load.fill(job.kafka, job.prefix, job.partitions, log.events)
+
+    def _reference(self, task: Task, log: Log, grid: Path) -> checking.Reference | None:
+        if task == "count":
+            return None
+        size = len(log.events)
+        if size not in self._references:
+            self._references[size] = checking.Reference(log, str(grid))
+        return self._references[size]
+
+
+def plan(engines: Iterable[Engine], runs: int) -> list[tuple[Engine, Task]]:
+    """All measurements, shuffled, so that what the machine does meanwhile favours nobody."""
+    todo = [(engine, task) for engine in engines for task in engine.share for _ in range(runs)]
+    random.Random(20).shuffle(todo)
+    return todo
+
+
+def main() -> None:
+    """Measures, keeps the figures, prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a fifth of the events")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--engines", nargs="*", choices=list(BY_NAME), default=list(BY_NAME))
+    parser.add_argument("--tasks", nargs="*", choices=TASKS, default=TASKS)
+    given = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # new topics have no leader at first
+    console = Console()
+    chosen = [BY_NAME[name] for name in given.engines]
+    for engine in chosen:
+        if engine.missing:
+            console.print(
+                f"{engine.label} is left out: {', '.join(engine.missing)} missing (make bench-peers)"
+            )
+    events = 200_000 if given.short else 1_000_000
+    todo = plan([engine for engine in chosen if not engine.missing], given.runs)
+    todo = [(engine, task) for engine, task in todo if task in given.tasks]
+    log = load.make(events, _LEADS)
+    measured: dict[tuple[Task, str], list[running.Used]] = {}
+    columns = (TextColumn("{task.description:40}"), BarColumn(), TimeElapsedColumn())
+    with Cluster() as cluster, Progress(*columns, console=console) as progress:
+        bench, shown = Bench(cluster.bootstrap, log), progress.add_task("", total=len(todo))
+        for engine, task in todo:
+            progress.update(shown, description=f"{engine.label}: {task}")
+            measured.setdefault((task, engine.name), []).append(bench.run(engine, task))
+            progress.advance(shown)
+    figures = summary(measured, events)
+    results.save("peers", figures)
+    for task in TASKS:
+        console.print(table(task, figures))
+
+
+def summary(measured: dict[tuple[Task, str], list[running.Used]], events: int) -> dict[str, Any]:
+    """What is kept: ranges over the runs of each engine and task, and the runs themselves."""
+    rows = []
+    for engine in ENGINES:
+        for task in TASKS:
+            runs = measured.get((task, engine.name))
+            if not runs:
+                continue
+            rows.append(
+                {
+                    "task": task,
+                    "engine": engine.name,
+                    "events": runs[0].whole_events,
+                    "cpu_us": results.Range.of([run.cpu_us for run in runs]),
+                    "whole_cpu_us": results.Range.of(
+                        [run.whole_cpu_s / run.whole_events * 1e6 for run in runs]
+                    ),
+                    "rate": results.Range.of([run.rate for run in runs]),
+                    "peak_mb": max(run.peak_mb for run in runs),
+                    "runs": runs,
+                }
+            )
+    return {"events": events, "leads": _LEADS, "partitions": PARTITIONS, "warm": WARM, "rows": rows}
+
+
+def table(task: Task, figures: dict[str, Any]) -> Table:
+    """One task's figures."""
+    what = "engine alone: a counter a lead" if task == "count" else "the whole product: twenty criteria"
+    shown = Table(title=f"{what}; median (least to most)")
+    for column in ("engine", "events", "CPU µs an event", "with start and warm-up", "events/s", "peak MB"):
+        shown.add_column(column, justify="left" if column == "engine" else "right")
+    for row in figures["rows"]:
+        if row["task"] == task:
+            cpu, whole, rate = (row[name] for name in ("cpu_us", "whole_cpu_us", "rate"))
+            shown.add_row(
+                BY_NAME[row["engine"]].label,
+                f"{row['events']:,}",
+                f"{cpu.middle:.1f} ({cpu.least:.1f} to {cpu.most:.1f})",
+                f"{whole.middle:.1f}",
+                f"{rate.middle:,.0f} ({rate.least:,.0f} to {rate.most:,.0f})",
+                f"{row['peak_mb']:,.0f}",
+            )
+    return shown
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Writes docs/benchmarks.md from what was measured: prose from page.md, every number from the JSON."""
+
+import argparse
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from tests.benchmarks import results
+from tests.benchmarks.engines import BY_NAME, ENGINES, ROOT
+
+_TEMPLATE: Final = Path(__file__).with_name("page.md")
+_PAGE: Final = ROOT / "docs" / "benchmarks.md"
+_NAMES: Final = ("peers", "growth", "latency")
+_WHAT: Final = {
+    "leads": "leads known",
+    "criteria": "criteria",
+    "late": "share of late events",
+    "visit": "events by touched lead",
+}
+
+
+class NotMeasuredError(Exception):
+    """There are no figures to write about."""
+
+
+def measured() -> dict[str, dict[str, Any]]:
+    """The figures of all benchmarks; raises NotMeasuredError where some are missing."""
+    found = {name: results.load(name) for name in _NAMES}
+    if lacking := [name for name, figures in found.items() if figures is None]:
+        raise NotMeasuredError(f"no figures of {', '.join(lacking)} in build/bench: run `make bench-peers`")
+    return {name: figures for name, figures in found.items() if figures is not None}
+
+
+def text(figures: dict[str, dict[str, Any]], state: dict[str, Any] | None) -> str:
+    """The page."""
+    peers, growth, latency = (figures[name] for name in _NAMES)
+    machine = peers["machine"]
+    values: dict[str, object] = {
+        "date": machine["at"],
+        "machine": f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
+        f"{machine['system']}",
+        "busy": machine["load_before"],
+        "versions": ", ".join(f"{name} {number}" for name, number in machine["versions"].items()),
+        "events": f"{peers['events']:,}",
+        "leads": f"{peers['leads']:,}",
+        "partitions": peers["partitions"],
+        "warm": f"{peers['warm']:.0%}",
+        "runs": min(len(row["runs"]) for row in peers["rows"]),
+        "alone": _peers(peers, "count"),
+        "product": _peers(peers, "score"),
+        "promises": _promises(peers),
+        "ratios": _ratios(peers),
+        "growth": _growth(growth["figures"]),
+        "growth_events": f"{growth['events']:,}",
+        "workers": _workers(growth["figures"]["workers"]),
+        "latency": _latency(latency["rows"]),
+        "seconds": f"{latency['seconds']:.0f}",
+        "state": _state(state),
+    }
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(values)
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    rule = ["---" if number == 0 else "--:" for number in range(len(heads))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
+
+
+def _range(figures: dict[str, float], form: str = ".1f") -> str:
+    return f"{figures['middle']:{form}} ({figures['least']:{form}}–{figures['most']:{form}})"
+
+
+def _peers(figures: dict[str, Any], task: str) -> str:
+    rows = sorted((row for row in figures["rows"] if row["task"] == task), key=_cpu)
+    heads = ["engine", "CPU µs an event", "the same with start and warm-up", "events/s", "peak MB", "events"]
+    return _table(
+        heads,
+        [
+            [
+                BY_NAME[row["engine"]].label,
+                _range(row["cpu_us"]),
+                f"{row['whole_cpu_us']['middle']:.1f}",
+                _range(row["rate"], ",.0f"),
+                f"{row['peak_mb']:,.0f}",
+                f"{row['events']:,}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _cpu(row: dict[str, Any]) -> float:
+    cost: float = row["cpu_us"]["middle"]
+    return cost
+
+
+def _promises(figures: dict[str, Any]) -> str:
+    there = {row["engine"] for row in figures["rows"]}
+    shown = [one for one in ENGINES if one.name in there]
+    rows = [[one.label, one.promises, one.settings] for one in shown]
+    return _table(["engine", "promises", "as set here"], rows).replace("--:", "---")
+
+
+def _ratios(figures: dict[str, Any]) -> str:
+    """LeadHeat's cost against the others', for what was aimed at."""
+    cost = {(row["task"], row["engine"]): _cpu(row) for row in figures["rows"]}
+    python = ("faust", "quix", "bytewax")
+    java = ("streams-memory", "streams-rocksdb")
+    asked = (
+        ("engine alone, against the best other Python engine with durable state", "count", python, "0.5"),
+        ("engine alone, against consuming and parsing only", "count", ("limit",), "3"),
+        ("engine alone, against Kafka Streams (the better of both)", "count", java, "1.5"),
+        ("the whole product, against the best other Python engine", "score", python, "1"),
+    )
+    rows = []
+    for what, task, others, aim in asked:
+        there = [cost[task, name] for name in others if (task, name) in cost]
+        if there:
+            rows.append([what, f"{cost[task, 'leadheat'] / min(there):.2f}", aim])
+    return _table(["CPU of an event", "times", "aim: at most"], rows)
+
+
+def _growth(figures: dict[str, list[dict[str, Any]]]) -> str:
+    rows = []
+    for name, what in _WHAT.items():
+        points = figures[name]
+        first, last = points[0], points[-1]
+        form = ".0%" if name == "late" else ",g"
+        times = last["cpu_us"]["middle"] / first["cpu_us"]["middle"]
+        span = [f"{point['value']:{form}}" for point in (first, last)]
+        costs = [f"{point['cpu_us']['middle']:.1f} µs" for point in (first, last)]
+        rows.append([what, " → ".join(span), " → ".join(costs), f"{times:.2f}"])
+    return _table(["", "from → to", "CPU of an event", "times"], rows)
+
+
+def _workers(points: list[dict[str, Any]]) -> str:
+    rows = [[f"{one['value']:g}", _range(one["rate"], ",.0f"), _range(one["cpu_us"])] for one in points]
+    return _table(["workers", "events/s", "CPU µs an event"], rows)
+
+
+def _latency(rows: list[dict[str, Any]]) -> str:
+    heads = [
+        "events/s",
+        "events a request",
+        "taken, events/s",
+        "alerts",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "most ms",
+    ]
+    numbers = ("taken", "alerts", "p50", "p90", "p99", "most")
+    return _table(
+        heads,
+        [[f"{row['rate']:,}", str(row["size"]), *(f"{row[one]:,.0f}" for one in numbers)] for row in rows],
+    )
+
+
+def _state(figures: dict[str, Any] | None) -> str:
+    """What bench_state has measured, as pairs of a name and a text; nothing where it was not run."""
+    if figures is None:
+        return "Not measured on this machine yet.\n"
+    return _table(["", ""], [[row["name"], row["value"]] for row in figures["rows"]])
+
+
+def main() -> None:
+    """Writes page and plots."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    figures = measured()
+    from tests.benchmarks import plots  # needs matplotlib, which only the benchmarks' own environment has
+
+    folder = _PAGE.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    alone = "Engine alone: a counter a lead, durable"
+    plots.peers(figures["peers"], "count", alone, folder / "alone.svg")
+    product = "The whole product: twenty criteria, every event decided"
+    plots.peers(figures["peers"], "score", product, folder / "product.svg")
+    plots.growth(figures["growth"]["figures"], folder / "growth.svg")
+    plots.latency(figures["latency"]["rows"], folder / "latency.svg")
+    _PAGE.write_text(text(figures, results.load("state")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
