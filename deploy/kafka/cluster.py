@@ -207,7 +207,7 @@ class Cluster:
             properties = render(node.place, places, node.folder / "data", self._settings)
             (node.folder / "server.properties").write_text(properties)
         first = self.nodes[0].folder
-        command = self._java("kafka.tools.StorageTool", "format", "-t", self._id)
+        command = self._java("kafka.tools.StorageTool", "format", f"--cluster-id={self._id}")
         command += ["-c", str(first / "server.properties")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:

@@ -72,7 +72,7 @@ class Node:
         shutil.rmtree(partial, ignore_errors=True)
         properties = self._write("format.properties", partial)
         command = self._command(
-            "kafka.tools.StorageTool", "format", "-t", self.cluster, "-c", str(properties)
+            "kafka.tools.StorageTool", "format", f"--cluster-id={self.cluster}", "-c", str(properties)
         )
         try:
             done = subprocess.run(  # noqa: S603
