@@ -10,9 +10,14 @@ from typing import Any, Final, NoReturn
 
 from aiokafka import errors
 from aiokafka.client import ConnectionGroup
-from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
+from aiokafka.protocol.group import (
+    HeartbeatRequest,
+    JoinGroupRequest,
+    LeaveGroupRequest,
+    SyncGroupRequest,
+)
 
-from streams.errors import StalledError
+from streams.errors import StalledError, StartError
 
 _NO_ERROR: Final = errors.NoError.errno
 _ALIVE: Final = frozenset({_NO_ERROR, errors.RebalanceInProgressError.errno})
@@ -22,6 +27,14 @@ _FENCED_INSTANCE: Final = 82  # aiokafka has no name for it
 _LOST: Final = frozenset(
     {errors.UnknownMemberIdError.errno, errors.IllegalGenerationError.errno, _FENCED_INSTANCE}
 )
+_REFUSED: Final = {
+    errors.InvalidSessionTimeoutError.errno: "LEADHEAT_SESSION_TIMEOUT_S is not between the broker's "
+    "group.min.session.timeout.ms and group.max.session.timeout.ms: change one of them",
+    errors.GroupAuthorizationFailedError.errno: "Kafka's user may not use the group: allow it",
+    errors.InconsistentGroupProtocolError.errno: "another program uses the group: give one another prefix",
+}
+"""Answers to joining the group that no waiting mends, and that aiokafka only logs."""
+
 _HELD: Final = 0.7
 """Of a session: how long a heartbeat lets us send."""
 _AWAITED: Final = 0.85
@@ -81,6 +94,8 @@ class Lease:
             response = await send(node, request, group=group)
             if isinstance(request, HeartbeatRequest):
                 self.heard(response.error_code, sent_at)
+            elif isinstance(request, JoinGroupRequest) and (why := _REFUSED.get(response.error_code)):
+                self._end(StartError(f"the worker can't join its group: {why}"))
             elif isinstance(request, SyncGroupRequest) and response.error_code == _NO_ERROR:
                 self.heard(_NO_ERROR, sent_at)
             return response

@@ -61,6 +61,18 @@ async def test_of_two_workers_with_one_name_the_older_ends(named: Rig) -> None:
         newer.end()
 
 
+async def test_names_a_session_that_kafka_does_not_allow(real_kafka: Cluster, tmp_path: Path) -> None:
+    rig = Rig(real_kafka.bootstrap, SESSION_S / 3, tmp_path)
+    await rig.make_topics()
+    worker = rig.worker()
+    try:
+        worker.start()
+        assert await asyncio.to_thread(worker.process.wait, 60) == 1
+        assert worker.said("LEADHEAT_SESSION_TIMEOUT_S is not between") == 1
+    finally:
+        worker.end()
+
+
 async def test_more_workers_than_partitions_are_at_ease(named: Rig) -> None:
     await named.make_topics()
     workers = [named.worker() for _ in range(4)]

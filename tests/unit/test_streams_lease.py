@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
-from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest
 from aiokafka.protocol.produce import ProduceRequest
 from faust.types import TP
 
@@ -98,6 +98,13 @@ async def test_begins_with_the_assignment() -> None:
     refused = Client(code=25)
     held.watch(refused)
     await refused.send(0, SyncGroupRequest("group", 1, "member", None, []))  # it joins again
+
+
+async def test_says_what_keeps_it_from_joining() -> None:
+    held, client = lease([0.0]), Client(code=26)
+    held.watch(client)
+    with pytest.raises(Ended, match="LEADHEAT_SESSION_TIMEOUT_S is not between"):
+        await client.send(0, JoinGroupRequest("group", 1_000, 60_000, "", "", "consumer", []))
 
 
 async def test_does_not_leave_the_group_unasked() -> None:
