@@ -129,6 +129,7 @@ class Residents:
         self._unsettled: list[bytes] = []
         self._aside: list[tuple[bytes, bytes | None]] = []
         self._asides = 0
+        self.least_revision = 0
         self.touched: dict[bytes, Resident] = {}
         self._unreadable: list[tuple[bytes, str]] = []
 
@@ -199,7 +200,7 @@ class Residents:
 
     def mark_cycle(self, scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
         """What must be written before the states that make these scores."""
-        marker = cycle.encode(scores, cycle.number(self._store) + 1)
+        marker = cycle.encode(scores, max(cycle.number(self._store) + 1, self.least_revision))
         self._store.update(marker)
         return marker
 
@@ -233,7 +234,7 @@ class Residents:
 
     def _encode(self, resident: Resident) -> bytes:
         resident.lead.headroom = resident.walker.headroom
-        resident.revision += 1
+        resident.revision = max(resident.revision + 1, self.least_revision)
         return encode(resident.lead, resident.wake, resident.plan, resident.revision)
 
     def _put(self, key: bytes, resident: Resident, state: bytes) -> None:

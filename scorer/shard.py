@@ -34,6 +34,9 @@ MOST_TRAIT_BYTES: Final = 512_000
 _MOST_SENDERS: Final = 4_096
 """Whose last hand-over to a lead is remembered: they send it again within a restart, if ever."""
 
+_REVISION_BITS: Final = 32
+"""Of a revision, below the group's generation."""
+
 _TIMERS_AT_ONCE: Final = 2_000
 """Leads decided anew in one `advance`, so that records are not kept waiting."""
 
@@ -69,13 +72,15 @@ class Shard:
         """How many states there are."""
         return len(self._residents)
 
-    def recover(self, again: Iterable[bytes] = ()) -> Changes:
+    def recover(self, again: Iterable[bytes] = (), generation: int = 0) -> Changes:
         """After the store was filled: sets the timers; says what outboxes hold and what starts empty.
 
-        `again`: leads to be written again as they are.
+        `again`: leads to be written again as they are. `generation`: of the group; what is written in one
+        supersedes what a worker of an earlier one still writes.
 
         The scores of the last cycle are made again: a crash may have come between its states and those.
         """
+        self._residents.least_revision = generation << _REVISION_BITS
         self._changes.emptied = self._residents.recover(again)
         for key, resident, deleted_at in self._residents.last_cycle():
             if deleted_at is not None:

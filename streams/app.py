@@ -83,7 +83,7 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
     @table.on_recover  # type: ignore[untyped-decorator]
     async def recovered() -> None:
         try:
-            scoring.assign(store.active, store.take_overtaken())
+            scoring.assign(store.active, store.take_overtaken(), max(app.consumer_generation_id, 0))
         except LaterStateError as error:
             await app.crash(StartError(f"the states can't be taken up: {error}; start that program here"))
         except Exception as error:  # Faust would pass over it in silence

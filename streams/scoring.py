@@ -60,6 +60,7 @@ class Scoring:
         self._cycle = asyncio.Lock()
         self._work = asyncio.Event()
         self._limit = _LEAST_RECORDS
+        self._generation = 0
 
     async def intake(self, stream: Any) -> None:
         """The body of Faust's agent: never raises, and leaves it to `done` what is acknowledged."""
@@ -68,15 +69,16 @@ class Scoring:
             if self._is_current(event) and self._inbox.put(event.value):
                 self._work.set()
 
-    def assign(self, partitions: Iterable[int], overtaken: Mapping[int, set[bytes]]) -> None:
+    def assign(self, partitions: Iterable[int], overtaken: Mapping[int, set[bytes]], generation: int) -> None:
         """After the states of these partition numbers were recovered: makes their shards.
 
         `overtaken`: keys whose state must be written again, since a lower revision follows it.
         """
         owned = sorted(partitions)
+        self._generation = generation
         self._shards = {partition: self._new_shard(partition) for partition in owned}
         self._owed = {
-            partition: shard.recover(overtaken.get(partition, ()))
+            partition: shard.recover(overtaken.get(partition, ()), generation)
             for partition, shard in self._shards.items()
         }
         self._tell(self._owed)
@@ -158,7 +160,7 @@ class Scoring:
     def _start_over(self, partition: int, moment: int) -> Shard:
         """The shard as its states have it: those of the last cycle."""
         shard = self._new_shard(partition)
-        shard.recover()  # owes nothing: each cycle ends with empty outboxes
+        shard.recover(generation=self._generation)  # owes nothing: each cycle ends with empty outboxes
         shard.advance(moment)
         return shard
 

@@ -14,7 +14,7 @@ class Shard(Protocol):
     def leads(self) -> int:
         """How many leads it holds."""
 
-    def recover(self, again: Iterable[bytes] = ()) -> Changes:
+    def recover(self, again: Iterable[bytes] = (), generation: int = 0) -> Changes:
         """The store was filled: what its outboxes still hold, and the states and scores of `again`."""
 
     def receive(self, records: Iterable[Record]) -> None:

@@ -77,7 +77,7 @@ class CountingShard:
 
     full = False
 
-    def recover(self, again: Iterable[bytes] = ()) -> Changes:
+    def recover(self, again: Iterable[bytes] = (), generation: int = 0) -> Changes:
         return Changes()
 
     def receive(self, records: Iterable[Record]) -> None:

@@ -88,7 +88,7 @@ async def test_an_overtaken_state_is_right_again_before_anything_comes(rig: Rig)
             partition = partition_of(LEAD, rig.partitions)
             await producer.send_and_wait(changelog_name(rig.prefix), late, key=LEAD, partition=partition)
             worker.start()
-            await changelog.read_until(lambda read: revisions(read)[-1] == right + 1)
+            await changelog.read_until(lambda read: revisions(read)[-1] > right)
             assert worker.stop() == 0
     finally:
         worker.end()

@@ -38,7 +38,7 @@ class CountingShard:
     def leads(self) -> int:
         return len(self._store)
 
-    def recover(self, again: Iterable[bytes] = ()) -> Changes:
+    def recover(self, again: Iterable[bytes] = (), generation: int = 0) -> Changes:
         for key in cycle.decode(self._store):
             if key in self._store:
                 self._changes.scores.append(self._score(key, json.loads(self._store[key])))

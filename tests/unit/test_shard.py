@@ -10,7 +10,7 @@ from scorer import handover, residents, topics
 from scorer.evidence import Evidence
 from scorer.files import score_lines
 from scorer.grid import parse_grid
-from scorer.lead import LaterStateError, Lead, encode, peek
+from scorer.lead import LaterStateError, Lead, encode, peek, supersedes
 from scorer.messages import Record
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
@@ -388,6 +388,23 @@ def test_a_lead_that_a_late_write_has_overtaken_is_written_again() -> None:
     assert dict(changes.states)[b"u-1"] == store[b"u-1"]
     assert peek(store[b"u-1"]).revision == before + 1
     assert [msgspec.json.decode(send.value or b"") for send in changes.scores] == [stream.scores["u-1"]]
+
+
+def test_what_a_later_generation_writes_supersedes_whatever_an_earlier_one_does() -> None:
+    stream = Stream(plan(), partitions=1)
+    stream.publish(event(1), T0)
+    stream.drain()
+    old, new = dict(stream.stores[0]), dict(stream.stores[0])
+    for store, generation, writes in ((old, 4, 3), (new, 5, 1)):
+        shard = Shard(plan(), store, 0, 1)
+        shard.recover(generation=generation)
+        for number in range(writes):
+            shard.receive([Record(topics.PAGE_VIEWS, 0, 9 + number, T0 + 9, b"u-1", event(9 + number))])
+            shard.flush()
+            shard.settle()
+    for key in (b"u-1", b"\xffcycle"):
+        assert supersedes(new[key], old[key])
+        assert not supersedes(old[key], new[key])
 
 
 def test_a_state_of_a_later_version_is_left_where_it_is() -> None:
