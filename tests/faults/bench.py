@@ -196,9 +196,10 @@ class Bench:
 
     async def ready(self, within_s: float = 90.0) -> None:
         """Returns once all workers have partitions: what is sent from now on is sent under load."""
-        async with asyncio.timeout(within_s):
-            while not all(worker.said("scoring partitions") for worker in self.crew.running):
-                await asyncio.sleep(0.1)
+        deadline = time.monotonic() + within_s
+        while idle := [worker for worker in self.crew.running if not worker.said("scoring partitions")]:
+            assert time.monotonic() < deadline, "\n".join(worker.last_said for worker in idle)
+            await asyncio.sleep(0.1)
 
     async def caught_up(self) -> None:
         """Returns once nothing waits any more, for two looks in a row."""

@@ -70,6 +70,12 @@ class Worker:
         """How often a text stands in what it wrote, in all its lives."""
         return self.log.read_text(errors="replace").count(text) if self.log.exists() else 0
 
+    @property
+    def last_said(self) -> str:
+        """The last line that it wrote."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return f"{self.name}: {lines[-1][:160] if lines else ''}"
+
     def look(self) -> None:
         """Notes its memory."""
         if self.process is None:
@@ -178,8 +184,7 @@ class Crew:
     def _ended(self, worker: Worker, status: int) -> None:
         if status != -signal.SIGKILL:
             worker.exits.append(status)
-            lines = worker.log.read_text(errors="replace").splitlines()
-            self._note(f"{worker.name} ended with {status}: {lines[-1][:160] if lines else ''}")
+            self._note(f"ended with {status}, {worker.last_said}")
 
 
 def _ended(worker: Worker) -> int:

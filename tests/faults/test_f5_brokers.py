@@ -11,6 +11,7 @@ import pytest
 
 from deploy.kafka.cluster import Cluster
 from tests.faults.bench import GATEWAY_ANSWERS_WITHIN_S, Bench
+from tests.faults.conftest import SHORT_SESSIONS
 from tests.faults.sizes import LONG, size
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -22,7 +23,7 @@ _DOWN_S: Final = 8.0
 @pytest.fixture
 def three_kafkas(kafka_tools: None) -> Iterator[Cluster]:
     """Three nodes of the test's own."""
-    with Cluster(3, heap_mb=256) as cluster:
+    with Cluster(3, heap_mb=256, settings=SHORT_SESSIONS) as cluster:
         yield cluster
 
 
