@@ -173,6 +173,10 @@ class Bench:
             yield turn
             turn += 1
 
+    def send_no_more(self) -> None:
+        """For scenarios whose harm takes as long as it takes: the population ends with it."""
+        self.sender.stop()
+
     @property
     def is_sending(self) -> bool:
         """Whether the population has more to send."""

@@ -60,16 +60,23 @@ class Sender:
         self._set_time = set_time
         self._posts: asyncio.Queue[list[Planned] | None] = asyncio.Queue()
         self._open = 0
+        self._stopped = False
         self.ledger = Ledger()
         self.sent = 0
 
+    def stop(self) -> None:
+        """What was not sent yet stays so: the model knows only what is on the topics."""
+        self._stopped = True
+
     async def run(self) -> None:
-        """Sends all, and returns when each record's fate is known."""
+        """Sends all, or until stopped, and returns when each record's fate is known."""
         posting = asyncio.create_task(self._posting())
         began = time.monotonic()
         per_step = int(DAY_MS * _STEP_S / self._seconds)
         steps = in_steps(self._population.planned, self._population.start, per_step)
         for number, step in enumerate(steps):
+            if self._stopped:
+                break
             await asyncio.sleep(max(0.0, began + number * _STEP_S - time.monotonic()))
             self._set_time(self._population.start + number * per_step)
             posted = [one for one in step if one.by_gateway]
