@@ -116,9 +116,8 @@ class Bench:
                 self.kafka.bootstrap, self.topics.prefix, self.topics.partitions, self.kafka.replicas
             )
             self.gauge = await enter(Gauge(self.topics))
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self.kafka.bootstrap, acks="all", linger_ms=20, max_batch_size=1 << 17
-            )
+            # Small batches: one sent twice holds fewer events of a lead than ids are remembered.
+            producer = AIOKafkaProducer(bootstrap_servers=self.kafka.bootstrap, acks="all", linger_ms=20)
             await enter(producer)
             self.gateway: Live | None = None
             if self._by_gateway:

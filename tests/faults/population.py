@@ -36,6 +36,9 @@ _MINUTE_MS: Final = 60_000
 POISON: Final = b"poison"
 """In the bytes of every record that is no event."""
 
+_BUSY: Final = 50
+"""Leads of the crowd that get most of its events."""
+
 _POISONS: Final = (
     b'{"poison": ',
     b"\xff\xfe poison",
@@ -144,7 +147,10 @@ class _Maker:
         """Many who spend some time on pages; among them records that are no events."""
         names = [self._name("c", range(self._partitions)) for _ in range(leads)]
         self._made.crowd.update(names)
-        weights = list(accumulate(1 / (rank + 20) for rank in range(leads)))
+        weights = list(accumulate((rank + 1) ** -1.2 for rank in range(leads)))
+        # A busy lead has more events in a replay than ids are remembered: there only offsets tell what is
+        # in its state. A copy of one of its events may be further away than those, so none is made.
+        busy = set(names[:_BUSY])
         chosen = self._pick.choices(names, cum_weights=weights, k=events)
         for lead, at in zip(chosen, sorted(self._pick.choices(range(DAY_MS), k=events)), strict=True):
             topic = self._lane(lead)
@@ -152,7 +158,8 @@ class _Maker:
                 value = self._pick.choice([*_POISONS, None])
                 self._plan(at, topic, lead, value, None)
             else:
-                self._event(lead, topic, at, "page_time", {"duration_s": self._pick.randint(1, 90)})
+                spent = {"duration_s": self._pick.randint(1, 90)}
+                self._event(lead, topic, at, "page_time", spent, copied=lead not in busy)
 
     def _name(self, kind: str, among: range) -> str:
         """A new id whose key is of one of these partition numbers."""
@@ -183,6 +190,7 @@ class _Maker:
         visitor: str | None = None,
         traits: dict[str, Any] | None = None,
         late: bool = False,
+        copied: bool = True,
         by_gateway: bool = False,
     ) -> None:
         """An event, and now and then copies of it soon after."""
@@ -199,7 +207,7 @@ class _Maker:
         if traits is not None:
             told["traits"] = traits
         value = json.dumps(told).encode()
-        copies = self._pick.randint(1, 3) if self._pick.random() < 0.08 else 0
+        copies = self._pick.randint(1, 3) if copied and self._pick.random() < 0.15 else 0
         for copy in range(1 + copies):
             self._plan(at + copy * self._pick.randint(1, 5_000), topic, name, value, told["id"], by_gateway)
 

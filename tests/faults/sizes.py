@@ -23,9 +23,9 @@ class Size:
     """When everything must have been caught up with, after the last fault."""
 
 
-SMOKE: Final = Size("smoke", seconds=8, rate=300, crowd=300, told=15, heal_within_s=15)
+SMOKE: Final = Size("smoke", seconds=8, rate=1_000, crowd=300, told=15, heal_within_s=15)
 """While a scenario is being written."""
-SHORT: Final = Size("short", seconds=20, rate=600, crowd=2_000, told=40, heal_within_s=90)
+SHORT: Final = Size("short", seconds=20, rate=1_200, crowd=2_000, told=40, heal_within_s=90)
 LONG: Final = Size("long", seconds=270, rate=1_500, crowd=50_000, told=250, heal_within_s=240)
 SOAK: Final = Size("soak", seconds=1_800, rate=1_000, crowd=100_000, told=600, heal_within_s=300)
 
