@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 import subprocess
 import time
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from deploy import leash
+
+TAKES_UP: Final = r"scoring partitions \[\d"
+"""What a worker says once it has recovered the states of partitions; not where it got none."""
 
 _LOOK_EVERY_S: Final = 0.2
 _START_AGAIN_AFTER_S: Final = 0.3
@@ -67,8 +71,8 @@ class Worker:
         self.frozen = False
 
     def said(self, text: str) -> int:
-        """How often a text stands in what it wrote, in all its lives."""
-        return self.log.read_text(errors="replace").count(text) if self.log.exists() else 0
+        """How often what an expression matches stands in what it wrote, in all its lives."""
+        return len(re.findall(text, self.log.read_text(errors="replace"))) if self.log.exists() else 0
 
     @property
     def last_said(self) -> str:
@@ -141,6 +145,17 @@ class Crew:
         """Lets a frozen one go on."""
         self._note(f"thaw {worker.name}")
         worker.thaw()
+
+    async def taking_up(self, within_s: float) -> Worker | None:
+        """The next worker that takes up partitions, and with them what waits there; None where none does."""
+        before = {worker: worker.said(TAKES_UP) for worker in self.workers}
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            for worker in self.running:
+                if worker.said(TAKES_UP) > before.get(worker, 0):
+                    return worker
+            await asyncio.sleep(0.02)
+        return None
 
     async def stop(self) -> list[int]:
         """Stops all in order; how each ended."""
