@@ -248,6 +248,17 @@ def raises_out_of_the_loop_body(patch: Patch) -> None:
     patch(poison, "receive", receive)
 
 
+@mutant("what a full shard did not take is given to it again", "full outboxes")
+def passes_over_what_a_full_shard_left(patch: Patch) -> None:
+    receive = poison.receive
+
+    def passing(shard: Any, records: Any, start_over: Any) -> Any:
+        shard, failed, _ = receive(shard, records, start_over)
+        return shard, failed, len(records)
+
+    patch(poison, "receive", passing)
+
+
 # Who may write
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
+from unittest.mock import patch
 
+import scorer.shard
 from tests.simulation import traps
 from tests.simulation.poison import Poisoned
 from tests.simulation.stories import GRID
@@ -17,12 +19,19 @@ def poison(seed: int) -> list[str]:
     return wrong(poisoned.world, poisoned.story, GRID) + ([] if unread else ["dead letters are missing"])
 
 
+def full_outboxes(seed: int) -> list[str]:
+    """Every lead that has anything to send is full."""
+    with patch.object(scorer.shard, "MOST_OWED_BYTES", 1):
+        return trial(seed)
+
+
 SIMULATED: dict[str, Callable[[int], list[str]]] = {
     "story": trial,
     "few ids": partial(trial, remembered_ids=1),
     "refused": partial(trial, kinds=("refused",)),
     "frozen": partial(trial, kinds=("frozen",)),
     "moves": moves,
+    "full outboxes": full_outboxes,
     "poison": poison,
     "traps": traps.unreadable,
     "later state": traps.later,
