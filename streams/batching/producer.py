@@ -4,8 +4,9 @@ import asyncio
 import socket
 import struct
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import ConnectionGroup
 from aiokafka.protocol.produce import ProduceRequest
@@ -21,7 +22,7 @@ from streams.errors import StalledError, WriteError
 _ASK_AGAIN_S: Final = 0.05
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A record to be sent; `timestamp_ms` None: now."""
 
     key: bytes | None
@@ -32,8 +33,10 @@ class Outgoing(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of key, value and headers."""
-        headers = sum(len(name) + len(value) for name, value in self.headers)
-        return len(self.key or b"") + len(self.value or b"") + headers
+        size = len(self.key or b"") + len(self.value or b"")
+        if self.headers:
+            size += sum(len(name) + len(value) for name, value in self.headers)
+        return size
 
 
 class GuardedProducer(AIOKafkaProducer):  # type: ignore[misc]
@@ -121,8 +124,9 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
 
 
 def _append(batch: Any, record: Outgoing) -> bool:
-    key, value, timestamp, headers = record
-    return batch.append(timestamp=timestamp, key=key, value=value, headers=list(headers)) is not None
+    headers = list(record.headers)
+    sent = batch.append(timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=headers)
+    return sent is not None
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]
