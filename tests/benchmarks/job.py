@@ -45,6 +45,20 @@ def mark(events: int) -> None:
     print(msgspec.json.encode(told).decode(), flush=True)
 
 
+class Tally:
+    """Counts events one by one, and marks the end of the warm-up."""
+
+    def __init__(self, job: Job) -> None:
+        self._warm = job.warm
+        self.seen = 0
+
+    def one(self) -> None:
+        """One more was worked on."""
+        self.seen += 1
+        if self.seen == self._warm:
+            mark(self.seen)
+
+
 def given() -> Job:
     """The job on this program's command line."""
     return msgspec.json.decode(sys.argv[1], type=Job)

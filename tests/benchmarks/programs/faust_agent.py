@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from typing import Any
+from typing import Any, Final
 
 import faust
 from faust.serializers.schemas import Schema
@@ -12,10 +12,16 @@ from scorer.messages import Record
 from scorer.topics import ALERTS, HANDOVER, IN_TOPICS, SCORES, full_name
 from streams.config import group_name
 from tests.benchmarks.counting import parse, score_record
-from tests.benchmarks.job import Job, given, mark
+from tests.benchmarks.job import Job, Tally, given, mark
 from tests.benchmarks.keyed import KeyedScorer
 
-_WAIT_S = 0.02
+_WAIT_S: Final = 0.02
+_RAW: Final[dict[str, Any]] = {
+    "key_serializer": "raw",
+    "value_serializer": "raw",
+    "key_type": bytes,
+    "value_type": bytes,
+}
 
 
 async def main(job: Job) -> None:
@@ -35,57 +41,53 @@ async def main(job: Job) -> None:
         stream_recovery_delay=0.0,
         consumer_auto_offset_reset="earliest",
     )
-    raw: dict[str, Any] = {"key_serializer": "raw", "value_serializer": "raw"}
-    raw |= {"key_type": bytes, "value_type": bytes}
-    log = app.topic(*(full_name(job.prefix, topic) for topic in IN_TOPICS), **raw)
-    out = {
-        topic: app.topic(full_name(job.prefix, topic), **raw, partitions=job.partitions)
-        for topic in (SCORES, ALERTS, HANDOVER)
-    }
-    seen = 0
-
-    def tell() -> None:
-        nonlocal seen
-        seen += 1
-        if seen == job.warm:
-            mark(seen)
-
-    if job.task == "count":
-        counters = app.Table("leads", default=int, partitions=job.partitions)
-
-        @app.agent(log)
-        async def count(stream: Any) -> None:
-            async for value in stream:
-                lead = parse(value).lead_id
-                counters[lead] += 1
-                key = lead.encode()
-                await out[SCORES].send(key=key, value=score_record(key, counters[lead]))
-                tell()
-
-    else:
-        schema = Schema(key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-        states = app.Table(
-            "leads", schema=schema, key_type=bytes, value_type=bytes, partitions=job.partitions
-        )
-        scorer = KeyedScorer(job.grid, states)
-        names = {full_name(job.prefix, topic): topic for topic in IN_TOPICS}
-
-        @app.agent(log)
-        async def score(stream: Any) -> None:
-            async for event in stream.events():
-                of = event.message
-                moment = int(of.timestamp * 1_000_000)
-                record = Record(names[of.topic], of.partition, of.offset, moment, of.key, event.value)
-                for send in scorer.score(record):
-                    await out[send.topic].send(key=send.key, value=send.value)
-                tell()
-
+    log = app.topic(*(full_name(job.prefix, topic) for topic in IN_TOPICS), **_RAW)
+    tally = Tally(job)
+    app.agent(log)(_counting(app, job, tally) if job.task == "count" else _scoring(app, job, tally))
     await app.start()
-    while seen < job.count or _uncommitted(app, log.topics, job.count) or app.producer.buffer.size:
+    while tally.seen < job.count or _uncommitted(app, log.topics, job.count) or app.producer.buffer.size:
         await asyncio.sleep(_WAIT_S)
-    mark(seen)
+    mark(tally.seen)
     sys.stdout.flush()
     os._exit(0)  # a clean stop takes seconds of fixed sleeps
+
+
+def _counting(app: Any, job: Job, tally: Tally) -> Any:
+    counters = app.Table("leads", default=int, partitions=job.partitions)
+    scores = _out(app, job, SCORES)
+
+    async def count(stream: Any) -> None:
+        async for value in stream:
+            lead = parse(value).lead_id
+            counters[lead] += 1
+            key = lead.encode()
+            await scores.send(key=key, value=score_record(key, counters[lead]))
+            tally.one()
+
+    return count
+
+
+def _scoring(app: Any, job: Job, tally: Tally) -> Any:
+    schema = Schema(**_RAW)
+    states = app.Table("leads", schema=schema, key_type=bytes, value_type=bytes, partitions=job.partitions)
+    scorer = KeyedScorer(job.grid, states)
+    names = {full_name(job.prefix, topic): topic for topic in IN_TOPICS}
+    out = {topic: _out(app, job, topic) for topic in (SCORES, ALERTS, HANDOVER)}
+
+    async def score(stream: Any) -> None:
+        async for event in stream.events():
+            of = event.message
+            moment = int(of.timestamp * 1_000_000)
+            record = Record(names[of.topic], of.partition, of.offset, moment, of.key, event.value)
+            for send in scorer.score(record):
+                await out[send.topic].send(key=send.key, value=send.value)
+            tally.one()
+
+    return score
+
+
+def _out(app: Any, job: Job, topic: str) -> Any:
+    return app.topic(full_name(job.prefix, topic), partitions=job.partitions, **_RAW)
 
 
 def _uncommitted(app: Any, topics: list[str], count: int) -> bool:

@@ -1,5 +1,6 @@
 """Quix Streams: a stateful step on RocksDB with a changelog topic, one event at a time."""
 
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -10,7 +11,7 @@ from scorer.messages import Record, Send
 from scorer.topics import ALERTS, IN_TOPICS, SCORES, full_name
 from streams.config import group_name
 from tests.benchmarks.counting import parse, score_record
-from tests.benchmarks.job import Job, given, mark
+from tests.benchmarks.job import Job, Tally, given, mark
 from tests.benchmarks.keyed import KeyedScorer, OneState
 
 
@@ -31,46 +32,50 @@ def main(job: Job) -> None:
         for topic in (SCORES, ALERTS)
     }
     log = reduce(lambda one, other: one.concat(other), frames)
-    seen = 0
+    tally = Tally(job)
 
     def tell() -> None:
-        nonlocal seen
-        seen += 1
-        if seen == job.warm:
-            mark(seen)
-        if seen >= job.count:
+        tally.one()
+        if tally.seen >= job.count:
             app.stop()
 
     if job.task == "count":
-
-        def count(value: bytes, key: bytes, timestamp: int, headers: Any, state: Any) -> bytes:
-            parse(value)
-            number = state.get("count", 0) + 1
-            state.set("count", number)
-            tell()
-            return score_record(key, number)
-
-        log.apply(count, stateful=True, metadata=True).to_topic(out[SCORES])
+        log.apply(_counting(tell), stateful=True, metadata=True).to_topic(out[SCORES])
     else:
-        store = OneState()
-        scorer = KeyedScorer(job.grid, store)
-        names = {full_name(job.prefix, topic): topic for topic in IN_TOPICS}
-
-        def score(value: bytes, key: bytes, timestamp: int, headers: Any, state: Any) -> list[Send]:
-            of = message_context()
-            store.state = state.get_bytes("lead")
-            record = Record(names[of.topic], of.partition, of.offset, timestamp * 1000, key, value)
-            sends = scorer.score(record)
-            state.set_bytes("lead", store.state)
-            tell()
-            return sends
-
-        scored = log.apply(score, stateful=True, metadata=True, expand=True)
+        scored = log.apply(_scoring(job, tell), stateful=True, metadata=True, expand=True)
         for topic, target in out.items():
             of_topic = scored.filter(lambda send, topic=topic: send.topic == topic)
             of_topic.apply(lambda send: send.value).to_topic(target)
     app.run()
-    mark(seen)
+    mark(tally.seen)
+
+
+def _counting(tell: Callable[[], None]) -> Callable[..., bytes]:
+    def count(value: bytes, key: bytes, timestamp: int, headers: Any, state: Any) -> bytes:
+        parse(value)
+        number = state.get("count", 0) + 1
+        state.set("count", number)
+        tell()
+        return score_record(key, number)
+
+    return count
+
+
+def _scoring(job: Job, tell: Callable[[], None]) -> Callable[..., list[Send]]:
+    store = OneState()
+    scorer = KeyedScorer(job.grid, store)
+    names = {full_name(job.prefix, topic): topic for topic in IN_TOPICS}
+
+    def score(value: bytes, key: bytes, timestamp: int, headers: Any, state: Any) -> list[Send]:
+        of = message_context()
+        store.state = state.get_bytes("lead")
+        record = Record(names[of.topic], of.partition, of.offset, timestamp * 1000, key, value)
+        sends = scorer.score(record)
+        state.set_bytes("lead", store.state)
+        tell()
+        return sends
+
+    return score
 
 
 if __name__ == "__main__":
