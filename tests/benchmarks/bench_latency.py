@@ -91,7 +91,7 @@ class Load:
         await self._client.connect(min(500, max(16, rate // size // 10)))
         began = time.perf_counter()
         due = await self._client.send([body for body, _ in made], size / rate)
-        taken = requests * size / (time.perf_counter() - began)
+        taken = requests * size / max(time.perf_counter() - began, requests * size / rate)
         asked = {lead: at for at, (_, leads) in zip(due, made, strict=True) for lead in leads}
         async with asyncio.timeout(_WITHIN_S):
             while asked.keys() - self._alerts.came.keys():

@@ -130,7 +130,8 @@ ENGINES: Final = (
         "quix",
         "Quix Streams",
         "At least once; topics are aligned by time.",
-        "RocksDB with a changelog, checkpoints every second (5 by default).",
+        "RocksDB with a changelog, checkpoints every second (5 by default), polls for 0.05 s at most (1 by "
+        "default, for which it stands still wherever one of several topics ends).",
         _python("quix"),
         {"count": 0.15, "score": 0.05},
         modules=("quixstreams",),

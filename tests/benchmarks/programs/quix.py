@@ -23,6 +23,7 @@ def main(job: Job) -> None:
         auto_offset_reset="earliest",
         state_dir=job.folder,
         commit_interval=1.0,
+        consumer_poll_timeout=0.05,
         loglevel="WARNING",
     )
     raw: dict[str, Any] = {"key_deserializer": "bytes", "value_deserializer": "bytes"}
