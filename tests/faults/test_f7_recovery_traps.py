@@ -35,10 +35,10 @@ scores: {engagement: {min: 0, max: 100}}
 criteria: [{id: view, score: engagement, points: 10, event: page_view}]
 tiers: [{id: cold}]
 """
-UNREADABLE = {
+UNREADABLE = {  # none on the partition that is to stay empty
     b"bad-1": b"garbage that is longer than any prefix of a state",
     b"bad-2": b"",
-    b"bad-3": b"\x01",
+    b"bad-4": b"\x01",
 }
 AT_ONCE = {
     "cleanup.policy": "compact",
