@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands import check, later, replay, roles, score, topics, up
+from deploy.commands import check, erase, export, later, replay, roles, score, topics, up
 from deploy.errors import telling
 
 app = typer.Typer(
@@ -28,8 +28,8 @@ app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("topics")(topics.topics)
 app.command("replay")(replay.replay)
-app.command("erase")(later.erase)
-app.command("export")(later.export)
+app.command("erase")(erase.erase)
+app.command("export")(export.export)
 
 
 def _print_version(wanted: bool) -> None:

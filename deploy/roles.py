@@ -48,6 +48,7 @@ def serve(settings: Settings) -> "ServeConfig":
         timescale=settings.scale(),
         events_kept=settings.events_kept,
         scoring_group=group_name(settings.topic_prefix),
+        erasure_key=settings.erasure_secret(),
     )
 
 

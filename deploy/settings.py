@@ -101,6 +101,19 @@ class Settings(BaseSettings):
     replication: int = Field(
         1, ge=1, le=9, description="Copies of every partition, for new topics; 3 in production."
     )
+    raw_retention_days: int = Field(
+        400,
+        ge=0,
+        le=36_500,
+        description="Days that Kafka keeps events and alerts, by which `leadheat topics` sets the topics; "
+        "0: for good. Timelines reach back as far once the cache was rebuilt; an erased person's events "
+        "go then at the latest.",
+    )
+    erasure_key: SecretStr | None = Field(
+        None,
+        description="Secret that erased ids are hashed with; the same for every role and for good, set "
+        "before the first erasure. Absent: the hashes are anybody's to guess at who can read the topics.",
+    )
     remembered_ids: int = Field(
         64, ge=1, le=10_000, description="Ids remembered for each lead, by which copies are dropped."
     )
@@ -189,6 +202,10 @@ class Settings(BaseSettings):
     def require_read_keys(self) -> tuple[str, ...]:
         """The read keys, or SettingsError: without any, nobody could read a score."""
         return split(_required(_revealed(self.read_keys), "read_keys", "name at least one key that may read"))
+
+    def erasure_secret(self) -> bytes:
+        """What erased ids are hashed with."""
+        return (_revealed(self.erasure_key) or "").encode()
 
     def origins(self) -> tuple[str, ...]:
         """Sites whose browsers may send events."""

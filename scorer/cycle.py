@@ -45,6 +45,12 @@ def encode(scores: Iterable[Send], number: int) -> list[tuple[bytes, bytes]]:
     return [(_key(part), _encoded(chunk, len(chunks), number)) for part, chunk in enumerate(chunks)]
 
 
+def cleared(store: Mapping[bytes, bytes], number: int) -> list[tuple[bytes, bytes | None]]:
+    """What must be written so that no marker names anybody; nothing where there is none."""
+    rest: list[tuple[bytes, bytes | None]] = [(_key(part), None) for part in range(1, parts(store))]
+    return [(KEY, _encoded([], 1, number)), *rest] if KEY in store else []
+
+
 def _encoded(chunk: list[Send], parts: int, number: int) -> bytes:
     scored = [send.key for send in chunk if send.value is not None]
     deleted = {send.key: send.timestamp for send in chunk if send.value is None}

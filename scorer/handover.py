@@ -50,7 +50,19 @@ class Misplaced(msgspec.Struct, tag="misplaced", array_like=True, frozen=True):
     event: bytes
 
 
-Message = Tie | Moved | Forwarded | Misplaced
+class Erase(msgspec.Struct, tag="erase", array_like=True, frozen=True):
+    """To an id: forget the person; `names` are ids that are that person and nobody else."""
+
+    names: list[str]
+    at: int = 0
+    """When the order first arrived, where it was passed on."""
+
+
+class Allow(msgspec.Struct, tag="allow", array_like=True, frozen=True):
+    """To an erased id: what arrives from now on counts again."""
+
+
+Message = Tie | Moved | Forwarded | Misplaced | Erase | Allow
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

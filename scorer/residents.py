@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from scorer import cycle
+from scorer.blocks import Block, Blocks
 from scorer.evidence import Evidence
 from scorer.lead import LaterStateError, Lead, StateError, decode, encode, peek
 from scorer.messages import Send
@@ -24,6 +25,9 @@ MOST_STATE_BYTES: Final = 3_900_000
 
 _ASIDE: Final = b"\xffaside/"
 """Before the key of a state that this version can't read."""
+
+_GONE: Final = b"\xffgone/"
+"""Before the hash of an erased id."""
 
 
 def names_a_lead(key: bytes) -> bool:
@@ -121,9 +125,15 @@ class Resident:
 class Residents:
     """States by key: bytes at rest in the store, objects while touched."""
 
-    def __init__(self, plan: Plan, store: MutableMapping[bytes, bytes]) -> None:
+    def __init__(self, plan: Plan, store: MutableMapping[bytes, bytes], erasure_key: bytes = b"") -> None:
         self._plan = plan
         self._store = store
+        self.blocks = Blocks(erasure_key)
+        self._new_blocks: dict[bytes, bytes] = {}
+        self._erased_aside: list[bytes] = []
+        self._gone: set[bytes] = set()  # erased since the last `settle`
+        self.blocking = False
+        """Whether any id is blocked, asked before `refuses` so that where none is, an event costs nothing."""
         self._wakes: dict[bytes, int] = {}
         self._heap: list[tuple[int, bytes]] = []
         self._unsettled: list[bytes] = []
@@ -135,11 +145,46 @@ class Residents:
 
     def __len__(self) -> int:
         own = (_PLAN_KEY in self._store) + cycle.parts(self._store) + self._asides
+        own += len(self.blocks) - len(self._new_blocks)
         return max(len(self._store) - own, 0)
 
     def has(self, key: bytes) -> bool:
         """Whether there is a state."""
         return key in self.touched or key in self._store
+
+    def refuses(self, key: bytes, arrival: int) -> bool:
+        """Whether an id was erased, and what arrives of it is to be dropped.
+
+        An erased id has no state, so that those who have one cost no hash.
+        """
+        if self.blocks.lifted or key in self._gone or not self.has(key):
+            return self.blocks.holds(key, arrival)
+        return False
+
+    def block(self, key: bytes, block: Block) -> None:
+        """Blocks an id, from the next flush on for good."""
+        hashed, value = self.blocks.put(key, block)
+        self._new_blocks[_GONE + hashed] = value
+        self.blocking = True
+
+    def erase(self, key: bytes, outbox: list[Send]) -> None:
+        """Leaves nothing of a state but what it has still to send, and then nothing."""
+        self._erased_aside.append(_ASIDE + key)
+        self._gone.add(key)
+        if self.has(key) or outbox:
+            left = Resident(Lead(outbox=outbox), self._plan)
+            left.revision = self._revision(key)
+            self.touched[key] = left
+
+    def _revision(self, key: bytes) -> int:
+        """How often the state of a key was written."""
+        held, state = self.touched.get(key), self._store.get(key)
+        if held is not None:
+            return held.revision
+        try:
+            return 0 if state is None else peek(state).revision
+        except StateError:
+            return 0
 
     def touch(self, key: bytes, now: int) -> Resident:
         """The lead of a key, in work until the next flush; decided by the present plan, silently."""
@@ -164,7 +209,8 @@ class Residents:
     def _load(self, key: bytes) -> Resident:
         state = self._store.get(key)
         if state is None:
-            resident = Resident(Lead(), self._plan)
+            block = self.blocks.of(key)
+            resident = Resident(Lead(sent=block.sent if block else 0), self._plan)
             resident.regate()
             return resident
         lead, stored = decode(state)
@@ -200,7 +246,7 @@ class Residents:
 
     def mark_cycle(self, scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
         """What must be written before the states that make these scores."""
-        marker = cycle.encode(scores, max(cycle.number(self._store) + 1, self.least_revision))
+        marker = cycle.encode(scores, self._next_cycle())
         self._store.update(marker)
         return marker
 
@@ -217,8 +263,19 @@ class Residents:
         Of those the store keeps the state from before.
         """
         written, self._aside = self._aside, []
+        for key, value in self._new_blocks.items():
+            self._store[key] = value
+            written.append((key, value))
+        self._new_blocks = {}
+        erased = [(key, None) for key in self._erased_aside if self._store.pop(key, None) is not None]
+        self._asides -= len(erased)
+        self._erased_aside = []
+        written += erased
         refused = []
         for key, resident in self.touched.items():
+            if key in self._gone and not resident.lead.outbox:
+                written.append(self._drop(key))
+                continue
             state = self._encode(resident)
             if len(state) > MOST_STATE_BYTES:
                 refused.append(key)
@@ -241,22 +298,46 @@ class Residents:
         self._store[key] = state
         self._set_timer(key, resident.wake if resident.plan == self._plan.fingerprint else NEVER)
 
+    def _drop(self, key: bytes) -> tuple[bytes, None]:
+        self._store.pop(key, None)
+        self._set_timer(key, FOREVER)
+        return key, None
+
     def _put_slots(self) -> bytes:
         state = msgspec.msgpack.encode(sorted(self._plan.slots))
         self._store[_PLAN_KEY] = state
         return state
 
-    def settle(self) -> list[tuple[bytes, bytes]]:
+    def settle(self) -> list[tuple[bytes, bytes | None]]:
         """Empties the outboxes of what was flushed and gives the states as they are then."""
-        settled = []
+        settled: list[tuple[bytes, bytes | None]] = []
         for key in self._unsettled:
             resident = self.touched.pop(key)
             resident.lead.outbox = []
+            if key in self._gone:
+                settled.append(self._drop(key))
+                continue
             state = self._encode(resident)
             self._put(key, resident, state)
             settled.append((key, state))
         self._unsettled = []
+        if self._gone:
+            settled += self._clear_marker()
+            self._gone = set()
         return settled
+
+    def _clear_marker(self) -> list[tuple[bytes, bytes | None]]:
+        """Once its scores are acknowledged, the marker of a cycle need not name those who were erased in it."""
+        written = cycle.cleared(self._store, self._next_cycle())
+        for key, value in written:
+            if value is None:
+                del self._store[key]
+            else:
+                self._store[key] = value
+        return written
+
+    def _next_cycle(self) -> int:
+        return max(cycle.number(self._store) + 1, self.least_revision)
 
     def recover(self, again: Iterable[bytes]) -> list[str]:
         """Sets all timers, takes the states with an outbox, and `again`, into work; names what starts empty.
@@ -269,6 +350,9 @@ class Residents:
         for key, state in list(self._store.items()):
             if not names_a_lead(key):
                 self._asides += key.startswith(_ASIDE)
+                if key.startswith(_GONE):
+                    self.blocks.load(key.removeprefix(_GONE), state)
+                    self.blocking = True
                 continue
             try:
                 stored = peek(state)
@@ -281,6 +365,8 @@ class Residents:
                 continue
             same = stored.plan == self._plan.fingerprint
             self._set_timer(key, stored.wake if same else NEVER)
+        named = {*self.touched, *cycle.decode(self._store)} if self.blocking else set()
+        self._gone = {key for key in named if (block := self.blocks.of(key)) and block.allowed is None}
         return emptied
 
     def _take_up_slots(self) -> list[str]:

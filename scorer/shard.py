@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
-from scorer import handover, topics
+from scorer import erasure, handover, topics
 from scorer.alerts import alert, due
 from scorer.errors import EventError
 from scorer.event import Event, decode
 from scorer.evidence import Evidence
-from scorer.handover import Forwarded, Misplaced, Moved, Tie
+from scorer.handover import Allow, Erase, Forwarded, Misplaced, Moved, Tie
 from scorer.identity import TYING, tied
 from scorer.ids import digest
 from scorer.lead import MOST_TIES
@@ -56,9 +56,10 @@ class Shard:
         partitions: int,
         remembered_ids: int = 64,
         on_change: Callable[[str, Change], None] | None = None,
+        erasure_key: bytes = b"",
     ) -> None:
         self.plan = plan
-        self._residents = Residents(plan, store)
+        self._residents = Residents(plan, store, erasure_key)
         self._partition = partition
         self._partitions = partitions
         self._remembered = remembered_ids
@@ -137,12 +138,13 @@ class Shard:
             if key not in changes.refused:
                 changes.scores += scores
                 changes.outbox += outbox
-        changes.states += self._residents.mark_cycle(changes.scores)
+        # Deletions of those who were erased come again with the order, which is read again.
+        changes.states += self._residents.mark_cycle(send for send in changes.scores if not send.headers)
         changes.states += states
         changes.unreadable = self._residents.unreadable()
         return changes
 
-    def settle(self) -> list[tuple[bytes, bytes]]:
+    def settle(self) -> list[tuple[bytes, bytes | None]]:
         """After everything flushed was acknowledged: the states without what they had still to send."""
         return self._residents.settle()
 
@@ -182,6 +184,10 @@ class Shard:
             self._changes.outbox.append(Send(topics.HANDOVER, key, handover.encode(origin), record.timestamp))
             self._count(record.topic, "passed_on")
             return
+        if self._residents.blocking and self._residents.refuses(key, record.timestamp):
+            erasure.turn_away_event(self._residents, key, event, record, self._changes)
+            self._count(record.topic, "erased")
+            return
         resident = self._touch(key, record.timestamp)
         if not _absorb(resident.lead.absorbed, record.topic, record.offset):
             return
@@ -210,6 +216,8 @@ class Shard:
             self._count_scored(origin[0], scored=False)
         elif owner is None:
             self._count_scored(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
+        elif owner == erasure.NOBODY:
+            self._count(origin[0], "erased")
         else:
             number = resident.next_number()
             message = Forwarded(key.decode(), number, event_id, moment, value, [key.decode()])
@@ -273,6 +281,13 @@ class Shard:
     def _take_message(self, record: Record, value: bytes) -> None:
         message = handover.decode(value)
         key = _readable(record.key)
+        if isinstance(message, Erase | Allow):
+            erasure.take(self._residents, key, message, record, self._changes)
+            return
+        if self._residents.blocking and self._residents.refuses(key, record.timestamp):
+            erasure.turn_away(self._residents, key, message, record, self._changes)
+            self._count(record.topic, "erased")
+            return
         resident = self._touch(key, record.timestamp)
         if not _absorb(resident.lead.absorbed, record.topic, record.offset):
             return

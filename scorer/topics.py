@@ -12,6 +12,7 @@ HANDOVER: Final = "handover"
 SCORES: Final = "scores"
 ALERTS: Final = "alerts"
 FAILED: Final = "failed"
+ERASURES: Final = "erasures"
 
 IN_TOPICS: Final = (PAGE_VIEWS, EMAIL_CLICKS, DOWNLOADS, SIGNALS, PROFILES, OUTCOMES)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import faust
 
+from scorer.blocks import BlocksError
 from scorer.lead import LaterStateError
 from scorer.plan import Plan
 from scorer.topics import HANDOVER, IN_TOPICS, full_name
@@ -17,7 +18,7 @@ from streams.batching.sole_writer import SoleWriter
 from streams.batching.store import URL
 from streams.config import WorkerConfig
 from streams.ending import die
-from streams.errors import StartError, trace_of
+from streams.errors import StartError, StreamError, trace_of
 from streams.inbox import Inbox
 from streams.scoring import Scoring
 from streams.shards import MakeShard
@@ -86,6 +87,8 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
             scoring.assign(store.active, store.take_overtaken(), max(app.consumer_generation_id, 0))
         except LaterStateError as error:
             await app.crash(StartError(f"the states can't be taken up: {error}; start that program here"))
+        except BlocksError as error:  # a setting is wrong, and the text says which
+            await app.crash(StreamError(str(error)))
         except Exception as error:  # Faust would pass over it in silence
             logging.getLogger(__name__).critical("the states can't be taken up: %s", trace_of(error))
             await app.crash(error)

@@ -30,7 +30,7 @@ class Shard(Protocol):
     def flush(self) -> Changes:
         """All that was decided since the last flush; the states are in the store already."""
 
-    def settle(self) -> list[tuple[bytes, bytes]]:
+    def settle(self) -> list[tuple[bytes, bytes | None]]:
         """The outbox is acknowledged: the states without it."""
 
     def next_wake(self) -> int | None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -9,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
+from scorer.topics import ALERTS, ERASURES, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
 from streams.config import changelog_name
 from streams.errors import StartError
 
@@ -25,7 +27,19 @@ _SEEN_WITHIN_S: Final = 15.0  # Kafka answers before all its nodes know of a new
 _REPAIRED_WITHIN_MS: Final = 600_000
 """In a changelog a worker that lost its partition may leave an older state behind the right one. Both must be
 there until the owner has started anew and written the right one again."""
-_COMPACT: Final = {"cleanup.policy": "compact", "max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
+_COMPACT: Final = {
+    "cleanup.policy": "compact",
+    "max.message.bytes": str(MAX_RECORD_BYTES + 100_000),
+    # So that an erased id goes in time: its old versions within a week; the deletion itself, a day later at
+    # the least, the next time that the topic is cleaned.
+    "max.compaction.lag.ms": str(7 * _DAY_MS),
+    "delete.retention.ms": str(_DAY_MS),
+}
+_APPLIED: Final = ("retention.ms", "segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
+"""Settings that a topic which is there is given too, unless somebody has set it otherwise there."""
+
+_DYNAMIC: Final = 1
+"""Kafka's mark of a setting that is the topic's own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,8 @@ class Topic:
 
     name: str
     settings: dict[str, str]
+    aged: bool = False
+    """Whether a setting of ours says how long it keeps records, which a topic that is there follows."""
 
     @property
     def policy(self) -> str:
@@ -46,7 +62,7 @@ class Finding:
     """What was found of one topic."""
 
     topic: str
-    state: Literal["created", "right", "weak", "missing", "wrong"]
+    state: Literal["created", "changed", "right", "weak", "missing", "wrong"]
     text: str
 
     def __str__(self) -> str:
@@ -73,42 +89,80 @@ class Report:
         return "\n".join(map(str, self.findings))
 
 
-def required(prefix: str) -> list[Topic]:
-    """All topics that the product uses."""
+def required(prefix: str, raw_days: int = 0) -> list[Topic]:
+    """All topics that the product uses; events and alerts are kept for `raw_days`, 0: for good."""
     large = {"max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
-    # Kept for good: what the board shows is rebuilt from these, and Kafka counts age by a record's own stamp,
-    # so it would delete an imported history before anybody has read it. Hand-overs go by size instead.
-    kept = {"cleanup.policy": "delete", "retention.ms": "-1"}
-    done = {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY_MS)}
+    # What the board shows is rebuilt from these, and Kafka counts age by a record's own stamp, so it deletes
+    # an imported history that is older before anybody has read it. Hand-overs bear their events' stamps.
+    kept = {"cleanup.policy": "delete", "retention.ms": str(raw_days * _DAY_MS or -1)}
+    brief = {"segment.ms": str(_DAY_MS)}  # what was deleted goes from the disk with its file, a day's records
+    done = {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY_MS)} | brief
+    sized = {"retention.bytes": str(_HANDOVER_BYTES)}
     states = _COMPACT | {"min.compaction.lag.ms": str(_REPAIRED_WITHIN_MS)}
     dated = [
-        *(Topic(full_name(prefix, name), kept) for name in IN_TOPICS),
-        Topic(full_name(prefix, ALERTS), kept | large),
-        Topic(full_name(prefix, HANDOVER), kept | large | {"retention.bytes": str(_HANDOVER_BYTES)}),
+        *(Topic(full_name(prefix, name), kept, aged=True) for name in IN_TOPICS),
+        Topic(full_name(prefix, ALERTS), kept | large, aged=True),
+        Topic(full_name(prefix, HANDOVER), kept | large | brief | sized, aged=True),
         Topic(full_name(prefix, FAILED), done | large),
         Topic(full_name(prefix, PARKED), done | large),
     ]
-    return [*dated, Topic(full_name(prefix, SCORES), _COMPACT), Topic(changelog_name(prefix), states)]
+    compacted = (full_name(prefix, SCORES), full_name(prefix, ERASURES))
+    return [*dated, *(Topic(name, _COMPACT) for name in compacted), Topic(changelog_name(prefix), states)]
 
 
-async def ensure(kafka: str, prefix: str, partitions: int, replication: int) -> Report:
+async def ensure(kafka: str, prefix: str, partitions: int, replication: int, raw_days: int = 0) -> Report:
     """Creates what is missing, with as many partitions and copies, and checks the rest."""
-    async with _Admin(kafka) as admin:
+    async with admin_of(kafka) as admin:
         there = await _partition_counts(admin)
         if any(there.get(topic.name, partitions) != partitions for topic in required(prefix)):
             return _uncreated(await _check(admin, prefix, partitions))
-        missing = [topic for topic in required(prefix) if topic.name not in there]
+        wanted = required(prefix, raw_days)
+        missing = [topic for topic in wanted if topic.name not in there]
         created = await _create(admin, missing, partitions, replication)
         await _until_seen(admin, created)
         report = await _check(admin, prefix, partitions)
+        right = {one.topic for one in report.findings if one.state == "right"} - created
+        changed = await _apply(admin, [topic for topic in wanted if topic.name in right])
+    texts = {name: f"changed: {text}" for name, text in changed.items()}
+    texts |= dict.fromkeys(created, f"created, {partitions} partitions, {replication} copies of each")
     return Report(
         tuple(
-            Finding(one.topic, "created", f"created, {partitions} partitions, {replication} copies of each")
-            if one.topic in created and one.state == "right"
+            Finding(one.topic, "created" if one.topic in created else "changed", texts[one.topic])
+            if one.topic in texts and one.state == "right"
             else one
             for one in report.findings
         )
     )
+
+
+async def _apply(admin: Any, topics: list[Topic]) -> dict[str, str]:
+    """Gives topics the settings that may be changed at any time; what was changed, by topic."""
+    entries = await _entries(admin, [topic.name for topic in topics])
+    changed: dict[str, str] = {}
+    resources = []
+    for topic in topics:
+        held = {entry: value for entry, value, *_ in entries.get(topic.name, ())}
+        # The embedded broker, which takes no changes, marks none as the topic's own.
+        own = {
+            entry: value for entry, value, _, source, *_ in entries.get(topic.name, ()) if source == _DYNAMIC
+        }
+        other = {
+            name: value
+            for name, value in topic.settings.items()
+            if name in _APPLIED and held.get(name, value) != value
+            if name not in own or (name == "retention.ms" and topic.aged)
+        }
+        if other and own:  # a request replaces all that are its own
+            resources.append(ConfigResource(ConfigResourceType.TOPIC, topic.name, {**own, **other}))
+            changed[topic.name] = ", ".join(f"{name}={value}" for name, value in other.items())
+    if resources:
+        for response in await admin.alter_configs(resources):
+            for code, message, _, name in response.resources:
+                if code:
+                    raise StartError(
+                        f"topic {name} could not be changed: {message or for_code(code).__name__}"
+                    )
+    return changed
 
 
 def _uncreated(report: Report) -> Report:
@@ -121,23 +175,19 @@ def _uncreated(report: Report) -> Report:
 
 async def check(kafka: str, prefix: str, partitions: int) -> Report:
     """Checks the topics and changes nothing."""
-    async with _Admin(kafka) as admin:
+    async with admin_of(kafka) as admin:
         return await _check(admin, prefix, partitions)
 
 
-class _Admin:
+@asynccontextmanager
+async def admin_of(kafka: str) -> AsyncIterator[Any]:
     """An admin client that is closed again."""
-
-    def __init__(self, kafka: str) -> None:
-        self._kafka = kafka
-
-    async def __aenter__(self) -> Any:
-        self._client = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
-        await self._client.start()
-        return self._client
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
+    client = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def _partition_counts(admin: Any) -> dict[str, int]:
@@ -210,14 +260,23 @@ def _finding(
 
 async def _policies(admin: Any, names: list[str]) -> dict[str, str]:
     """The policies that the broker tells; the embedded one tells only those that were set."""
+    return {
+        name: value
+        for name, entries in (await _entries(admin, names)).items()
+        for entry, value, *_ in entries
+        if entry == "cleanup.policy" and value
+    }
+
+
+async def _entries(admin: Any, names: list[str]) -> dict[str, list[Any]]:
     if not names:
         return {}
     # No filter by entry: the embedded broker hangs up on one.
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    found = {}
-    for response in await admin.describe_configs(resources):
-        for _code, _message, _kind, name, entries in response.resources:
-            for entry, value, *_ in entries:
-                if entry == "cleanup.policy" and value:
-                    found[name] = value
-    return found
+    responses = await admin.describe_configs(resources)
+    return {name: entries for one in responses for _code, _message, _kind, name, entries in one.resources}
+
+
+async def settings_of(admin: Any, name: str) -> dict[str, str]:
+    """The settings of a topic, as far as the broker tells them."""
+    return {entry: value for entry, value, *_ in (await _entries(admin, [name])).get(name, ())}

@@ -37,7 +37,7 @@ class Writer:
     async def write(
         self,
         changes: Mapping[int, Changes],
-        settle: Callable[[int], list[tuple[bytes, bytes]]],
+        settle: Callable[[int], list[tuple[bytes, bytes | None]]],
     ) -> None:
         """Writes the changes of each partition number; `settle` gives a partition's states without outbox."""
         await self._acknowledged(self._dead_letters(changes))

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from scorer import topics
+from scorer import handover, topics
 from scorer.event import decode
 from scorer.messages import Changes, Record, Send
 from scorer.partitioner import partition_of
@@ -31,6 +31,7 @@ class Stream:
     dead: list[str] = field(default_factory=list)
     as_of: dict[str, int] = field(default_factory=dict)
     counts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    erasures: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.log: dict[tuple[str, int], list[Record]] = defaultdict(list)
@@ -59,6 +60,12 @@ class Stream:
     def _append(self, topic: str, partition: int, key: bytes, value: bytes | None, timestamp: int) -> None:
         log = self.log[topic, partition]
         log.append(Record(topic, partition, len(log), timestamp, key, value))
+
+    def order(self, identity: str, message: handover.Message, timestamp: int) -> None:
+        """Puts an order to an id on the topic of hand-overs, as `leadheat erase` does."""
+        key = identity.encode()
+        value = handover.encode(message)
+        self._append(topics.HANDOVER, partition_of(key, self.partitions), key, value, timestamp)
 
     def waiting(self, number: int) -> list[Record]:
         """What a partition number has still to read: each topic in its order, the earliest head first."""
@@ -116,7 +123,8 @@ class Stream:
         plan = self.shards[number].plan
         self.shards[number] = self._shard(number)
         owed = self.shards[number].recover()
-        assert {*decided} <= {*owed.scores} or self.shards[number].plan is not plan
+        again = {send for send in decided if not send.headers}  # an order to erase is read again instead
+        assert again <= {*owed.scores} or self.shards[number].plan is not plan
         self.write(number, owed)
 
     def _keep(self, number: int, states: Iterable[tuple[bytes, bytes | None]]) -> None:
@@ -141,6 +149,8 @@ class Stream:
                 alert = msgspec.json.decode(send.value)
                 self.alerts[alert["id"]] = alert
                 self.alert_sends += 1
+            elif send.topic == topics.ERASURES and send.value is not None:
+                self.erasures[send.key.decode()] = msgspec.json.decode(send.value)
             else:
                 where = partition_of(send.key, self.partitions)
                 self._append(send.topic, where, send.key, send.value, send.timestamp)

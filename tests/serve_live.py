@@ -5,7 +5,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from connectors.serve.facts import PARKED
 from deploy import leash
 from deploy.embedded import store
 from deploy.ports import free_ports
+from scorer import handover
 from scorer.event import key_of
 from scorer.grid import load_grid
 from scorer.messages import Record
@@ -30,7 +31,7 @@ from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.shard import Shard
 from scorer.times import SECOND, Micros, parse_time
-from scorer.topics import ALERTS, HANDOVER, IN_TOPICS, SCORES, full_name, topic_of
+from scorer.topics import ALERTS, ERASURES, HANDOVER, IN_TOPICS, SCORES, full_name, topic_of
 from tests.kafka_fixtures import EmbeddedBroker
 
 KEY: Final = "rk-of-the-tests"
@@ -154,10 +155,30 @@ class Scored:
             shard.advance(self.clock.now)
         await self._pump()
 
-    async def send(self, topic: str, key: bytes, value: bytes | None, arrival: int) -> tuple[int, int]:
+    async def order(self, identity: str, message: handover.Message) -> None:
+        """Gives an order to an id, as `leadheat erase` does."""
+        key = identity.encode()
+        at = partition_of(key, PARTITIONS)
+        self._handed[at] += 1
+        value = handover.encode(message)
+        self.shards[at].receive([Record(HANDOVER, at, self._handed[at], self.clock.now, key, value)])
+        await self._pump()
+
+    async def send(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        arrival: int,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> tuple[int, int]:
         """Publishes a record; its partition and offset."""
         sent = await self.producer.send_and_wait(
-            full_name(self.prefix, topic), value=value, key=key, timestamp_ms=arrival // 1000
+            full_name(self.prefix, topic),
+            value=value,
+            key=key,
+            timestamp_ms=arrival // 1000,
+            headers=list(headers),
         )
         self.ends[f"{topic}:{sent.partition}"] = sent.offset + 1
         return sent.partition, sent.offset
@@ -169,7 +190,7 @@ class Scored:
             for shard in self.shards:
                 changes = shard.flush()
                 for one in changes.scores:
-                    await self.send(one.topic, one.key, one.value, one.timestamp)
+                    await self.send(one.topic, one.key, one.value, one.timestamp, one.headers)
                 for one in changes.outbox:
                     busy = True
                     if one.topic == HANDOVER:
@@ -209,7 +230,7 @@ async def scored(on: EmbeddedBroker, grid: Path, partitions: int = PARTITIONS) -
     prefix = f"serve{next(_counter)}"
     admin = AIOKafkaAdminClient(bootstrap_servers=on.bootstrap)
     await admin.start()
-    names = [full_name(prefix, topic) for topic in (*IN_TOPICS, SCORES, ALERTS, PARKED)]
+    names = [full_name(prefix, topic) for topic in (*IN_TOPICS, SCORES, ALERTS, ERASURES, PARKED)]
     await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
     await admin.close()
     plan = Plan(load_grid(grid))

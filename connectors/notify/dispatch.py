@@ -14,6 +14,7 @@ from prometheus_client import start_http_server
 from connectors.hang_up import hang_up
 from connectors.notify.channels import load_channels
 from connectors.notify.config import NotifyConfig
+from connectors.notify.copies import Copies
 from connectors.notify.desk import Desk
 from connectors.notify.parking import Parking
 from connectors.notify.progress import Progress
@@ -91,6 +92,7 @@ class _Reader:
         self._config = config
         self._desk = desk
         self._progress = progress
+        self._copies = Copies()
         self._topic = full_name(config.topic_prefix, ALERTS)
         session_ms = int(config.session_timeout_s * 1000)
         self._consumer = AIOKafkaConsumer(
@@ -105,7 +107,7 @@ class _Reader:
 
     async def read(self, stop: asyncio.Event) -> None:
         """Until `stop`; then what is under way has a last moment to arrive."""
-        self._consumer.subscribe([self._topic], listener=_Listener(self._progress))
+        self._consumer.subscribe([self._topic], listener=_Listener(self._progress, self._copies))
         try:
             await self._consumer.start()
             _log.info("delivering the alerts of %s", self._topic)
@@ -128,7 +130,11 @@ class _Reader:
         fetched = await self._consumer.getmany(timeout_ms=_FETCH_MS)
         for partition, records in fetched.items():
             for record in records:
-                self._desk.take(self._progress.begin(partition, record.offset), record.value)
+                ticket = self._progress.begin(partition, record.offset)
+                if await self._copies.had(self._consumer, partition, record):
+                    self._progress.finish(ticket)
+                else:
+                    self._desk.take(ticket, record.value)
         for outlet in self._desk.outlets.values():
             for task in outlet.tasks:
                 if task.done():
@@ -149,11 +155,14 @@ class _Reader:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, copies: Copies) -> None:
         self._progress = progress
+        self._copies = copies
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        revoked = list(revoked)
         self._progress.forget(revoked)
+        self._copies.forget(revoked)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Offsets come from the group: nothing to set up."""

@@ -133,7 +133,7 @@ class BatchWriter:
         key = self._cache.key
         stored: dict[str, dict[str, int]] = {}
         for event in events:
-            for identity in event.copies:
+            for identity in event.copies:  # none, of an event whose lead was erased
                 stored.setdefault(identity, {})[event.stored] = event.at
             if event.tie:
                 anonymous, lead = event.tie

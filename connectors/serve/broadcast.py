@@ -103,8 +103,12 @@ class Broadcast:
             self._after = entries[-1][0]
         elif _order(await self._newest()) < _order(self._after):
             self._after = "0-0"  # another redis, or an emptied one whose clock is behind
-        if entries and self._clients:
-            for told in await told_of(self._desk, [entry_of(fields) for _, fields in entries]):
+        facts = [entry_of(fields) for _, fields in entries]
+        for lead in (fact.data["lead_id"] for fact in facts if fact.kind == "removed"):
+            for forget in self._desk.on_removed:
+                forget(lead)
+        if facts and self._clients:
+            for told in await told_of(self._desk, facts):
                 for client in self._clients:
                     client.tell(told)
         self._tell_state(await state_of(self._desk))

@@ -25,5 +25,7 @@ class ServeConfig:
     """Of one identity, the newest by their time; a timeline reaches back as far."""
     scoring_group: str | None = None
     """Consumer group of the scoring, whose offsets tell how far facts are counted; None: that isn't told."""
+    erasure_key: bytes = b""
+    """What ids of erased people are hashed with."""
     stream_kept: int = 10_000
     """Facts that a client of the event stream may be behind and still resume; some 20 MB of redis."""

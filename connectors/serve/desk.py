@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ class Desk:
     config: ServeConfig
     cache: Cache
     scoring: Scoring
+    on_removed: list[Callable[[str], object]] = field(default_factory=list)
+    """Told of each lead that is gone, by whoever keeps something of it in memory."""
 
     def now(self) -> Micros:
         """The moment that answers are given for."""

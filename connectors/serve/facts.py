@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
+from scorer.erasure import Notice
 from scorer.errors import EventError
 from scorer.event import Event, decode
 from scorer.ids import somebody
 from scorer.slots import NO_ACTIVITY
 from scorer.times import SECOND, Micros, format_time, parse_time
-from scorer.topics import ALERTS, SCORES
+from scorer.topics import ALERTS, ERASURES, SCORES
 
 PARKED: Final = "parked"
 ANSWERS: Final = frozenset({"accepted", "rejected", "wrong", "withdrawn"})
@@ -28,11 +29,15 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     timestamp: Micros
     key: bytes | None
     value: bytes | None
+    origin: int | None = None
+    """Where it first stood, if it is a copy of a record that was deleted."""
+    erased: bytes | None = None
+    """The hash of its key, where it says that this lead was erased."""
 
     @property
     def place(self) -> str:
-        """Where it stands: the id of an event that brings none."""
-        return f"{self.topic}/{self.partition}/{self.offset}"
+        """Where it stands, or stood: the id of an event that brings none."""
+        return f"{self.topic}/{self.partition}/{self.offset if self.origin is None else self.origin}"
 
 
 class ScoreFact(msgspec.Struct, frozen=True):
@@ -78,7 +83,14 @@ class EventFact(msgspec.Struct, frozen=True):
     """What sales said of an alert."""
 
 
-Fact = ScoreFact | AlertFact | ParkedFact | EventFact
+class ErasureFact(msgspec.Struct, frozen=True):
+    """That an id, known by its hash, was erased, and from when on it may come again."""
+
+    hashed: bytes
+    allowed: Micros | None
+
+
+Fact = ScoreFact | AlertFact | ParkedFact | EventFact | ErasureFact
 
 
 class _ScoreShape(msgspec.Struct):
@@ -103,6 +115,8 @@ def fact_of(record: Incoming) -> Fact | None:
     try:
         if record.topic == SCORES:
             return _score(record)
+        if record.topic == ERASURES:
+            return _erasure(record)
         if record.value is None:
             return None
         if record.topic == ALERTS:
@@ -128,6 +142,12 @@ def _score(record: Incoming) -> ScoreFact | None:
     if shape.lead_id != lead:
         return None
     return ScoreFact(lead, msgspec.json.decode(record.value), record.value.decode())
+
+
+def _erasure(record: Incoming) -> ErasureFact:
+    notice = msgspec.json.decode(record.value or b"", type=Notice)
+    allowed = None if notice.allowed is None else parse_time(notice.allowed)
+    return ErasureFact(bytes.fromhex((record.key or b"").decode()), allowed)
 
 
 def _alert(record: Incoming) -> AlertFact | None:

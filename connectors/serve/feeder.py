@@ -12,16 +12,19 @@ from connectors.observe import place_of
 from connectors.serve.batch import BatchWriter
 from connectors.serve.cache import Cache
 from connectors.serve.config import ServeConfig
+from connectors.serve.erasures import Erasures
 from connectors.serve.errors import DisplacedError, LogResetError
-from connectors.serve.facts import Incoming, fact_of
+from connectors.serve.facts import ErasureFact, Incoming, fact_of
+from connectors.serve.forgetting import forget, forget_told, sweep
 from connectors.serve.lead_index import order_key
 from connectors.serve.metrics import CACHED, REBUILDS
 from connectors.serve.position import LETTERS
 from connectors.serve.scoring import GridFile, Scoring
 from connectors.serve.scoring_lag import ScoringLag
 from connectors.serve.topics_reader import REQUIRED, TopicsReader, partitions, reading
+from scorer.blocks import BlocksError
 from scorer.times import Micros, format_time
-from scorer.topics import IN_TOPICS, SCORES
+from scorer.topics import ERASURES, IN_TOPICS, SCORES
 
 _log: Final = logging.getLogger(__name__)
 _PAUSE_S: Final = 0.5
@@ -33,6 +36,8 @@ _FIRST: Final = 600
 """Leads of a tier whose bounds are kept tight: somewhat more than the largest page."""
 _TIGHTENED: Final = 3_000
 """Bounds looked at each time, a fraction of a second's work; what is left then, is done the next time."""
+_TOLD_S: Final = 3.0
+"""How long the stream of facts still tells its followers which lead was erased."""
 _KEPT_PART: Final = 10
 """Of the facts that the event stream keeps, a rebuild takes one in so many of a partition: there are many."""
 
@@ -54,6 +59,8 @@ class Feeder:
         self._scoring = scoring
         self._adopt = adopt
         self._writer = BatchWriter(cache, config.events_kept, config.stream_kept)
+        self._erasures = Erasures(config.erasure_key)
+        self._erased: dict[str, float] = {}  # and until when the stream tells of it
         self._floors: dict[str, int] = {}
         self._rebuilding = False
         self._lag = ScoringLag(config.kafka, config.scoring_group)
@@ -73,7 +80,7 @@ class Feeder:
                 await self._feed()
             except DisplacedError as error:
                 _log.warning("%s", error)
-            except (RedisError, KafkaError, OSError, TimeoutError, LogResetError) as error:
+            except (RedisError, KafkaError, OSError, TimeoutError, LogResetError, BlocksError) as error:
                 self._say(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(_PAUSE_S)
             except (
@@ -110,6 +117,7 @@ class Feeder:
             self._say(f"topics are missing: {', '.join(missing)}; `leadheat topics` creates them")
             await asyncio.sleep(_PAUSE_S)
             return
+        await self._read_erasures(known)
         offsets = await self._start()
         async with reading(self._config.kafka, self._config.topic_prefix, known, offsets) as topics:
             self._say(None)
@@ -118,6 +126,38 @@ class Feeder:
             except LogResetError:
                 await self._writer.forget()
                 raise
+
+    async def _read_erasures(self, known: dict[str, set[int]]) -> None:
+        """All of the block list, before anything else is read."""
+        self._erasures = Erasures(self._config.erasure_key)
+        if only := {topic: parts for topic, parts in known.items() if topic == ERASURES}:
+            async with reading(self._config.kafka, self._config.topic_prefix, only, {}) as topic:
+                while not topic.complete:
+                    for record in await topic.batch():
+                        if isinstance(fact := fact_of(record), ErasureFact):
+                            self._erasures.note(fact)
+
+    async def _forget(self, records: list[Incoming]) -> None:
+        """Erases whom these records say, before anything that they say is taken in."""
+        for record in records:
+            if record.topic == ERASURES and isinstance(fact := fact_of(record), ErasureFact):
+                self._erasures.note(fact)
+        gone = {
+            record.key.decode(): self._erasures.erase(record.erased, record.timestamp)
+            for record in records
+            if record.erased and record.key
+        }
+        if gone:
+            await forget(self._cache, self._writer.head, gone)
+            until = asyncio.get_running_loop().time() + _TOLD_S
+            self._erased |= dict.fromkeys(gone, until)
+
+    async def _stop_telling(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if told := {lead for lead, until in self._erased.items() if until < now}:
+            await forget_told(self._cache, self._writer.head, told)
+            for lead in told:
+                del self._erased[lead]
 
     async def _start(self) -> dict[str, int]:
         """Where to go on; opens a new build where there is nothing to go on from."""
@@ -132,6 +172,8 @@ class Feeder:
         else:
             self._rebuilding = await self._cache.redis.get(self._cache.key("built")) is None
             self._writer.head, offsets = found
+            if count := await sweep(self._cache, self._writer.head, self._erasures):
+                _log.info("%d ids were erased meanwhile", count)
             await self._rank()
         self._adopt(self._scoring)
         return offsets
@@ -151,6 +193,7 @@ class Feeder:
                 looked = clock()
                 self._scoring_behind = await self._lag.behind(topics.ends(IN_TOPICS))
                 await self._regrid()
+                await self._stop_telling()
                 if not self._rebuilding:
                     await self._tighten()
             if clock() - listed > _TOPICS_EVERY_S:
@@ -159,7 +202,8 @@ class Feeder:
                     return
 
     async def _write(self, topics: TopicsReader, records: list[Incoming]) -> None:
-        taken = [(record, fact_of(record)) for record in records]
+        await self._forget(records)
+        taken = [(record, self._erasures.let(record, fact_of(record))) for record in records]
         for record, fact in taken:
             CACHED.labels(record.topic, "skipped" if fact is None else "taken").inc()
             place = f"{record.topic}:{record.partition}"

@@ -52,6 +52,7 @@ class Histories:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._kept: OrderedDict[str, tuple[Version, History]] = OrderedDict()
+        desk.on_removed.append(lambda lead: self._kept.pop(lead, None))
 
     async def story(self, record: Record, now: Micros) -> Story:
         """What a lead did up to now, given its record as the topic has it."""

@@ -24,7 +24,8 @@ class LiveEntry(msgspec.Struct, frozen=True, gc=False):
 def append(cache: Cache, pipe: Any, record: Incoming, fact: Fact | None, floors: dict[str, int]) -> None:
     """Adds a fact, if it is one that is told and not older than what is kept."""
     place = f"{record.topic}:{record.partition}"
-    if (told := _told(fact)) and record.offset >= floors.get(place, 0):
+    again = record.origin is not None and not floors  # a copy tells nothing new but to a cache built anew
+    if not again and (told := _told(fact)) and record.offset >= floors.get(place, 0):
         kind, data = told
         pipe.xadd(cache.key("live"), {"k": kind, "p": place, "o": record.offset, "d": data})
 

@@ -11,8 +11,10 @@ from aiokafka.errors import OffsetOutOfRangeError
 from connectors.hang_up import hang_up
 from connectors.serve.errors import LogResetError
 from connectors.serve.facts import PARKED, Incoming
+from scorer.copies import origin_of
+from scorer.erasure import ERASED
 from scorer.times import Micros
-from scorer.topics import ALERTS, IN_TOPICS, SCORES, full_name
+from scorer.topics import ALERTS, ERASURES, IN_TOPICS, SCORES, full_name
 
 REQUIRED: Final = (SCORES, ALERTS, *IN_TOPICS)
 _BATCH: Final = 2_000
@@ -28,7 +30,10 @@ async def partitions(kafka: str, prefix: str) -> dict[str, set[int]]:
         cluster = await client.fetch_all_metadata()
     finally:
         await hang_up(client.close(), _STOP_WITHIN_S)
-    known = {topic: cluster.partitions_for_topic(full_name(prefix, topic)) for topic in (*REQUIRED, PARKED)}
+    known = {
+        topic: cluster.partitions_for_topic(full_name(prefix, topic))
+        for topic in (*REQUIRED, PARKED, ERASURES)
+    }
     return {topic: set(found) for topic, found in known.items() if found}
 
 
@@ -57,7 +62,10 @@ class TopicsReader:
             self._next[part] = records[-1].offset + 1
             for one in records:
                 moment = Micros(one.timestamp * 1_000)
-                found.append(Incoming(short, part.partition, one.offset, moment, one.key, one.value))
+                origin, erased = origin_of(one.headers), _erased(one.headers)
+                found.append(
+                    Incoming(short, part.partition, one.offset, moment, one.key, one.value, origin, erased)
+                )
         await self._look()
         return sorted(found, key=lambda one: one.timestamp)
 
@@ -94,6 +102,13 @@ class TopicsReader:
         """Whether the topics hold more than was read."""
         ends = ((part, self._consumer.highwater(part)) for part in self._parts)
         return any(end is None or self._next.get(part, 0) < end for part, end in ends)
+
+
+def _erased(headers: Iterable[tuple[str, bytes]]) -> bytes | None:
+    for name, value in headers:
+        if name == ERASED:
+            return bytes.fromhex(value.decode())
+    return None
 
 
 @asynccontextmanager

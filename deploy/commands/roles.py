@@ -32,9 +32,12 @@ def worker() -> None:
     config = configurations.worker(loaded)
     _require_metrics_port(loaded)
 
+    from functools import partial
+
+    from scorer.shard import Shard
     from streams.worker import run
 
-    raise typer.Exit(run(config))
+    raise typer.Exit(run(config, partial(Shard, erasure_key=loaded.erasure_secret())))
 
 
 def serve(host: Host = None, port: Port = None) -> None:

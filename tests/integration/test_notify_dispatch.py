@@ -19,9 +19,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import REGISTRY
 
 from connectors.notify.config import NotifyConfig
+from connectors.notify.copies import Copies
 from connectors.notify.dispatch import dispatch
 from connectors.notify.errors import ChannelsError
 from deploy.ports import free_ports
+from scorer.copies import HEADER
 from scorer.times import Micros
 from tests.integration.processes import until_async
 from tests.kafka_fixtures import EmbeddedBroker
@@ -45,10 +47,14 @@ class Topics:
         await admin.create_topics([NewTopic(f"{PREFIX}.{name}", 2, 1) for name in ("alerts", "parked")])
         await admin.close()
 
-    async def publish(self, *values: bytes | None, lead: str = "u-1") -> None:
+    async def publish(
+        self, *values: bytes | None, lead: str = "u-1", headers: list[tuple[str, bytes]] | None = None
+    ) -> None:
         async with AIOKafkaProducer(bootstrap_servers=self.address, acks="all") as producer:
             for value in values:
-                await producer.send_and_wait(f"{PREFIX}.alerts", value, key=lead.encode())
+                await producer.send_and_wait(
+                    f"{PREFIX}.alerts", value, key=lead.encode(), headers=headers or []
+                )
 
     async def parked(self, count: int) -> list[dict[str, Any]]:
         consumer = AIOKafkaConsumer(
@@ -260,3 +266,39 @@ async def test_the_process_prints_waits_for_its_broker_and_stops_at_sigterm(tmp_
     assert "u-1 (Acme) passe en chaud : 73,2 points" in printed.read_text()
     assert "http://b/leads/u-1" in printed.read_text()
     assert 'leadheat_deliveries_total{channel="console",result="delivered"} 1.0' in told
+
+
+async def test_a_copy_of_what_was_delivered_is_not_delivered_again(topics: Topics, tmp_path: Path) -> None:
+    async with receiving(Receiver(SECRET)) as receiver:
+        file = channels(tmp_path, sales=[receiver])
+        async with notifying(topics, file):
+            await topics.publish(alert(1), alert(2))
+            await topics.dealt_with(2)
+        async with notifying(topics, file):  # which remembers no ids
+            await topics.publish(alert(1), headers=[(HEADER, b"0")])
+            await topics.publish(alert(2), headers=[(HEADER, b"1")])
+            await topics.publish(alert(3))
+            await topics.publish(alert(3), headers=[(HEADER, b"4")])
+            await topics.dealt_with(6)
+    assert receiver.attempts == ["alert-1", "alert-2", "alert-3"]
+
+
+@pytest.mark.parametrize(
+    ("start", "had"), [(3, [False] * 3), (0, [False, True, False, True, False, True])], ids=["unread", "read"]
+)
+async def test_a_copy_counts_as_what_it_is_a_copy_of(topics: Topics, start: int, had: list[bool]) -> None:
+    for number in range(3):  # copies of what stands at 0 to 2: read first, or (from 3 on) deleted before that
+        await topics.publish(b"{broken")
+        await topics.publish(alert(number), headers=[(HEADER, b"%d" % number)])
+    copies, said = Copies(), []
+    consumer = AIOKafkaConsumer(bootstrap_servers=topics.address, group_id="fresh", enable_auto_commit=False)
+    async with consumer:
+        parts = [TopicPartition(f"{PREFIX}.alerts", number) for number in range(2)]
+        consumer.assign(parts)
+        for part in parts:
+            consumer.seek(part, start)
+        async with asyncio.timeout(30):
+            while len(said) < len(had):
+                for part, records in (await consumer.getmany(timeout_ms=200)).items():
+                    said += [await copies.had(consumer, part, record) for record in records]
+    assert said == had

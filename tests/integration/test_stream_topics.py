@@ -1,9 +1,13 @@
 """Topics are created once, as they must be, and what is wrong with those that are there is told."""
 
+import secrets
+
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from scorer.topics import SCORES, full_name
+from deploy.kafka.cluster import Cluster
+from scorer.topics import FAILED, PAGE_VIEWS, SCORES, full_name
 from streams import topics
 from tests.streaming import Rig
 
@@ -56,3 +60,29 @@ async def test_tells_a_policy_that_would_lose_scores(rig: Rig) -> None:
 def test_what_is_told_once_is_not_compacted(name: str) -> None:
     (topic,) = [one for one in topics.required("leadheat") if one.name == f"leadheat.{name}"]
     assert topic.policy == "delete"
+
+
+@pytest.mark.kafka
+async def test_gives_topics_that_are_there_the_retention_that_is_set(real_kafka: Cluster) -> None:
+    prefix = f"test-{secrets.token_hex(4)}"
+    name = full_name(prefix, PAGE_VIEWS)
+    await topics.ensure(real_kafka.bootstrap, prefix, 2, 1)
+    async with topics.admin_of(real_kafka.bootstrap) as admin:
+
+        async def seen(setting: str, value: str) -> dict[str, str]:
+            """The topic's settings, once the broker tells of one that was changed."""
+            held: dict[str, str] = {}
+            while held.get(setting) != value:
+                held = {entry: told for entry, told, *_ in (await topics._entries(admin, [name]))[name]}
+            return held
+
+        own = {"cleanup.policy": "delete", "retention.ms": "-1", "segment.ms": "60000"}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, own)])
+        await seen("segment.ms", "60000")
+        report = await topics.ensure(real_kafka.bootstrap, prefix, 2, 1, raw_days=30)
+        held = await seen("retention.ms", "2592000000")
+    assert f"{name}: changed: retention.ms=2592000000" in str(report)
+    assert held["segment.ms"] == "60000"  # what others have set stays
+    assert f"{full_name(prefix, FAILED)}: right" in str(report)
+    again = await topics.ensure(real_kafka.bootstrap, prefix, 2, 1, raw_days=30)
+    assert {one.state for one in again.findings} == {"right"}

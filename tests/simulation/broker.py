@@ -30,7 +30,7 @@ class Broker:
     def append(self, tp: TP, record: Outgoing) -> None:
         """Puts a record at the end of a partition."""
         log = self._logs[tp]
-        key, value, timestamp, headers = record
+        key, value, timestamp, headers = record.key, record.value, record.timestamp_ms, record.headers
         made: Any = ConsumerRecord(
             tp.topic, tp.partition, len(log), timestamp or 0, 0, key, value, None, 1, 1, headers
         )

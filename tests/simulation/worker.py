@@ -135,7 +135,7 @@ class Worker:
         for tp in self.tps:  # Faust resumes the partitions before it seeks them
             if self._chance.random() < 0.1:
                 await self._fetch(tp)
-        self.scoring.assign(self.store.active, self.store.take_overtaken())
+        self.scoring.assign(self.store.active, self.store.take_overtaken(), self.generation)
         self.consumer.sought()
 
     async def fetch(self, most: int) -> None:

@@ -29,7 +29,7 @@ def test_the_readme_lists_every_option_of_up() -> None:
     assert [name for name in options if f"`{name}" not in text] == []
 
 
-@pytest.mark.parametrize("name", ["sync", "erase", "export"])
+@pytest.mark.parametrize("name", ["sync"])
 def test_what_comes_later_says_so_in_its_help(name: str) -> None:
     assert "comes with a later issue" in _COMMANDS[name].help
 

@@ -9,6 +9,7 @@ from scorer import handover
 from scorer.evidence import Evidence
 from scorer.messages import DeadLetter, Record
 from scorer.walk import Course
+from streams.batching.producer import Outgoing
 from streams.dead_letters import origin, outgoing, put_back
 
 VISIT = b'{"type": "page_view", "anonymous_id": "a-1"}'
@@ -41,7 +42,7 @@ def test_bytes_and_headers_of_the_contract() -> None:
 def test_is_put_back_as_it_came() -> None:
     topic, record = put_back(letter("page-views", b"\xff", None), "leadheat")
     assert topic == "leadheat.page-views"
-    assert record == (b"\xff", None, 1_000, (("traceparent", b"00-1"),))
+    assert record == Outgoing(b"\xff", None, 1_000, (("traceparent", b"00-1"),))
 
 
 @pytest.mark.parametrize(

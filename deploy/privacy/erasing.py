@@ -1,0 +1,202 @@
+"""Erases people from everything that the product keeps, and writes down what was done."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.privacy import raw
+from deploy.privacy.cache import Cached
+from deploy.privacy.orders import Orders, committed_by
+from deploy.privacy.person import find
+from deploy.privacy.receipt import Receipt, in_ms
+from deploy.privacy.rewriting import Rewriter
+from deploy.privacy.topic_log import partitions_of
+from deploy.privacy.words import Names, hashes_of, texts
+from deploy.settings import Settings
+from scorer.blocks import Hasher
+from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
+from streams.config import changelog_name
+from streams.topics import PARKED, admin_of, settings_of
+
+_LOOK_AGAIN_S: Final = 0.5
+_NEVER_MS: Final = 1 << 60  # Kafka's default is 2^63 - 1: no bound
+_FREED_MS: Final = 10 * 60_000
+"""Kafka looks for what may go every five minutes, and frees the disk a minute later."""
+
+Raw = Literal["retention", "now"]
+Say = Callable[[str], None]
+
+
+class Erasing:
+    """One erasure, of all the people that some ids are of."""
+
+    def __init__(self, loaded: Settings, asked_by: str | None, within_s: float, say: Say) -> None:
+        self._kafka = loaded.require_kafka()
+        self._prefix = loaded.topic_prefix
+        self._within_s = within_s
+        self._cached = Cached(loaded.require_redis(), self._prefix) if loaded.redis else None
+        self._hasher = Hasher(loaded.erasure_secret())
+        self._say = say
+        self.receipt = Receipt(asked_by)
+
+    async def run(self, identities: set[str], raw_events: Raw) -> None:
+        """Erases; the receipt says how far that came."""
+        try:
+            async with admin_of(self._kafka) as admin:
+                names = await self._states(admin, identities)
+                if names is not None:
+                    await self._cache(names.ids)
+                    await self._topics(admin, names, raw_events)
+        finally:
+            if self._cached is not None:
+                await self._cached.close()
+
+    async def _states(self, admin: Any, identities: set[str]) -> Names | None:
+        self._say("looking for all ids of the person in the states")
+        person = await find(self._kafka, self._prefix, identities)
+        named = person.names()
+        self._say(f"{len(person.ids)} ids, {len(person.shared)} shared with others; waiting for the workers")
+        held = len(person.ids & person.states.keys())
+        orders = Orders(self._kafka, self._prefix, self._within_s)
+        ids = await orders.erase(person)
+        names = Names(named.ids if ids is None else ids, named.others)
+        self.receipt.marks = hashes_of(self._hasher, names)
+        self.receipt.ids, self.receipt.shared = len(names.ids), len(person.shared)
+        changelog, scores = changelog_name(self._prefix), full_name(self._prefix, SCORES)
+        if ids is None:
+            did = (
+                "the order waits on the topic of hand-overs: no worker carried it out in time; give it again"
+            )
+            self.receipt.add(changelog, did, undone=True)
+            return None
+        for topic in (changelog, scores):
+            did = (
+                "deleted and blocked; old versions go when Kafka compacts (at the latest then, if written to)"
+            )
+            self.receipt.add(topic, did, held, await self._compacted(admin, topic))
+        return names
+
+    async def _compacted(self, admin: Any, topic: str) -> str | None:
+        """When old versions and deletions have gone: Kafka cleans once for those, once for these."""
+        settings = await settings_of(admin, topic)
+        lag, kept = (int(settings.get(name, 0)) for name in ("max.compaction.lag.ms", "delete.retention.ms"))
+        bounded = 0 < lag < _NEVER_MS
+        return in_ms(2 * lag + kept + _FREED_MS) if bounded else None
+
+    async def _cache(self, ids: frozenset[str]) -> None:
+        if self._cached is None:
+            self.receipt.add(
+                "cache", "not looked at, since LEADHEAT_REDIS is not set: `serve` removes it by itself"
+            )
+        elif await self._cached.empty_of(set(ids), time.monotonic() + self._within_s):
+            self.receipt.add("cache", "removed")
+        else:
+            did = "not removed in time: let `serve` run, and give the command again"
+            self.receipt.add("cache", did, undone=True)
+
+    async def _topics(self, admin: Any, names: Names, raw_events: Raw) -> None:
+        if not await raw.can_delete(admin, self._kafka, self._prefix):
+            for topic in (ALERTS, FAILED, PARKED, HANDOVER, *IN_TOPICS):
+                did = "left: the embedded broker deletes no records; it forgets all of them when it stops"
+                self.receipt.add(full_name(self._prefix, topic), did)
+            return
+        await self._deliveries(admin)
+        await self._rewrite(admin, names)
+        await raw.delete_read(self._kafka, admin, self._prefix, raw.HANDOVERS, None)
+        full = full_name(self._prefix, HANDOVER)
+        did = "deleted up to what the workers have read"
+        self.receipt.add(full, did, gone_by=await self._freed(admin, full))
+        if raw_events == "now":
+            await self._raw_now(admin)
+        else:
+            await self._raw_later(admin)
+
+    async def _deliveries(self, admin: Any) -> None:
+        """Waits until `notify` has dealt with the alerts there were, so that it parks none of them later."""
+        name = full_name(self._prefix, ALERTS)
+        parts = [TopicPartition(name, number) for number in await partitions_of(self._kafka, name)]
+        ends = await _ends(self._kafka, parts)
+        deadline = time.monotonic() + self._within_s
+        while True:
+            done = await committed_by(admin, f"{self._prefix}-notify", parts)
+            if not done or all(done.get(part, 0) >= end for part, end in ends.items()):
+                return  # none at all: nobody ever delivered
+            if time.monotonic() > deadline:
+                did = "alerts wait to be delivered: once `notify` has dealt with them, give the command again"
+                self.receipt.add("notify", did, undone=True)
+                return
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _rewrite(self, admin: Any, names: Names) -> None:
+        rewriter = Rewriter(self._kafka, admin)
+        for topic, goes in (
+            (ALERTS, lambda record: _is_of(record, names)),
+            (FAILED, lambda record: _names(record, names)),
+            (PARKED, lambda record: _is_of(record, names) or _broken_of(record, names)),
+        ):
+            full = full_name(self._prefix, topic)
+            self._say(f"looking through {full}")
+            removed = await rewriter.rewrite(full, goes)
+            did = "rewritten without them" if removed else "nothing found"
+            self.receipt.add(full, did, removed, await self._freed(admin, full) if removed else None)
+
+    async def _raw_now(self, admin: Any) -> None:
+        did = "deleted up to what scoring and the cache have read, of everybody"
+        found = await raw.delete_read(self._kafka, admin, self._prefix, IN_TOPICS, self._cached)
+        for topic in found:
+            full = full_name(self._prefix, topic)
+            self.receipt.add(full, did, gone_by=await self._freed(admin, full))
+
+    async def _freed(self, admin: Any, topic: str) -> str:
+        """When what nobody can read any more is off the disk too: with its file, if that is still written."""
+        settings = await settings_of(admin, topic)
+        return in_ms(int(settings.get("segment.ms", "0")) + _FREED_MS)
+
+    async def _raw_later(self, admin: Any) -> None:
+        for topic in IN_TOPICS:
+            full = full_name(self._prefix, topic)
+            settings = await settings_of(admin, full)
+            kept_ms = int(settings.get("retention.ms", "-1"))
+            if kept_ms < 0:
+                did = "left: events are kept for good; use --raw now, or set LEADHEAT_RAW_RETENTION_DAYS"
+                self.receipt.add(full, did, undone=True)
+            else:
+                gone_by = in_ms(kept_ms + int(settings.get("segment.ms", "0")) + _FREED_MS)
+                self.receipt.add(
+                    full, "left: goes with the retention of events (or --raw now)", gone_by=gone_by
+                )
+
+
+async def _ends(kafka: str, parts: list[TopicPartition]) -> dict[TopicPartition, int]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+    await consumer.start()
+    try:
+        found: dict[TopicPartition, int] = await consumer.end_offsets(parts)
+        return found
+    finally:
+        await consumer.stop()
+
+
+def _is_of(record: Any, names: Names) -> bool:
+    """Whether an alert, or one that could not be delivered, is the person's."""
+    try:
+        told = msgspec.json.decode(record.value or b"", type=dict[str, Any])
+    except msgspec.DecodeError:
+        return _names(record, names)
+    alert = told.get("alert", told)
+    return isinstance(alert, dict) and alert.get("lead_id") in names.ids
+
+
+def _broken_of(record: Any, names: Names) -> bool:
+    told = msgspec.json.decode(record.value or b"null")
+    return isinstance(told, dict) and "record" in told and any(map(names.named, texts(told["record"])))
+
+
+def _names(record: Any, names: Names) -> bool:
+    """Whether anything in a record names the person."""
+    parts = (record.key or b"", record.value or b"", *(value for _, value in record.headers))
+    return any(names.named(text) for part in parts for text in texts(part))
