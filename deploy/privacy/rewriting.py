@@ -30,38 +30,28 @@ class Rewriter:
         )
 
     async def _partition(self, topic: str, partition: int, goes: Callable[[Any], bool]) -> int:
-        found, end, copied = 0, 0, set()
+        found, end = 0, 0
         async for record in read_all(self._kafka, topic, partition):
             found += goes(record)
             end = record.offset + 1
-            if (origin := origin_of(record.headers)) is not None:
-                copied.add(origin)
         if found:
-            await self._copy(topic, partition, end, copied, goes)
+            await self._copy(topic, partition, end, goes)
             part = TopicPartition(topic, partition)
             await self._admin.delete_records({part: RecordsToDelete(end)})
         return found
 
-    async def _copy(
-        self, topic: str, partition: int, end: int, copied: set[int], goes: Callable[[Any], bool]
-    ) -> None:
-        """`copied`: what an earlier attempt, which was cut off, has copied already."""
+    async def _copy(self, topic: str, partition: int, end: int, goes: Callable[[Any], bool]) -> None:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._kafka, client_id="leadheat-privacy", acks="all", max_request_size=8 << 20
         )
         await producer.start()
         sent: list[Any] = []
-        done: set[int] = set()
+        done: set[int] = set()  # an attempt that was cut off has left copies beside what they are of
         try:
             async for record in read_all(self._kafka, topic, partition):
                 held = origin_of(record.headers)
                 origin = record.offset if held is None else held
-                if (
-                    record.offset >= end
-                    or goes(record)
-                    or origin in done
-                    or (held is None and origin in copied)
-                ):
+                if record.offset >= end or goes(record) or origin in done:
                     continue
                 done.add(origin)
                 headers = [one for one in record.headers if one[0] != HEADER]

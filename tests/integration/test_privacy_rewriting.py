@@ -23,7 +23,7 @@ class Broken(Rewriter):
     """One that is cut off before it deletes anything."""
 
     async def _partition(self, topic: str, partition: int, goes: Any) -> int:
-        await self._copy(topic, partition, 1_000, set(), goes)
+        await self._copy(topic, partition, 1_000, goes)
         raise ConnectionError
 
 
