@@ -1,5 +1,6 @@
 """Erased people go from the cache and stay out of it, however it is filled; nobody else does."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors.serve.broadcast import Broadcast
+from connectors.serve.cache import Cache
+from connectors.serve.desk import Desk
+from connectors.serve.histories import Histories
+from connectors.serve.scoring import Scoring
+from connectors.serve.views import records_of
 from scorer.blocks import Hasher
 from scorer.erasure import Notice
 from scorer.handover import Allow, Erase
@@ -135,3 +142,23 @@ async def test_a_cache_built_anew_knows_the_list_before_it_reads_events(
     async with reading(topics, serve_store, serve_grid) as api:
         await api.caught_up(topics)
         assert marks(serve_store) == []
+
+
+async def test_what_is_kept_in_memory_goes_too(topics: Scored, api: Reading, serve_grid: Path) -> None:
+    await story(topics, api)
+    cache = Cache(api.config.redis, api.config.topic_prefix)
+    desk = Desk(api.config, cache, Scoring(serve_grid))
+    histories, broadcast = Histories(desk), Broadcast(desk)
+    following = asyncio.create_task(broadcast.run())
+    try:
+        records = list((await records_of(desk, ["u-1", "u-2"])).values())
+        await histories.sparks(records, [dict(record) for record in records], topics.clock.now)
+        assert set(histories._kept) == {"u-1", "u-2"}
+        await eventually(lambda: broadcast._after != "0-0")
+        topics.clock.pass_seconds(10)
+        await topics.order("u-1", Erase(["u-1"]))
+        await eventually(lambda: set(histories._kept) == {"u-2"})
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await cache.close()
