@@ -78,9 +78,11 @@ def worker(settings: Settings) -> "WorkerConfig":
         clock=settings.clock(),
         partitions=settings.partitions,
         remembered_ids=settings.remembered_ids,
+        forget_after=settings.forget_after_us(),
         session_timeout_s=settings.session_timeout_s,
         standbys=settings.standbys,
         instance=settings.instance,
         fetch_wait_ms=settings.fetch_wait_ms,
         metrics_port=settings.metrics_port,
+        store=settings.store_folder(),
     )

@@ -10,11 +10,14 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.errors import SettingsError
-from scorer.times import Micros
+from scorer.durations import parse_duration
+from scorer.times import Micros, micros
 from scorer.timescale import Timescale
 
 PREFIX: Final = "LEADHEAT_"
 DEFAULT_GRID: Final = Path(__file__).parent / "grids" / "b2b-fr.yml"
+
+_LEAST_IDLE_S: Final = 86_400.0
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -114,8 +117,19 @@ class Settings(BaseSettings):
         description="Secret that erased ids are hashed with; the same for every role and for good, set "
         "before the first erasure. Absent: the hashes are anybody's to guess at who can read the topics.",
     )
+    store: str = Field(
+        "memory",
+        pattern=r"^(memory|rocksdb:.+)$",
+        description="Where a worker keeps the leads' states: `memory`, or `rocksdb:FOLDER`, a folder of each "
+        "worker's own, for more than memory holds.",
+    )
     remembered_ids: int = Field(
         64, ge=1, le=10_000, description="Ids remembered for each lead, by which copies are dropped."
+    )
+    forget_after: str = Field(
+        "400d",
+        description="After how long without an event an id is forgotten that nobody is known behind and no "
+        "point is left of, such as `400d`; `never`.",
     )
     standbys: int = Field(
         1,
@@ -154,6 +168,17 @@ class Settings(BaseSettings):
             Timescale.load(text)
         return text
 
+    @field_validator("forget_after")
+    @classmethod
+    def _forget_after_is_a_time(cls, text: str) -> str:
+        if text != "never" and parse_duration(text) < _LEAST_IDLE_S:
+            raise ValueError("expected at least 1d, or never")
+        return text
+
+    def forget_after_us(self) -> int | None:
+        """The same in microseconds; None: never."""
+        return None if self.forget_after == "never" else micros(parse_duration(self.forget_after))
+
     def scale(self) -> Timescale | None:
         """The clock of a demonstration, if this is one."""
         return None if self.timescale is None else Timescale.load(self.timescale)
@@ -168,6 +193,11 @@ class Settings(BaseSettings):
         """The folder of the Java to be used (everybody's own variable), if one is named."""
         home = os.environ.get("JAVA_HOME")
         return Path(home) if home else None
+
+    def store_folder(self) -> Path | None:
+        """The folder of the states; None where they are kept in memory."""
+        kind, _, folder = self.store.partition(":")
+        return Path(folder) if kind == "rocksdb" else None
 
     def require_kafka(self) -> str:
         """Kafka's addresses, or SettingsError."""

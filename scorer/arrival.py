@@ -30,7 +30,9 @@ def arrived(lines: Iterable[tuple[bytes, int]], plan: Plan, at: int) -> Arrival:
     """
     found = Arrival()
     states: dict[bytes, bytes] = {}
-    shard = Shard(plan, states, 0, 1, _ALL_IDS, lambda lead, change: found.changes.append((lead, change)))
+    shard = Shard(
+        plan, states, 0, 1, _ALL_IDS, None, lambda lead, change: found.changes.append((lead, change))
+    )
     messages = 0
     for number, (value, moment) in enumerate(lines):
         waiting = [Record("line", 0, number, moment, None, value)]

@@ -117,6 +117,11 @@ def supersedes(state: bytes, held: bytes) -> bool:
     return state[_REVISION] >= held[_REVISION] or state[:2] != _TAG or held[:2] != _TAG
 
 
+def deletion(revision: int) -> bytes:
+    """What says of a deletion which revision of a state it deletes, so that `supersedes` tells."""
+    return prefix(0, FOREVER, 0, revision)
+
+
 def peek(state: bytes) -> Stored:
     """The prefix of a state; raises StateError where this version can't read it."""
     try:

@@ -47,6 +47,9 @@ class Changes:
     outbox: list[Send] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    forgotten: dict[bytes, int] = field(default_factory=dict)
+    """Keys deleted, of ids nobody is known behind and nothing counts of any more, each with the revision that
+    its state had."""
     alerts_by_play: dict[str, int] = field(default_factory=dict)
     emptied: list[str] = field(default_factory=list)
     """Criteria whose evidence starts empty, since what they ask for was not kept before."""

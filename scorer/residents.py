@@ -1,24 +1,28 @@
 """The leads of a shard: their states in the store, those in work, and the timers of all."""
 
 import contextlib
-import heapq
 from collections.abc import Iterable, Iterator, MutableMapping
+from itertools import islice
 from typing import Final
 
 import msgspec
 
-from scorer import cycle
+from scorer import cycle, forgetting
 from scorer.blocks import Block, Blocks
 from scorer.evidence import Evidence
-from scorer.lead import LaterStateError, Lead, StateError, decode, encode, peek
+from scorer.lead import LaterStateError, Lead, StateError, decode, encode, peek, prefix
 from scorer.messages import Send
 from scorer.plan import Plan
-from scorer.times import FOREVER, NEVER
+from scorer.times import DAY, FOREVER, NEVER
+from scorer.wakes import Wakes
 from scorer.walk import NOWHERE, Course, Walker
 
 _PLAN_KEY: Final = b"\xffplan"
 """Where the slots are kept that the states were written for; no id in UTF-8 is this key."""
 
+
+_FORGET_KEY: Final = b"\xffforget"
+"""Where the setting is kept that the timers were set by; its revision is the highest of those deleted."""
 
 MOST_STATE_BYTES: Final = 3_900_000
 """Of a state; the topics are made for records of 4,000,000 bytes, and Kafka refuses larger ones for ever."""
@@ -38,7 +42,7 @@ def names_a_lead(key: bytes) -> bool:
 class Resident:
     """A lead in work."""
 
-    __slots__ = ("arrival", "lead", "owed", "plan", "revision", "walker")
+    __slots__ = ("arrival", "kept_until", "lead", "owed", "plan", "revision", "stored", "timer", "walker")
 
     def __init__(self, lead: Lead, plan: Plan) -> None:
         self.lead = lead
@@ -51,6 +55,12 @@ class Resident:
         """How often its state was written."""
         self.arrival = NEVER
         """The latest arrival of what was done to it."""
+        self.kept_until = NEVER
+        """It can't be forgotten before."""
+        self.stored = False
+        """There is a state of it."""
+        self.timer = FOREVER
+        """What its timer was last set to."""
 
     def owner(self, moment: int) -> str | None:
         """The lead that this id is or was at a moment; None: itself."""
@@ -116,17 +126,27 @@ class Resident:
         self.lead.redirect = None
         return True
 
-    @property
-    def wake(self) -> int:
-        """The moment at which time may change it."""
-        return FOREVER if self.lead.course.tier == NOWHERE else self.walker.quiet_until
+    def wake(self, forget_after: int | None) -> int:
+        """The moment at which time may change it, or it may be forgotten."""
+        wake = FOREVER if self.lead.course.tier == NOWHERE else self.walker.quiet_until
+        if forget_after is not None and forgetting.is_nobody(self.lead):
+            wake = min(wake, max(self.lead.evidence.newest + forget_after, self.kept_until))
+        return wake
 
 
 class Residents:
     """States by key: bytes at rest in the store, objects while touched."""
 
-    def __init__(self, plan: Plan, store: MutableMapping[bytes, bytes], erasure_key: bytes = b"") -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: MutableMapping[bytes, bytes],
+        forget_after: int | None = None,
+        erasure_key: bytes = b"",
+    ) -> None:
         self._plan = plan
+        self._forget_after = forget_after
+        self._leaving: dict[bytes, None] = {}  # empty, and to be deleted once all in them is committed
         self._store = store
         self.blocks = Blocks(erasure_key)
         self._new_blocks: dict[bytes, bytes] = {}
@@ -134,19 +154,18 @@ class Residents:
         self._gone: set[bytes] = set()  # erased since the last `settle`
         self.blocking = False
         """Whether any id is blocked, asked before `refuses` so that where none is, an event costs nothing."""
-        self._wakes: dict[bytes, int] = {}
-        self._heap: list[tuple[int, bytes]] = []
+        self._wakes = Wakes(lambda key: peek(store[key]).wake)
+        self._count = 0
+        self._told: int | None = None  # by which setting the timers were set
+        self._floor = 0  # the highest revision of a state that was deleted
+        self.least_revision = 0
         self._unsettled: list[bytes] = []
         self._aside: list[tuple[bytes, bytes | None]] = []
-        self._asides = 0
-        self.least_revision = 0
         self.touched: dict[bytes, Resident] = {}
         self._unreadable: list[tuple[bytes, str]] = []
 
     def __len__(self) -> int:
-        own = (_PLAN_KEY in self._store) + cycle.parts(self._store) + self._asides
-        own += len(self.blocks) - len(self._new_blocks)
-        return max(len(self._store) - own, 0)
+        return self._count
 
     def has(self, key: bytes) -> bool:
         """Whether there is a state."""
@@ -173,18 +192,13 @@ class Residents:
         self._gone.add(key)
         if self.has(key) or outbox:
             left = Resident(Lead(outbox=outbox), self._plan)
-            left.revision = self._revision(key)
+            held, state = self.touched.get(key), self._store.get(key)
+            if held is not None:
+                left.revision, left.stored, left.timer = held.revision, held.stored, held.timer
+            elif state is not None:
+                stored = peek(state)
+                left.revision, left.stored, left.timer = stored.revision, True, stored.wake
             self.touched[key] = left
-
-    def _revision(self, key: bytes) -> int:
-        """How often the state of a key was written."""
-        held, state = self.touched.get(key), self._store.get(key)
-        if held is not None:
-            return held.revision
-        try:
-            return 0 if state is None else peek(state).revision
-        except StateError:
-            return 0
 
     def touch(self, key: bytes, now: int) -> Resident:
         """The lead of a key, in work until the next flush; decided by the present plan, silently."""
@@ -203,7 +217,10 @@ class Residents:
         try:
             return self._load(key)
         except StateError as error:
-            self._put_aside(key, self._store[key], str(error))
+            state = self._store[key]
+            self._wakes.drop(key, peek(state).wake)
+            self._put_aside(key, state, str(error))
+            self._count -= 1
             return self._load(key)
 
     def _load(self, key: bytes) -> Resident:
@@ -211,12 +228,15 @@ class Residents:
         if state is None:
             block = self.blocks.of(key)
             resident = Resident(Lead(sent=block.sent if block else 0), self._plan)
+            resident.revision = self._floor  # what is late of one that was deleted never supersedes this one
             resident.regate()
             return resident
         lead, stored = decode(state)
         resident = Resident(lead, self._plan)
         resident.plan = stored.plan
         resident.revision = stored.revision
+        resident.stored = True
+        resident.timer = stored.wake
         resident.walker.quiet_until = stored.wake
         resident.walker.headroom = lead.headroom
         return resident
@@ -224,25 +244,51 @@ class Residents:
     def due(self, now: int, most: int) -> Iterator[bytes]:
         """The keys whose time has come, `most` at once."""
         for _ in range(most):
-            wake = self.next_wake()
-            if wake is None or wake > now:
+            key = self._wakes.due(now)
+            if key is None:
                 return
-            key = heapq.heappop(self._heap)[1]
-            del self._wakes[key]
             yield key
 
-    def next_wake(self) -> int | None:
-        """The least of the moments at which time may change a lead."""
-        while self._heap and self._wakes.get(self._heap[0][1]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+    def review(self, key: bytes, now: int) -> None:
+        """Empties an id that nobody is known behind and of which nothing counts; then it can be deleted."""
+        resident = self.touched[key]
+        lead = resident.lead
+        after = self._forget_after
+        if after is None or not forgetting.is_nobody(lead):
+            return
+        if forgetting.is_empty(lead):
+            self._leaving[key] = None
+            resident.kept_until = now + DAY  # asked again, should this process not do it
+        elif lead.evidence.newest + after <= now:
+            resident.kept_until = forgetting.fades_at(lead.evidence, lead.course, self._plan)
+            if resident.kept_until <= now:
+                resident.give_away()
+                resident.kept_until = now
 
-    def _set_timer(self, key: bytes, wake: int) -> None:
-        if wake >= FOREVER:
-            self._wakes.pop(key, None)
-        elif self._wakes.get(key) != wake:
-            self._wakes[key] = wake
-            heapq.heappush(self._heap, (wake, key))
+    def forget(self, committed: dict[str, int], most: int) -> dict[bytes, int]:
+        """Deletes empty ids of which nothing comes again, by the offsets that are committed.
+
+        Gives their keys and revisions.
+        """
+        deleted: dict[bytes, int] = {}
+        for key in list(islice(self._leaving, most)):
+            state = None if key in self.touched else self._store.get(key)
+            lead, stored = (None, None) if state is None else decode(state)
+            if lead is None or stored is None or not forgetting.is_empty(lead):
+                del self._leaving[key]  # it came back
+            elif forgetting.all_committed(lead.absorbed, committed):
+                del self._leaving[key], self._store[key]
+                self._wakes.drop(key, stored.wake)
+                deleted[key] = stored.revision
+        if deleted:
+            self._floor = max(self._floor, *deleted.values())
+            self._count -= len(deleted)
+            self._aside += [self._put_forgetting(), *((key, None) for key in deleted)]
+        return deleted
+
+    def next_wake(self) -> int | None:
+        """A moment before which time changes no lead; None: it never does."""
+        return self._wakes.next()
 
     def mark_cycle(self, scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
         """What must be written before the states that make these scores."""
@@ -268,45 +314,68 @@ class Residents:
             written.append((key, value))
         self._new_blocks = {}
         erased = [(key, None) for key in self._erased_aside if self._store.pop(key, None) is not None]
-        self._asides -= len(erased)
         self._erased_aside = []
         written += erased
         refused = []
         for key, resident in self.touched.items():
             if key in self._gone and not resident.lead.outbox:
-                written.append(self._drop(key))
+                written.append(self._drop(key, resident))
                 continue
-            state = self._encode(resident)
+            state, wake = self._encode(resident)
             if len(state) > MOST_STATE_BYTES:
                 refused.append(key)
                 continue
-            self._put(key, resident, state)
+            self._put(key, resident, state, wake)
             written.append((key, state))
             if resident.lead.outbox:
                 self._unsettled.append(key)
         if written and _PLAN_KEY not in self._store:
             written.append((_PLAN_KEY, self._put_slots()))
+        if written and self._told != self._forget_after:
+            written.append(self._put_forgetting())
         self.touched = {key: self.touched[key] for key in self._unsettled if key in self.touched}
         return written, frozenset(refused)
 
-    def _encode(self, resident: Resident) -> bytes:
+    def _encode(self, resident: Resident) -> tuple[bytes, int]:
+        """A state, and when its timer goes off."""
         resident.lead.headroom = resident.walker.headroom
         resident.revision = max(resident.revision + 1, self.least_revision)
-        return encode(resident.lead, resident.wake, resident.plan, resident.revision)
+        wake = resident.wake(self._forget_after)
+        return encode(resident.lead, wake, resident.plan, resident.revision), wake
 
-    def _put(self, key: bytes, resident: Resident, state: bytes) -> None:
+    def _put(self, key: bytes, resident: Resident, state: bytes, wake: int) -> None:
         self._store[key] = state
-        self._set_timer(key, resident.wake if resident.plan == self._plan.fingerprint else NEVER)
+        self._count += not resident.stored
+        self._wakes.set(key, wake, resident.timer)
+        resident.stored, resident.timer = True, wake
 
-    def _drop(self, key: bytes) -> tuple[bytes, None]:
+    def _drop(self, key: bytes, resident: Resident) -> tuple[bytes, None]:
         self._store.pop(key, None)
-        self._set_timer(key, FOREVER)
+        self._count -= resident.stored
+        self._wakes.set(key, FOREVER, resident.timer)
+        self._floor = max(self._floor, resident.revision)
         return key, None
 
     def _put_slots(self) -> bytes:
         state = msgspec.msgpack.encode(sorted(self._plan.slots))
         self._store[_PLAN_KEY] = state
         return state
+
+    def _put_forgetting(self) -> tuple[bytes, bytes]:
+        self._told = self._forget_after
+        state = prefix(0, FOREVER, 0, self._floor) + msgspec.msgpack.encode(self._told)
+        self._store[_FORGET_KEY] = state
+        return _FORGET_KEY, state
+
+    def _take_up_forgetting(self, again: frozenset[bytes]) -> None:
+        state = self._store.get(_FORGET_KEY)
+        if state is None:
+            return
+        stored = peek(state)
+        self._floor = stored.revision
+        self._told = msgspec.msgpack.decode(memoryview(state)[stored.body :], type=int | None)
+        if _FORGET_KEY in again:
+            self._aside.append((_FORGET_KEY, state))
 
     def settle(self) -> list[tuple[bytes, bytes | None]]:
         """Empties the outboxes of what was flushed and gives the states as they are then."""
@@ -315,10 +384,10 @@ class Residents:
             resident = self.touched.pop(key)
             resident.lead.outbox = []
             if key in self._gone:
-                settled.append(self._drop(key))
+                settled.append(self._drop(key, resident))
                 continue
-            state = self._encode(resident)
-            self._put(key, resident, state)
+            state, wake = self._encode(resident)
+            self._put(key, resident, state, wake)
             settled.append((key, state))
         self._unsettled = []
         if self._gone:
@@ -327,7 +396,7 @@ class Residents:
         return settled
 
     def _clear_marker(self) -> list[tuple[bytes, bytes | None]]:
-        """Once its scores are acknowledged, the marker of a cycle need not name those who were erased in it."""
+        """Once its scores are acknowledged, a cycle's marker need not name those who were erased in it."""
         written = cycle.cleared(self._store, self._next_cycle())
         for key, value in written:
             if value is None:
@@ -347,9 +416,12 @@ class Residents:
         """
         emptied = self._take_up_slots()
         written_again = frozenset(again)
-        for key, state in list(self._store.items()):
+        self._take_up_forgetting(written_again)
+        resets = self._told != self._forget_after
+        behind: list[bytes] = []
+        broken: list[tuple[bytes, bytes, str]] = []
+        for key, state in self._store.items():
             if not names_a_lead(key):
-                self._asides += key.startswith(_ASIDE)
                 if key.startswith(_GONE):
                     self.blocks.load(key.removeprefix(_GONE), state)
                     self.blocking = True
@@ -361,13 +433,25 @@ class Residents:
             except LaterStateError:
                 raise
             except StateError as error:
-                self._put_aside(key, state, str(error))
+                broken.append((key, state, str(error)))
                 continue
-            same = stored.plan == self._plan.fingerprint
-            self._set_timer(key, stored.wake if same else NEVER)
+            self._count += 1
+            self._wakes.set(key, stored.wake, FOREVER)
+            if resets or stored.plan != self._plan.fingerprint:
+                behind.append(key)
+        for key, state, reason in broken:
+            self._put_aside(key, state, reason)
+        self._wakes.at_once(filter(self._store.__contains__, behind) if resets else self._undecided(behind))
         named = {*self.touched, *cycle.decode(self._store)} if self.blocking else set()
         self._gone = {key for key in named if (block := self.blocks.of(key)) and block.allowed is None}
         return emptied
+
+    def _undecided(self, keys: Iterable[bytes]) -> Iterator[bytes]:
+        """Those of some keys whose leads the present plan has not decided yet."""
+        for key in keys:
+            state = self._store.get(key) if names_a_lead(key) else None
+            if state is not None and peek(state).plan != self._plan.fingerprint:
+                yield key
 
     def _take_up_slots(self) -> list[str]:
         """The criteria whose evidence starts empty; the slots are written anew where they have changed."""
@@ -383,7 +467,6 @@ class Residents:
         aside = _ASIDE + key
         self._store[aside] = state
         del self._store[key]
-        self._asides += 1
         self._unreadable.append((key, reason))
         self._aside += [(aside, state), (key, None)]
 
@@ -395,8 +478,7 @@ class Residents:
     def regrid(self, plan: Plan) -> None:
         """Makes every lead due at once, to be decided by another plan."""
         self._plan = plan
-        for key in list(self._store):
-            if names_a_lead(key):
-                self._set_timer(key, NEVER)
+        held = self._store
+        self._wakes.at_once(self._undecided(list(held) if isinstance(held, dict) else iter(held)))
         if _PLAN_KEY in self._store:
             del self._store[_PLAN_KEY]

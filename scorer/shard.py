@@ -55,11 +55,14 @@ class Shard:
         partition: int,
         partitions: int,
         remembered_ids: int = 64,
+        forget_after: int | None = None,
         on_change: Callable[[str, Change], None] | None = None,
         erasure_key: bytes = b"",
     ) -> None:
+        """`forget_after`: microseconds without an event, after which ids are forgotten that nobody is known
+        behind; None: never."""
         self.plan = plan
-        self._residents = Residents(plan, store, erasure_key)
+        self._residents = Residents(plan, store, forget_after, erasure_key)
         self._partition = partition
         self._partitions = partitions
         self._remembered = remembered_ids
@@ -112,6 +115,12 @@ class Shard:
         for key in self._residents.due(now, _TIMERS_AT_ONCE):
             resident = self._touch(key, now)
             self._announce(key, resident, resident.walker.pass_time(now))
+            self._residents.review(key, now)
+
+    def forget(self, committed: dict[str, int]) -> None:
+        """Deletes the states that time has emptied and of which nothing comes again: `committed` tells, by
+        topic, the next offset of this partition that is not committed yet."""
+        self._changes.forgotten |= self._residents.forget(committed, _TIMERS_AT_ONCE)
 
     def next_wake(self) -> int | None:
         """The next moment at which time may change a lead."""

@@ -11,15 +11,16 @@ from scorer.lead import LaterStateError
 from scorer.plan import Plan
 from scorer.topics import HANDOVER, IN_TOPICS, full_name
 from streams import safe_faust
+from streams.batching import store as memory_store
 from streams.batching.lease import Lease
 from streams.batching.producer import BatchTransport
 from streams.batching.scheduler import BatchScheduler, RawSchema
 from streams.batching.sole_writer import SoleWriter
-from streams.batching.store import URL
 from streams.config import WorkerConfig
 from streams.ending import die
 from streams.errors import StartError, StreamError, trace_of
 from streams.inbox import Inbox
+from streams.recovering import Recovering
 from streams.scoring import Scoring
 from streams.shards import MakeShard
 from streams.watch import Progress
@@ -40,6 +41,7 @@ class Worker:
     app: Any
     scoring: Scoring
     progress: Progress
+    recovering: Recovering
 
 
 logging.getLogger("streams.batching").setLevel(
@@ -58,7 +60,7 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
         key_type=bytes,
         value_type=bytes,
         partitions=config.partitions,
-        store=URL,
+        **_kept(config),
         recovery_buffer_size=8,  # fetches, not records; 1 would make Faust read its own changelog for ever
         standby_buffer_size=1,
     )
@@ -75,6 +77,9 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
         writer,
         lambda event: event.message.generation_id == app.consumer_generation_id,
         app.consumer.done,
+        app.consumer.committed,
+        store.persist,
+        store.discard,
     )
     # One agent on all topics is one actor; isolated partitions would make one for each topic of a partition.
     app.agent(app.topic(*topics, schema=schema, partitions=config.partitions), name="scoring")(scoring.intake)
@@ -93,7 +98,23 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
             logging.getLogger(__name__).critical("the states can't be taken up: %s", trace_of(error))
             await app.crash(error)
 
-    return Worker(app, scoring, Progress(app, topics, app.transport.lease.holds, lambda: store.recovered))
+    progress = Progress(app, topics, app.transport.lease.holds, lambda: store.recovered)
+    return Worker(app, scoring, progress, Recovering(app.tables.recovery))
+
+
+def _kept(config: WorkerConfig) -> dict[str, Any]:
+    """Where the table keeps its states."""
+    if config.store is None:
+        return {"store": memory_store.URL}
+    try:
+        from streams.batching import rocks_store
+    except ImportError as error:
+        raise StartError(
+            f"LEADHEAT_STORE names RocksDB, which can't be loaded ({error}): "
+            "pip install 'leadheat[rocksdb]', or set it to memory"
+        ) from error
+    rocks_store.claim(config.store)
+    return {"store": rocks_store.URL, "options": {"folder": str(config.store)}}
 
 
 def _faust_app(config: WorkerConfig) -> Any:
@@ -102,7 +123,7 @@ def _faust_app(config: WorkerConfig) -> Any:
         broker=";".join(f"kafka://{address}" for address in config.servers),
         version=1,
         autodiscover=False,
-        store=URL,
+        store=memory_store.URL,
         web_enabled=False,
         topic_partitions=config.partitions,
         topic_allow_declare=False,

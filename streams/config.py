@@ -18,6 +18,8 @@ class WorkerConfig:
     clock: Callable[[], Micros]
     partitions: int = 8
     remembered_ids: int = 64
+    forget_after: int | None = None
+    """Microseconds without an event, after which ids are forgotten that nobody is known behind."""
     session_timeout_s: float = 10.0
     standbys: int = 1
     """Copies of each partition's states that other workers keep, so that they take it over at once."""
@@ -25,6 +27,8 @@ class WorkerConfig:
     """The worker's lasting name: started anew within a session, it gets its partitions back."""
     fetch_wait_ms: int = 20
     metrics_port: int | None = None
+    store: Path | None = None
+    """The folder where RocksDB keeps the states; None: they are in memory."""
     start_within_s: float = 30.0
     """How long the start waits for a broker before it gives up."""
     write_within_s: float = 45.0

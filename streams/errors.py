@@ -15,6 +15,10 @@ class WriteError(StreamError):
     """The broker did not acknowledge what a batch decided, so the batch is not acknowledged either."""
 
 
+class StoreError(StreamError):
+    """The states can't be read, or kept, where they are."""
+
+
 class StalledError(StreamError):
     """The worker no longer moves, or may no longer own what it works on."""
 

@@ -31,6 +31,15 @@ COMMIT_AGE: Final = Gauge(
     "Since records wait, how long ago the last commit was; 0 while none wait.",
     multiprocess_mode="livemax",
 )
+FORGOTTEN: Final = Counter(
+    "leadheat_leads_forgotten",
+    "Ids deleted that nobody is known behind and nothing counts of any more.",
+)
+RECOVERY_REMAINING: Final = Gauge(
+    "leadheat_recovery_remaining_records",
+    "Records of the changelog that are still to be read before scoring goes on; 0 while it does.",
+    multiprocess_mode="livesum",
+)
 LEADS: Final = Gauge("leadheat_leads", "Leads that the worker holds.", multiprocess_mode="livesum")
 BUILD_INFO: Final = Gauge(
     "leadheat_build_info",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from scorer.messages import DeadLetter, Record
-from streams.errors import trace_of
+from streams.errors import StreamError, trace_of
 from streams.shards import Shard
 
 _log = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ def receive(
 
         try:
             shard.receive(good())
+        except StreamError:
+            raise  # no matter of the record: the store failed, say
         except Exception as error:
             if len(bad) >= MOST:
                 raise

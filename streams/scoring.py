@@ -13,7 +13,7 @@ from faust.types import TP
 
 from scorer.messages import Changes, DeadLetter, Record
 from scorer.plan import Plan
-from scorer.topics import ALERTS
+from scorer.topics import ALERTS, HANDOVER, IN_TOPICS, full_name
 from streams import metrics, poison
 from streams.config import WorkerConfig
 from streams.inbox import Inbox, Portion
@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 _CYCLE_S: Final = 0.3
 """How long a cycle computes: the waits for the broker cost little beside it, and the loop is soon free."""
+
+_FORGET_EVERY_S: Final = 1.0  # as often as offsets are committed
+_SOURCES: Final = (*IN_TOPICS, HANDOVER)
 
 _LEAST_RECORDS: Final = 256
 _MOST_RECORDS: Final = 16_384
@@ -38,14 +41,18 @@ class Scoring:
         config: WorkerConfig,
         plan: Plan,
         make_shard: MakeShard,
-        states: MutableMapping[int, dict[bytes, bytes]],
+        states: Mapping[int, MutableMapping[bytes, bytes]],
         inbox: Inbox,
         writer: Writer,
         is_current: Callable[[Any], bool],
         done: Callable[[TP, int], None],
+        committed: Callable[[TP], int | None],
+        persist: Callable[[], None],
+        discard: Callable[[Iterable[int]], None],
     ) -> None:
         """`is_current`: whether an event was fetched since the last rebalance; `done` takes what may be
-        committed, partition and offset."""
+        committed, partition and offset, and `committed` says what is; `persist`: all that is in the states
+        is in the changelog; `discard`: of some partitions not all is, nor will be."""
         self._config = config
         self._plan = plan
         self._make_shard = make_shard
@@ -54,6 +61,10 @@ class Scoring:
         self._writer = writer
         self._is_current = is_current
         self._done = done
+        self._committed = committed
+        self._forgot = time.monotonic()
+        self._persist = persist
+        self._discard = discard
         self._timers = Timers(config.clock)
         self._shards: dict[int, Shard] = {}
         self._owed: dict[int, Changes] = {}  # of recovery or a new grid, to be written first
@@ -92,6 +103,7 @@ class Scoring:
         """Before partitions go: the cycle under way ends, and no other begins until the next `assign`."""
         self._inbox.own(())
         async with self._cycle:
+            self._discard([partition for partition, owed in self._owed.items() if owed.states])
             self._shards = {}
             self._owed = {}
             self._inbox.own(())
@@ -117,6 +129,7 @@ class Scoring:
 
     async def _one_cycle(self) -> None:
         await self._pay()
+        self._forget()
         portions = self._inbox.take(self._limit)
         if portions:
             self._work.set()  # more may wait
@@ -169,6 +182,16 @@ class Scoring:
         wanted = int(records * _CYCLE_S / max(seconds, 1e-6))
         self._limit = min(max(wanted, _LEAST_RECORDS), 2 * self._limit, _MOST_RECORDS)
 
+    def _forget(self) -> None:
+        """Lets the shards delete what nobody needs, each time that something more may be committed."""
+        if time.monotonic() - self._forgot < _FORGET_EVERY_S:
+            return
+        self._forgot = time.monotonic()
+        prefix = self._config.topic_prefix
+        for partition, shard in self._shards.items():
+            ends = {short: self._committed(TP(full_name(prefix, short), partition)) for short in _SOURCES}
+            shard.forget({short: end for short, end in ends.items() if end is not None})
+
     async def _pay(self) -> None:
         owed, self._owed = self._owed, {}
         if owed:
@@ -182,10 +205,12 @@ class Scoring:
 
     async def _write(self, changes: dict[int, Changes]) -> None:
         await self._writer.write(changes, lambda partition: self._shards[partition].settle())
+        self._persist()
         now = self._config.clock()
         for one in changes.values():
             for (topic, result), count in one.counts.items():
                 metrics.EVENTS.labels(topic, result).inc(count)
+            metrics.FORGOTTEN.inc(len(one.forgotten))
             for play, count in one.alerts_by_play.items():
                 metrics.ALERTS.labels(play).inc(count)
             for send in one.outbox:
@@ -206,7 +231,12 @@ class Scoring:
     def _new_shard(self, partition: int) -> Shard:
         config = self._config
         return self._make_shard(
-            self._plan, self._states[partition], partition, config.partitions, config.remembered_ids
+            self._plan,
+            self._states[partition],
+            partition,
+            config.partitions,
+            config.remembered_ids,
+            config.forget_after,
         )
 
     def _tell(self, changes: Mapping[int, Changes]) -> None:

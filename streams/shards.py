@@ -36,6 +36,9 @@ class Shard(Protocol):
     def next_wake(self) -> int | None:
         """The next moment at which time alone may change something."""
 
+    def forget(self, committed: dict[str, int]) -> None:
+        """Deletes what time has emptied, if all that is in it is committed: by topic, up to which offset."""
+
     def regrid(self, plan: Plan) -> Changes:
         """Goes on with another grid."""
 
@@ -50,5 +53,6 @@ class MakeShard(Protocol):
         partition: int,
         partitions: int,
         remembered_ids: int,
+        forget_after: int | None,
     ) -> Shard:
         """A shard on a store, before its `recover`."""

@@ -30,8 +30,8 @@ there until the owner has started anew and written the right one again."""
 _COMPACT: Final = {
     "cleanup.policy": "compact",
     "max.message.bytes": str(MAX_RECORD_BYTES + 100_000),
-    # So that an erased id goes in time: its old versions within a week; the deletion itself, a day later at
-    # the least, the next time that the topic is cleaned.
+    # An erased id's old versions go within a week; the deletion itself a day later at the least, the next
+    # time that the topic is cleaned: a worker's folder of states that was away for longer is made anew.
     "max.compaction.lag.ms": str(7 * _DAY_MS),
     "delete.retention.ms": str(_DAY_MS),
 }

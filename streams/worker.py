@@ -58,6 +58,7 @@ async def _main(config: WorkerConfig, make_shard: MakeShard) -> None:
         worker.scoring.run(),
         worker.progress.run(),
         Watchdog(die, worker.app.transport.lease.look).run(),
+        worker.recovering.run(),
         grid.watch(worker.scoring.regrid),
     ]
     duties = [asyncio.create_task(one) for one in coroutines]

@@ -8,16 +8,18 @@ the marker before the states names, and sends what outboxes still hold under the
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from aiokafka.errors import KafkaError
 
+from scorer.lead import deletion
 from scorer.messages import Changes, Send
 from scorer.partitioner import partition_of
 from scorer.topics import FAILED, full_name
 from streams import dead_letters
 from streams.batching.producer import BatchProducer, Outgoing
-from streams.batching.store import TAIL_KEY
+from streams.batching.store import REVISION, TAIL_KEY
 from streams.config import WorkerConfig
 from streams.errors import WriteError
 from streams.topics import MAX_RECORD_BYTES
@@ -41,7 +43,8 @@ class Writer:
     ) -> None:
         """Writes the changes of each partition number; `settle` gives a partition's states without outbox."""
         await self._acknowledged(self._dead_letters(changes))
-        await self._acknowledged(self._states((p, one.states) for p, one in changes.items()))
+        forgotten = {p: one.forgotten for p, one in changes.items()}
+        await self._acknowledged(self._states(((p, one.states) for p, one in changes.items()), forgotten))
         await self._acknowledged(self._scores_and_outboxes(changes))
         await self._acknowledged(self._states((p, settle(p)) for p in changes))
 
@@ -55,10 +58,21 @@ class Writer:
                 queue.append(dead_letters.outgoing(dead, prefix, now_ms))
         return queues
 
-    def _states(self, states: Iterable[tuple[int, Iterable[tuple[bytes, bytes | None]]]]) -> Queues:
+    def _states(
+        self,
+        states: Iterable[tuple[int, Iterable[tuple[bytes, bytes | None]]]],
+        forgotten: Mapping[int, Mapping[bytes, int]] = MappingProxyType({}),
+    ) -> Queues:
+        """`forgotten`: the revisions of the states that are deleted for good."""
         queues = Queues(list)
         for partition, pairs in states:
-            queue = [Outgoing(key, state) for key, state in pairs]
+            revisions = forgotten.get(partition, {})
+            queue = [
+                Outgoing(key, None, headers=((REVISION, deletion(revisions[key])),))
+                if state is None and key in revisions
+                else Outgoing(key, state)
+                for key, state in pairs
+            ]
             if any(record.value is None for record in queue):
                 queue.append(_TAIL)
             if queue:

@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from tests.kafka_fixtures import embedded_kafka, embedded_rig, rig
+from tests.kafka_fixtures import embedded_kafka, embedded_rig, rig, stored_rig
 from tests.kafka_real import kafka_tools, own_kafka, real_kafka
 
-__all__ = ["embedded_kafka", "embedded_rig", "kafka_tools", "own_kafka", "real_kafka", "rig"]
+__all__ = ["embedded_kafka", "embedded_rig", "kafka_tools", "own_kafka", "real_kafka", "rig", "stored_rig"]
 
 _skipped: list[str] = []
 

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,9 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
     broker = request.getfixturevalue(request.param)
     session_s = 3.0 if request.param == "embedded_kafka" else 6.0
     return Rig(broker.bootstrap, session_s=session_s, folder=tmp_path)
+
+
+@pytest.fixture(params=["memory", "rocksdb"])
+def stored_rig(request: pytest.FixtureRequest, rig: Rig) -> Rig:
+    """The same, its workers' states in memory, then on disk."""
+    return replace(rig, store=request.param)

@@ -13,6 +13,7 @@ from scorer.event import decode
 from scorer.messages import Changes, Record, Send
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
+from scorer.residents import names_a_lead
 from scorer.shard import Shard
 from scorer.topics import topic_of
 from scorer.walk import Change
@@ -24,6 +25,7 @@ class Stream:
 
     plan: Plan
     partitions: int = 3
+    forget_after: int | None = None
     scores: dict[str, dict[str, Any]] = field(default_factory=dict)
     alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
     alert_sends: int = 0
@@ -47,6 +49,7 @@ class Stream:
             dict(self.stores[number]),
             number,
             self.partitions,
+            forget_after=self.forget_after,
             on_change=lambda lead, change: self.changes.append((lead, change)),
         )
 
@@ -167,3 +170,17 @@ class Stream:
                 shard.advance(now)
                 self.write(number, shard.flush())
         self.drain()
+
+    def forget(self) -> int:
+        """Lets the shards delete what time has emptied; how many ids."""
+        count = 0
+        for number, shard in enumerate(self.shards):
+            shard.forget({topic: end for (topic, at), end in self.committed.items() if at == number})
+            changes = shard.flush()
+            count += len(changes.forgotten)
+            self.write(number, changes)
+        return count
+
+    def held(self) -> set[str]:
+        """The ids that there are states of."""
+        return {key.decode() for store in self.stores for key in store if names_a_lead(key)}

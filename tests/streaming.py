@@ -31,6 +31,7 @@ class Rig:
     session_s: float  # the embedded broker takes any, and a join lasts half of it; Kafka's least is 6
     folder: Path
     partitions: int = 2
+    store: str = "memory"  # or rocksdb: then each worker has a folder of its own, kept over its lives
     prefix: str = field(default_factory=lambda: f"test-{secrets.token_hex(4)}")
 
     async def make_topics(self) -> None:
@@ -40,7 +41,10 @@ class Rig:
     def worker(self, *options: str, grid: Path = GRID) -> "WorkerProcess":
         """A worker that is not started, with the counting shard unless `--score` is among the options."""
         told = [self.bootstrap, self.prefix, str(self.partitions), str(grid), str(self.session_s), *options]
-        return WorkerProcess(told, self.folder / f"worker-{secrets.token_hex(4)}.log")
+        name = f"worker-{secrets.token_hex(4)}"
+        if self.store == "rocksdb":
+            told += ["--store", str(self.folder / name)]
+        return WorkerProcess(told, self.folder / f"{name}.log")
 
     def read(self, topic: str) -> "TopicReader":
         """A reader of a topic given by its short name."""
@@ -66,6 +70,7 @@ class WorkerProcess:
     """A worker in a process that can be killed."""
 
     def __init__(self, arguments: list[str], log: Path) -> None:
+        self.options = arguments
         self._command = [sys.executable, "-m", "tests.integration.worker_process", *arguments]
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None

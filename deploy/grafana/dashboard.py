@@ -53,6 +53,7 @@ PANELS: Final = (
         ),
     ),
     Panel("Leads", "short", (("sum(leadheat_leads)", "leads"),)),
+    Panel("Recovery: records to read", "short", (("sum(leadheat_recovery_remaining_records)", "records"),)),
     Panel("Memory", "bytes", (('process_resident_memory_bytes{job=~".+"}', "{{job}}"),)),
 )
 

@@ -1,6 +1,12 @@
-"""Keeps the leads' states as bytes, each partition's apart, recovered from whole batches of the changelog."""
+"""Keeps the leads' states as bytes, each partition's apart, recovered from whole batches of the changelog.
 
-from collections.abc import Iterable
+It knows up to where in the changelog it holds everything, so that partitions which stay here in a rebalance,
+or of which it kept a copy, are not read again from their start.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, MutableMapping
 from typing import Any, Final
 
 from faust import stores
@@ -8,11 +14,18 @@ from faust.stores.base import Store
 from faust.types import TP
 
 from scorer.lead import supersedes
+from streams.errors import StoreError, StreamError, trace_of
+
+_log = logging.getLogger(__name__)
 
 URL: Final = "leadheat://memory"  # a URL without a host is silently ignored
 TAIL_KEY: Final = b"\xff"
 """Key of a record that follows deletions: no lead's, which are UTF-8. Recovery waits for ever where
 compaction has removed the changelog's last record, so a deletion must never be that."""
+REVISION: Final = "revision"
+"""Header of a deletion that takes nothing which came after what it deletes."""
+
+_ASK_WITHIN_S: Final = 30.0
 
 
 class PartitionStore(Store):  # type: ignore[misc]
@@ -22,35 +35,44 @@ class PartitionStore(Store):  # type: ignore[misc]
     """
 
     def __post_init__(self) -> None:
-        self.partitions: dict[int, dict[bytes, bytes]] = {}
+        self.partitions: dict[int, MutableMapping[bytes, bytes]] = {}
         self.active: set[int] = set()
         self.ends: dict[int, int] = {}
         """By partition number, up to which offset the changelog is held: as read, and as written since."""
         self.recovered = 0  # changelog records applied, which shows that recovery moves
         self._assigned: set[int] = set()
         self._overtaken: dict[int, set[bytes]] = {}
+        self._crashing: asyncio.Future[None] | None = None
+
+    # What comes of the changelog
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
         """Applies fetched batches of the changelog, in order."""
-        for event in batch:
-            records = event.message.value.records
-            partition = event.message.partition
-            if partition not in self._assigned:
-                continue  # it left while its batch waited, and would be held from the middle on
-            states = self.partitions.setdefault(partition, {})
-            overtaken = self._overtaken.setdefault(partition, set())
-            for record in records:
-                key, state = record.key, record.value
-                if state is None:
-                    states.pop(key, None)
-                elif (held := states.get(key)) is not None and not supersedes(state, held):
-                    overtaken.add(key)
-                elif key != TAIL_KEY:
-                    states[key] = state
-                    if overtaken:
-                        overtaken.discard(key)
-            self.ends[partition] = records[-1].offset + 1
-            self.recovered += len(records)
+        try:
+            for event in batch:
+                partition = event.message.partition
+                if partition in self._assigned:  # else it left while its batch waited: to hold it from the
+                    self._apply(partition, event.message.value.records)  # middle on would be wrong
+        except Exception as error:  # Faust would log it and wait for ever for what it does not read again
+            self._crash(error)
+            raise
+
+    def _apply(self, partition: int, records: list[Any]) -> None:
+        states = self._open(partition)
+        overtaken = self._overtaken.setdefault(partition, set())
+        for record in records:
+            key, state = record.key, record.value
+            told = _revision_of(record) if state is None else state
+            if (held := states.get(key)) is not None and not supersedes(told, held):
+                overtaken.add(key)
+            elif state is None:
+                states.pop(key, None)
+            elif key != TAIL_KEY:
+                states[key] = state
+                if overtaken:
+                    overtaken.discard(key)
+        self.ends[partition] = records[-1].offset + 1
+        self.recovered += len(records)
 
     def take_overtaken(self) -> dict[int, set[bytes]]:
         """Keys of active partitions, to be written again; asked once.
@@ -59,35 +81,103 @@ class PartitionStore(Store):  # type: ignore[misc]
         """
         return {partition: self._overtaken.pop(partition, set()) for partition in self.active}
 
+    # What the worker writes
+
+    def persist(self) -> None:
+        """All that is in the states of active partitions is acknowledged."""
+
+    def discard(self, partitions: Iterable[int]) -> None:
+        """What is in their states may not be in the changelog: they are read again when next recovered."""
+        for partition in partitions:
+            self.partitions[partition].clear()
+            self._forget(partition)
+
+    # Whose partitions are whose
+
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Drops the states of partitions that went to somebody else and of which we keep no copy."""
-        self._assigned = {tp.partition for tp in assigned}
-        for partition in self.partitions.keys() - self._assigned:  # the same dict: the agent holds it too
-            del self.partitions[partition]
-            self.ends.pop(partition, None)
-            self._overtaken.pop(partition, None)
+        """Drops the states of partitions that went to somebody else and of which we keep no copy, and those
+        that can't be gone on from."""
+        try:
+            self._assigned = {tp.partition for tp in assigned}
+            self._keep(self._assigned)
+            changelog = self.table.changelog_topic_name
+            await self._check([tp for tp in assigned if tp.topic == changelog])
+        except Exception as error:
+            self._crash(error)
+            raise
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """The states of `active_tps` are complete."""
         self.active = {tp.partition for tp in active_tps}
         for partition in self.active:
-            self.partitions.setdefault(partition, {})
+            self._open(partition)
+
+    async def _check(self, tps: list[TP]) -> None:
+        """Starts those over whose states are not of the changelog as it is now."""
+        for tp in tps:
+            self._open(tp.partition)
+        known = [tp for tp in tps if tp.partition in self.ends]
+        if not known:
+            return
+        async with asyncio.timeout(_ASK_WITHIN_S):
+            starts = await self.app.consumer.earliest_offsets(*known)
+            ends = await self.app.consumer.highwaters(*known)
+        for tp in known:
+            held = self.ends[tp.partition]
+            if held > ends[tp]:
+                self._start_over(tp.partition, f"it holds {held} records and its changelog only {ends[tp]}")
+            elif held < starts[tp]:
+                self._start_over(tp.partition, "its changelog no longer holds what it lacks")
+
+    def _open(self, partition: int) -> MutableMapping[bytes, bytes]:
+        states = self.partitions.get(partition)
+        if states is None:
+            self._forget(partition)
+            states = self.partitions[partition] = {}
+        return states
+
+    def _keep(self, ours: set[int]) -> None:
+        for partition in self.partitions.keys() - ours:  # the same dict: the agent holds it too
+            del self.partitions[partition]
+            self._forget(partition)
+
+    def _start_over(self, partition: int, reason: str) -> None:
+        _log.warning("partition %d is recovered from the changelog's start: %s", partition, reason)
+        self.partitions[partition].clear()
+        self._forget(partition)
+
+    def _forget(self, partition: int) -> None:
+        self.ends.pop(partition, None)
+        self._overtaken.pop(partition, None)
+
+    def _crash(self, error: Exception) -> None:
+        if not isinstance(error, StreamError):
+            error = StoreError(f"the states can't be recovered: {trace_of(error)}")
+        if self._crashing is None:
+            self._crashing = asyncio.ensure_future(self.app.crash(error))
+
+    # What Faust asks
 
     def persisted_offset(self, tp: TP) -> int | None:
         """The last record that is held, from which reading goes on; None: all is to be read."""
         end = self.ends.get(tp.partition) if tp.partition in self.partitions else None
-        return None if end is None else end - 1
+        return end - 1 if end else None
 
     def reset_state(self) -> None:
-        """Nothing is kept on disk."""
+        """Faust's command line only."""
 
     async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
         """Nothing to back up: the changelog is the copy."""
 
     def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
         """Nothing to restore from but the changelog."""
+
+
+def _revision_of(deletion: Any) -> bytes:
+    """What a deletion says of its revision; nothing, which supersedes all, where it says none."""
+    return next((value for name, value in deletion.headers if name == REVISION), b"")
 
 
 stores.STORES.aliases["leadheat"] = f"{__name__}:{PartitionStore.__name__}"

@@ -66,7 +66,7 @@ class Counters:
 class CountingShard:
     """The counters behind the interface that LeadHeat's engine asks of a shard."""
 
-    def __init__(self, plan: Plan, store: MutableMapping[bytes, bytes], *_: int) -> None:
+    def __init__(self, plan: Plan, store: MutableMapping[bytes, bytes], *_: int | None) -> None:
         self._store = store
         self._counters = Counters(store)
         self._changes = Changes()
@@ -91,6 +91,9 @@ class CountingShard:
 
     def next_wake(self) -> int | None:
         return None
+
+    def forget(self, committed: dict[str, int]) -> None:
+        """Every lead is kept."""
 
     def regrid(self, plan: Plan) -> Changes:
         return Changes()

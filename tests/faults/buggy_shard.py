@@ -1,12 +1,11 @@
 """The product's shard with a criterion that fails on one in a hundred of some events, until it is mended."""
 
 import zlib
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from scorer.event import Event
-from scorer.plan import Plan
 from scorer.shard import Shard
 
 ONE_IN: Final = 100
@@ -24,15 +23,8 @@ class BuggyShard(Shard):
     def while_there(cls, bug: Path) -> Callable[..., Shard]:
         """Makes shards that have the bug for as long as a file is there."""
 
-        def make(
-            plan: Plan,
-            store: MutableMapping[bytes, bytes],
-            partition: int,
-            partitions: int,
-            remembered_ids: int,
-        ) -> Shard:
-            kind = cls if bug.exists() else Shard
-            return kind(plan, store, partition, partitions, remembered_ids)
+        def make(*told: Any) -> Shard:
+            return (cls if bug.exists() else Shard)(*told)
 
         return make
 

@@ -61,7 +61,8 @@ def scores(read: TopicReader) -> dict[str, dict[str, Any]]:
     return found
 
 
-async def test_scores_are_those_of_the_file(rig: Rig) -> None:
+async def test_scores_are_those_of_the_file(stored_rig: Rig) -> None:
+    rig = stored_rig
     now = Micros(time.time_ns() // 1_000)
     at = Micros(now + 3_600 * SECOND)
     made = events(now)

@@ -55,7 +55,8 @@ async def check_all(rig: Rig, changelog: TopicReader, expected: dict[str, int]) 
     return sent
 
 
-async def test_counts_once_whenever_it_is_killed(rig: Rig) -> None:
+async def test_counts_once_whenever_it_is_killed(stored_rig: Rig) -> None:
+    rig = stored_rig
     await rig.make_topics()
     worker = rig.worker()
     try:
@@ -80,7 +81,8 @@ async def test_counts_once_whenever_it_is_killed(rig: Rig) -> None:
         worker.end()
 
 
-async def test_goes_on_where_it_stopped(rig: Rig) -> None:
+async def test_goes_on_where_it_stopped(stored_rig: Rig) -> None:
+    rig = stored_rig
     await rig.make_topics()
     worker = rig.worker()
     try:
@@ -98,7 +100,8 @@ async def test_goes_on_where_it_stopped(rig: Rig) -> None:
         worker.end()
 
 
-async def test_partitions_move_between_workers(rig: Rig) -> None:
+async def test_partitions_move_between_workers(stored_rig: Rig) -> None:
+    rig = stored_rig
     await rig.make_topics()
     first, second = rig.worker(), rig.worker()
     try:

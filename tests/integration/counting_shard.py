@@ -26,6 +26,7 @@ class CountingShard:
         partition: int,
         partitions: int,
         remembered_ids: int = 64,
+        forget_after: int | None = None,
     ) -> None:
         self._store = store
         self._changes = Changes()
@@ -71,6 +72,9 @@ class CountingShard:
 
     def next_wake(self) -> int | None:
         return None
+
+    def forget(self, committed: dict[str, int]) -> None:
+        """Every lead is kept."""
 
     def regrid(self, plan: Plan) -> Changes:
         return self.flush()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from scorer.shard import Shard
-from scorer.times import Micros
+from scorer.times import DAY, Micros
 from streams.config import WorkerConfig
 from streams.worker import run
 from tests.integration.counting_shard import CountingShard
@@ -23,6 +23,8 @@ if __name__ == "__main__":
     parser.add_argument("--standbys", type=int, default=1)
     parser.add_argument("--instance")
     parser.add_argument("--score", action="store_true", help="with the real shard")
+    parser.add_argument("--store", type=Path, help="the folder of the states; without it they are in memory")
+    parser.add_argument("--forget-after-days", type=int)
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("streams").setLevel(logging.INFO)
@@ -37,5 +39,7 @@ if __name__ == "__main__":
         instance=given.instance,
         start_within_s=5.0,
         write_within_s=given.write_within,
+        store=given.store,
+        forget_after=None if given.forget_after_days is None else given.forget_after_days * DAY,
     )
     sys.exit(run(config, Shard if given.score else CountingShard))

@@ -13,7 +13,7 @@ import scorer.shard
 import streams.batching.store
 import streams.inbox
 import streams.writing
-from scorer import cycle
+from scorer import cycle, forgetting
 from scorer.evidence import Evidence
 from scorer.lead import peek
 from scorer.residents import Residents
@@ -196,6 +196,22 @@ def forgets_the_numbers(patch: Patch) -> None:
     patch(Shard, "_take_message", unnumbered)
 
 
+@mutant("an id that another may ask for anything is not forgotten", "forgetting")
+def forgets_whom_others_ask(patch: Patch) -> None:
+    patch(forgetting, "is_nobody", lambda lead: not lead.known and not lead.outbox)
+
+
+@mutant("what is on disk is never ahead of the changelog", "on disk")
+def persists_before_it_is_acknowledged(patch: Patch) -> None:
+    write = Scoring._write
+
+    async def early(self: Scoring, changes: Any) -> None:
+        self._persist()
+        await write(self, changes)
+
+    patch(Scoring, "_write", early)
+
+
 # Delivery
 
 
@@ -283,7 +299,7 @@ def drops_the_version_check(patch: Patch) -> None:
 
 @mutant("a deletion is never the changelog's last record", "traps")
 def leaves_a_tombstone_at_the_tail(patch: Patch) -> None:
-    def states(self: Writer, states: Any) -> Queues:
+    def states(self: Writer, states: Any, *_: Any) -> Queues:
         queues = Queues(list)
         for partition, pairs in states:
             if queue := [streams.writing.Outgoing(key, state) for key, state in pairs]:

@@ -8,7 +8,7 @@ import scorer.shard
 from tests.simulation import traps
 from tests.simulation.poison import Poisoned
 from tests.simulation.stories import GRID
-from tests.simulation.trial import moves, trial, wrong
+from tests.simulation.trial import forgetting, moves, on_disk, trial, wrong
 
 
 def poison(seed: int) -> list[str]:
@@ -32,6 +32,8 @@ SIMULATED: dict[str, Callable[[int], list[str]]] = {
     "frozen": partial(trial, kinds=("frozen",)),
     "moves": moves,
     "full outboxes": full_outboxes,
+    "forgetting": forgetting,
+    "on disk": on_disk,
     "poison": poison,
     "traps": traps.unreadable,
     "later state": traps.later,

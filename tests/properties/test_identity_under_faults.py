@@ -11,7 +11,7 @@ from tests.properties.logs import Told
 from tests.simulation import checks
 from tests.simulation.poison import Poisoned
 from tests.simulation.stories import GRID, Story, with_plays
-from tests.simulation.trial import any_faults, play, trial, world_of, wrong
+from tests.simulation.trial import any_faults, forgetting, on_disk, play, trial, world_of, wrong
 from tests.simulation.world import Faults
 
 SEEDS = st.integers(0, 1 << 32)
@@ -33,6 +33,18 @@ def test_a_stream_that_keeps_up_says_the_same_alerts_with_faults_and_without(see
         play(world, story, kept_up=True)
         assert wrong(world, story, grid) == []
     assert checks.alerts(struck) == checks.alerts(calm)
+
+
+@examples(15)
+@given(SEEDS)
+def test_states_on_disk_say_the_same(seed: int) -> None:
+    assert on_disk(seed) == []
+
+
+@examples(40)
+@given(SEEDS)
+def test_who_is_forgotten_is_missed_by_no_lead(seed: int) -> None:
+    assert forgetting(seed) == []
 
 
 @examples(40)

@@ -41,6 +41,16 @@ GRID: Told = {
     "hysteresis": 2,
 }  # fmt: skip
 
+FADING: Told = GRID | {
+    "half_life": "30m",
+    "criteria": [
+        one | ({"half_life": "30m"} if "half_life" in one else {})
+        for one in GRID["criteria"]
+        if "absent" not in one
+    ],
+}
+"""The same, of which nothing counts for long."""
+
 
 class Story:
     """Events by part, and each of them once, for the oracle."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from scorer.grid import parse_grid
@@ -10,9 +12,10 @@ from scorer.shard import Shard
 from streams.shards import MakeShard
 from tests.oracle import naive_score
 from tests.oracle.agreement import differences
+from tests.oracle.lines import DAY
 from tests.properties.grids import text
 from tests.simulation import checks
-from tests.simulation.stories import END, GRID, Story, with_plays
+from tests.simulation.stories import END, FADING, GRID, Story, with_plays
 from tests.simulation.world import KINDS, Faults, World
 
 Told = dict[str, Any]
@@ -35,11 +38,13 @@ async def _play(world: World, story: Story, kept_up: bool) -> None:
     await world.pass_time(END)
 
 
-def wrong(world: World, story: Story, grid: Told) -> list[str]:
+def wrong(world: World, story: Story, grid: Told, *, only_leads: bool = False) -> list[str]:
     """What the world does not say as the naive model does, or what else is broken."""
     known = {told["lead_id"] for told in story.told if "lead_id" in told}
     found = [_by_least_lead(record, known) for record in checks.scores(world, END)]
     expected = [_by_least_lead(record, known) for record in naive_score(story.lines, grid, END)]
+    if only_leads:
+        found, expected = ([one for one in told if one["lead_id"] in known] for told in (found, expected))
     found.sort(key=lambda record: (-record["score"], record["lead_id"]))
     apart = [one for one in differences(found, expected) if ": tier " not in one and ": since " not in one]
     return apart + checks.breaches(world)
@@ -57,10 +62,20 @@ def world_of(
     faults: Faults,
     make_shard: MakeShard = Shard,
     remembered_ids: int = 64,
+    forget_after: int | None = None,
+    folder: Path | None = None,
 ) -> World:
     """A world that scores by a grid."""
     plan = Plan(parse_grid(text(grid), "simulated.yml"))
-    return World(plan, chance, faults=faults, make_shard=make_shard, remembered_ids=remembered_ids)
+    return World(
+        plan,
+        chance,
+        faults=faults,
+        make_shard=make_shard,
+        remembered_ids=remembered_ids,
+        forget_after=forget_after,
+        folder=folder,
+    )
 
 
 def trial(
@@ -79,6 +94,28 @@ def trial(
 async def _recover(world: World) -> None:
     await world.restart()
     await world.drain()
+
+
+def forgetting(seed: int) -> list[str]:
+    """Plays one seed whose ids are soon forgotten: leads stand as if they had not been."""
+    chance = random.Random(seed)
+    story = Story(chance)
+    world = world_of(chance, with_plays(FADING), any_faults(chance), forget_after=DAY)
+    play(world, story)
+    return wrong(world, story, FADING, only_leads=True)
+
+
+def on_disk(seed: int) -> list[str]:
+    """Plays one seed with the states on disk, where others find them when a worker is no more."""
+    chance = random.Random(seed)
+    story = Story(chance)
+    with tempfile.TemporaryDirectory() as folder:
+        world = world_of(chance, with_plays(GRID), any_faults(chance), folder=Path(folder))
+        play(world, story)
+        found = wrong(world, story, GRID)
+        for worker in world.workers:
+            worker.close()
+    return found
 
 
 def moves(seed: int) -> list[str]:

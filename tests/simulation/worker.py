@@ -1,6 +1,7 @@
 """A worker of the simulation: the product's scoring, inbox, writer, fence and store, driven step by step."""
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from faust.types import TP
 from scorer.plan import Plan
 from scorer.topics import HANDOVER, IN_TOPICS, full_name
 from streams.batching.lease import Lease
+from streams.batching.rocks_store import URL as ROCKS_URL
+from streams.batching.rocks_store import RocksStore
 from streams.batching.scheduler import Batch
 from streams.batching.sole_writer import SoleWriter
 from streams.batching.store import URL, PartitionStore
@@ -53,6 +56,19 @@ class _Stream:
             yield self._waiting.pop(0)
 
 
+class _Ends:
+    """The changelog's ends as the consumer tells them."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        return {tp: self._broker.end(tp) for tp in tps}
+
+
 class Worker:
     """One process of the group."""
 
@@ -64,6 +80,8 @@ class Worker:
         clock: Callable[[], int],
         chance: random.Random,
         remembered_ids: int,
+        forget_after: int | None,
+        folder: Path | None,
     ) -> None:
         self._broker = broker
         self._chance = chance
@@ -78,10 +96,18 @@ class Worker:
             lambda: clock(),
             broker.partitions,
             remembered_ids,
+            forget_after,
         )
         self.consumer = Consumer(broker)
         self.lease = Lease(SESSION_S, _raise, lambda: self._seconds)
-        self.store = PartitionStore(URL, SimpleNamespace(), SimpleNamespace(name="leads"))
+        self.folder = folder
+        app = SimpleNamespace(consumer=_Ends(broker))
+        table = SimpleNamespace(name="leads", changelog_topic_name=self.config.changelog)
+        self.store = (
+            PartitionStore(URL, app, table)
+            if folder is None
+            else RocksStore(ROCKS_URL, app, table, options={"folder": str(folder)})
+        )
         self.sole_writer = SoleWriter(self.config.changelog, self.store.ends)
         self.producer = Producer(broker, chance, self.lease, self.sole_writer)
         self.inbox = Inbox(self.consumer, TOPICS, lambda: self._seconds)
@@ -94,6 +120,9 @@ class Worker:
             Writer(lambda: self.producer, self.config),
             lambda event: event.message.generation_id == self.generation,
             self.consumer.done,
+            broker.committed.get,
+            self.store.persist,
+            self.store.discard,
         )
         self.scoring._timers = Timers(self.config.clock, lambda: self._seconds)
 
@@ -165,6 +194,7 @@ class Worker:
         return asyncio.create_task(self._cycle())
 
     async def _cycle(self) -> None:
+        self.scoring._forgot = -math.inf  # by its clock, which is not the simulation's, it may at any time
         async with self.scoring._cycle:
             await self.scoring._one_cycle()
 
@@ -176,6 +206,10 @@ class Worker:
         """Goes on after it was stopped for longer than its session."""
         self._seconds += FROZEN_S
         self.producer.thaw()
+
+    def close(self) -> None:
+        """Lets go of its folder, when it is no more: what was not persisted is not there."""
+        self.store._keep(set())
 
     def next_wake(self) -> int | None:
         """The next moment at which time alone may change one of its leads."""

@@ -3,6 +3,8 @@
 import asyncio
 import random
 from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
 
 from faust.types import TP
 
@@ -62,6 +64,9 @@ class World:
     faults: Faults = field(default_factory=Faults)
     make_shard: MakeShard = Shard
     remembered_ids: int = 64
+    forget_after: int | None = None
+    folder: Path | None = None
+    """Where each worker has a folder of its states; None: they are in memory."""
     now: int = 0
 
     def __post_init__(self) -> None:
@@ -69,6 +74,8 @@ class World:
         self.workers: list[Worker] = []
         self.deaths: list[str] = []
         self._stopped: list[_Stopped] = []
+        self._folders = count()
+        self._left: list[Path] = []  # by workers that are no more
 
     # What comes in
 
@@ -141,6 +148,7 @@ class World:
         """Every worker ends in order, and another program starts."""
         for worker in self.workers:
             await worker.revoke()
+            self._leave(worker)
         self.workers = []
         self._start_workers()
         await self._rebalance()
@@ -197,13 +205,21 @@ class World:
         except StreamError as fenced:
             error = error or fenced
         stopped.worker.producer.dead = True
+        self._leave(stopped.worker)
         if error is not None:
             self._note(error)
 
     async def _died(self, worker: Worker, error: BaseException) -> None:
         worker.producer.dead = True
         self._note(error)
+        self._leave(worker)
         await self._lost(worker)
+
+    def _leave(self, worker: Worker) -> None:
+        """Another may find its folder."""
+        if worker.folder is not None:
+            worker.close()
+            self._left.append(worker.folder)
 
     def _note(self, error: BaseException) -> None:
         self.deaths.append(repr(error))
@@ -224,15 +240,26 @@ class World:
         if len(self.workers) > 1 and self.chance.random() < 0.5:
             leaves = self.chance.choice(self.workers)  # SIGTERM
             await leaves.revoke()
+            self._leave(leaves)
             self.workers.remove(leaves)
         else:
             self._start_workers()
         await self._rebalance()
 
     def _start_workers(self) -> None:
+        folder = None if self.folder is None else self.folder / str(next(self._folders))
+        if self._left and self.chance.random() < 0.8:
+            folder = self._left.pop(0)
         self.workers.append(
             Worker(
-                self.broker, self.plan, self.make_shard, lambda: self.now, self.chance, self.remembered_ids
+                self.broker,
+                self.plan,
+                self.make_shard,
+                lambda: self.now,
+                self.chance,
+                self.remembered_ids,
+                self.forget_after,
+                folder,
             )
         )
 

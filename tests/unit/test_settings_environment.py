@@ -7,7 +7,7 @@ import pytest
 
 from deploy import settings
 from deploy.errors import SettingsError
-from scorer.times import Micros
+from scorer.times import DAY, Micros
 from scorer.timescale import Timescale
 
 _ROOT = Path(__file__).parents[2]
@@ -98,3 +98,16 @@ def test_the_environment_is_read_in_one_place_only() -> None:
         if reads.search(path.read_text(encoding="utf-8"))
     }
     assert readers == {"deploy/settings.py"}
+
+
+def test_where_states_are_kept_and_who_is_forgotten() -> None:
+    assert settings.load().store_folder() is None
+    assert settings.load(store="rocksdb:/var/lib/leadheat").store_folder() == Path("/var/lib/leadheat")
+    assert settings.load().forget_after_us() == 400 * DAY
+    assert settings.load(forget_after="1.5d").forget_after_us() == 129_600_000_000
+    assert settings.load(forget_after="never").forget_after_us() is None
+    for name, wrong in (("store", "disk"), ("store", "rocksdb:"), ("forget_after", "1h")):
+        with pytest.raises(SettingsError, match=f"LEADHEAT_{name.upper()}"):
+            settings.load(**{name: wrong})
+    with pytest.raises(SettingsError, match="expected a number and s, m, h, d or w"):
+        settings.load(forget_after="soon")

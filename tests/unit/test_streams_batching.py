@@ -9,13 +9,13 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from scorer.lead import Lead, encode
+from scorer.lead import Lead, deletion, encode
 from scorer.times import FOREVER
 from streams.batching.consumer import BatchConsumer
 from streams.batching.producer import BatchProducer, Outgoing
 from streams.batching.scheduler import Batch, BatchScheduler
 from streams.batching.sole_writer import SoleWriter
-from streams.batching.store import TAIL_KEY, PartitionStore
+from streams.batching.store import REVISION, TAIL_KEY, PartitionStore
 from streams.errors import WriteError
 
 VIEWS = TP("views", 0)
@@ -88,9 +88,20 @@ def changelog(partition: int, *changes: tuple[bytes, bytes | None]) -> list[Any]
     return [SimpleNamespace(message=SimpleNamespace(value=batch, partition=partition))]
 
 
+class Ends:
+    """The changelog's ends: it holds all from the start, and much."""
+
+    async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 1_000)
+
+
 async def store_of(*partitions: int) -> PartitionStore:
     """A store that was assigned partition numbers."""
-    store = PartitionStore("leadheat://memory", SimpleNamespace(), SimpleNamespace(name="leads"))
+    table = SimpleNamespace(name="leads", changelog_topic_name="changelog")
+    store = PartitionStore("leadheat://memory", SimpleNamespace(consumer=Ends()), table)
     await store.on_rebalance({TP("changelog", number) for number in partitions}, set(), set())
     return store
 
@@ -122,7 +133,7 @@ async def test_store_keeps_copies_and_says_from_where_to_go_on_reading() -> None
 
 async def test_store_takes_nothing_of_a_partition_that_has_left() -> None:
     store = filled(await store_of(1), 0, (b"a", b"1"))
-    assert store.partitions == {}
+    assert store.partitions == {1: {}}
     assert store.persisted_offset(TP("changelog", 0)) is None
 
 
@@ -138,6 +149,26 @@ async def test_store_ignores_a_state_that_a_worker_wrote_after_it_lost_the_lead(
     assert store.take_overtaken() == {0: {b"a"}}
     await store.on_recovery_completed({TP("changelog", 0), TP("changelog", 1)}, set())
     assert store.take_overtaken() == {0: set(), 1: {b"a"}}
+
+
+def deleted(partition: int, key: bytes, revision: int) -> list[Any]:
+    """A deletion that says what it deletes."""
+    headers = ((REVISION, deletion(revision)),)
+    row = ConsumerRecord("changelog", partition, 9, 0, 0, key, None, None, 1, 1, headers)
+    batch = Batch(TP("changelog", partition), [row])
+    return [SimpleNamespace(message=SimpleNamespace(value=batch, partition=partition))]
+
+
+@pytest.mark.parametrize(("revision", "kept"), [(4, {b"a": state(5)}), (5, {})])
+async def test_store_ignores_a_deletion_that_comes_after_what_came_since(
+    revision: int, kept: dict[bytes, bytes]
+) -> None:
+    store = filled(await store_of(0), 0, (b"a", state(5)))
+    store.apply_changelog_batch(deleted(0, b"a", revision), None, None)
+    store.apply_changelog_batch(deleted(0, b"b", revision), None, None)
+    await store.on_recovery_completed({TP("changelog", 0)}, set())
+    assert store.partitions == {0: kept}
+    assert store.take_overtaken() == {0: set(kept)}
 
 
 async def test_store_takes_a_lead_that_begins_anew() -> None:
