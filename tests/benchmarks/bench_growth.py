@@ -84,7 +84,6 @@ def workers_run(
             kafka=kafka,
             prefix=f"growth-{workers}-{run}",
             count=count,
-            warm=count // 2,
             partitions=PARTITIONS,
             grid=str(grids.TWENTY),
             folder=folder,

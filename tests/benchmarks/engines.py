@@ -63,7 +63,7 @@ def _kafka_streams(store: Literal["memory", "rocksdb"]) -> Callable[[Job], list[
     def command(job: Job) -> list[str]:
         log = ",".join(full_name(job.prefix, topic) for topic in IN_TOPICS)
         arguments = [job.kafka, group_name(job.prefix), log, full_name(job.prefix, SCORES)]
-        arguments += [str(job.count), str(job.warm), job.folder, store]
+        arguments += [str(job.count), job.folder, store]
         quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
         return ["java", quiet, "-cp", f"{_compiled()}:{_streams_jars()}/*", "Counting", *arguments]
 

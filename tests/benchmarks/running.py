@@ -20,12 +20,11 @@ _LOOK_EVERY_S: Final = 0.02
 
 
 class Used(msgspec.Struct, frozen=True):
-    """What a measurement used: after the warm-up, and `whole` of it since the processes' start."""
+    """What a run used from the first event until all was durable; `whole`: since the process began."""
 
     events: int
     wall_s: float
     cpu_s: float
-    whole_events: int
     whole_cpu_s: float
     peak_mb: float
 
@@ -33,6 +32,11 @@ class Used(msgspec.Struct, frozen=True):
     def cpu_us(self) -> float:
         """CPU microseconds an event."""
         return self.cpu_s / self.events * 1e6
+
+    @property
+    def whole_cpu_us(self) -> float:
+        """CPU microseconds an event, with the start of the process."""
+        return self.whole_cpu_s / self.events * 1e6
 
     @property
     def rate(self) -> float:
@@ -120,31 +124,29 @@ def finish(processes: list[Process], job: Job, by_itself: bool) -> Used:
         time.sleep(_LOOK_EVERY_S)
     for process in processes:
         process.end(by_itself)
-    return used([process.marks for process in processes], job.warm, job.count)
+    return used([process.marks for process in processes if process.marks], job.count)
 
 
-def used(marks: list[list[Mark]], warm: int, count: int) -> Used:
-    """What processes used from the moment when they had done `warm` events together until all was done.
+def used(marks: list[list[Mark]], count: int) -> Used:
+    """What processes used from the first event that one of them got until all was done.
 
-    >>> one = [Mark(10, 1.0, 0.5, 0), Mark(60, 2.0, 1.0, 0), Mark(100, 3.0, 1.5, 9)]
-    >>> used([one], 50, 100).cpu_s, used([one], 50, 100).events
-    (0.5, 40)
+    >>> one = [Mark(0, 1.0, 0.5, 0.0), Mark(60, 2.0, 1.0, 0.0), Mark(100, 3.0, 1.5, 9.0)]
+    >>> used([one], 100)
+    Used(events=100, wall_s=2.0, cpu_s=1.0, whole_cpu_s=1.5, peak_mb=9.0)
     """
     moments = sorted({mark.at_s for each in marks for mark in each})
-    reached = [(at_s, [_at(each, at_s) for each in marks]) for at_s in moments]
-    start_s, before = next(one for one in reached if sum(mark.events for mark in one[1]) >= warm)
+    reached = ((at_s, [_at(each, at_s) for each in marks]) for at_s in moments)
     end_s, after = next(one for one in reached if sum(mark.events for mark in one[1]) >= count)
-    whole = sum(mark.events for mark in after)
+    before = [each[0] for each in marks]
     return Used(
-        whole - sum(mark.events for mark in before),
-        end_s - start_s,
-        sum(mark.cpu_s for mark in after) - sum(mark.cpu_s for mark in before),
-        whole,
+        sum(mark.events for mark in after),
+        end_s - min(mark.at_s for mark in before),
+        sum(late.cpu_s - early.cpu_s for early, late in zip(before, after, strict=True)),
         sum(mark.cpu_s for mark in after),
         sum(mark.peak_mb for mark in after),
     )
 
 
 def _at(marks: list[Mark], at_s: float) -> Mark:
-    """The last mark not after a moment."""
-    return next((mark for mark in reversed(marks) if mark.at_s <= at_s), Mark(0, at_s, 0.0, 0.0))
+    """The last mark not after a moment, or the first."""
+    return next((mark for mark in reversed(marks) if mark.at_s <= at_s), marks[0])

@@ -38,9 +38,8 @@ public final class Counting {
         List<String> log = List.of(arguments[2].split(","));
         String scores = arguments[3];
         long count = Long.parseLong(arguments[4]);
-        long warm = Long.parseLong(arguments[5]);
-        String folder = arguments[6];
-        boolean inMemory = arguments[7].equals("memory");
+        String folder = arguments[5];
+        boolean inMemory = arguments[6].equals("memory");
 
         AtomicLong seen = new AtomicLong();
         CountDownLatch done = new CountDownLatch(1);
@@ -53,8 +52,8 @@ public final class Counting {
             .groupByKey(Grouped.with(Serdes.String(), null))
             .aggregate(() -> 0L, (key, visit, total) -> {
                 long number = seen.incrementAndGet();
-                if (number == warm) {
-                    mark(number);
+                if (number == 1) {
+                    mark(0);
                 }
                 if (number == count) {
                     done.countDown();

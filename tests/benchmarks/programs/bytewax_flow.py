@@ -24,7 +24,7 @@ Step = Callable[[Any, Message], tuple[Any, Iterable[KafkaSinkMessage[bytes, byte
 
 def main(job: Job) -> None:
     """Runs to the end of the log, which closes the last epoch: sent, and kept in the recovery store."""
-    tally = Tally(job)
+    tally = Tally()
     flow = Dataflow("benchmark")
     source = KafkaSource([job.kafka], [full_name(job.prefix, topic) for topic in IN_TOPICS], tail=False)
     log = op.input("log", flow, source)
@@ -43,9 +43,9 @@ def _counting(job: Job, tally: Tally) -> Step:
     scores = full_name(job.prefix, SCORES)
 
     def count(state: Any, message: Message) -> Any:
+        tally.one()
         parse(message.value)
         number = (state or 0) + 1
-        tally.one()
         return number, [KafkaSinkMessage(message.key, score_record(message.key, number), scores)]
 
     return count
@@ -57,13 +57,13 @@ def _scoring(job: Job, tally: Tally) -> Step:
     names = {full_name(job.prefix, topic): topic for topic in IN_TOPICS}
 
     def score(state: Any, message: Message) -> Any:
+        tally.one()
         assert message.topic and message.timestamp
         assert message.partition is not None and message.offset is not None
         store.state = state
         moment, topic = message.timestamp[1] * 1000, names[message.topic]
         record = Record(topic, message.partition, message.offset, moment, message.key, message.value)
         sends = scorer.score(record)
-        tally.one()
         out = [KafkaSinkMessage(one.key, one.value, full_name(job.prefix, one.topic)) for one in sends]
         return store.state, out
 

@@ -42,7 +42,7 @@ async def main(job: Job) -> None:
         consumer_auto_offset_reset="earliest",
     )
     log = app.topic(*(full_name(job.prefix, topic) for topic in IN_TOPICS), **_RAW)
-    tally = Tally(job)
+    tally = Tally()
     app.agent(log)(_counting(app, job, tally) if job.task == "count" else _scoring(app, job, tally))
     await app.start()
     while tally.seen < job.count or _uncommitted(app, log.topics, job.count) or app.producer.buffer.size:
@@ -58,11 +58,11 @@ def _counting(app: Any, job: Job, tally: Tally) -> Any:
 
     async def count(stream: Any) -> None:
         async for value in stream:
+            tally.one()
             lead = parse(value).lead_id
             counters[lead] += 1
             key = lead.encode()
             await scores.send(key=key, value=score_record(key, counters[lead]))
-            tally.one()
 
     return count
 
@@ -76,12 +76,12 @@ def _scoring(app: Any, job: Job, tally: Tally) -> Any:
 
     async def score(stream: Any) -> None:
         async for event in stream.events():
+            tally.one()
             of = event.message
             moment = int(of.timestamp * 1_000_000)
             record = Record(names[of.topic], of.partition, of.offset, moment, of.key, event.value)
             for send in scorer.score(record):
                 await out[send.topic].send(key=send.key, value=send.value)
-            tally.one()
 
     return score
 

@@ -6,8 +6,10 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
+from scorer.messages import Record
 from scorer.shard import Shard
 from scorer.times import Micros
 from streams import metrics
@@ -31,7 +33,29 @@ def main(job: Job) -> int:
         partitions=job.partitions,
         session_timeout_s=6.0,
     )
-    return run(config, Shard if job.task == "score" else CountingShard)
+    return run(config, _ScoringShard if job.task == "score" else _CountingShard)
+
+
+_begun = threading.Event()
+
+
+class _ScoringShard(Shard):
+    def receive(self, records: Iterable[Record]) -> None:
+        _begin()
+        super().receive(records)
+
+
+class _CountingShard(CountingShard):
+    def receive(self, records: Iterable[Record]) -> None:
+        _begin()
+        super().receive(records)
+
+
+def _begin() -> None:
+    """Marks that the first events have come."""
+    if not _begun.is_set():
+        _begun.set()
+        mark(0)
 
 
 def _watch(job: Job) -> None:

@@ -18,15 +18,15 @@ async def main(job: Job) -> None:
         enable_auto_commit=False,
     )
     await consumer.start()
-    seen, warm = 0, False
+    seen = 0
     while seen < job.count:
-        for records in (await consumer.getmany(timeout_ms=100)).values():
+        fetched = await consumer.getmany(timeout_ms=100)
+        if fetched and not seen:
+            mark(0)
+        for records in fetched.values():
             for record in records:
                 parse(record.value)
             seen += len(records)
-        if seen >= job.warm and not warm:
-            warm = True
-            mark(seen)
     mark(seen)
     await consumer.stop()
 

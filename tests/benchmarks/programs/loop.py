@@ -54,17 +54,16 @@ class Loop:
         )
         await self._producer.start()
         await consumer.start()
-        seen, warm, committed = 0, False, time.monotonic()
+        seen, committed = 0, time.monotonic()
         offsets: dict[TopicPartition, int] = {}
         while seen < self._job.count:
             fetched = await consumer.getmany(timeout_ms=100, max_records=_MOST_RECORDS)
+            if fetched and not seen:
+                mark(0)
             await (self._score(fetched) if self._shards else self._count(fetched))
             for tp, records in fetched.items():
                 offsets[tp] = records[-1].offset + 1
                 seen += len(records)
-            if seen >= self._job.warm and not warm:
-                warm = True
-                mark(seen)
             if offsets and time.monotonic() - committed > _COMMIT_EVERY_S:
                 await consumer.commit(offsets)
                 offsets, committed = {}, time.monotonic()

@@ -33,7 +33,7 @@ def main(job: Job) -> None:
         for topic in (SCORES, ALERTS)
     }
     log = reduce(lambda one, other: one.concat(other), frames)
-    tally = Tally(job)
+    tally = Tally()
 
     def tell() -> None:
         tally.one()
@@ -53,10 +53,10 @@ def main(job: Job) -> None:
 
 def _counting(tell: Callable[[], None]) -> Callable[..., bytes]:
     def count(value: bytes, key: bytes, timestamp: int, headers: Any, state: Any) -> bytes:
+        tell()
         parse(value)
         number = state.get("count", 0) + 1
         state.set("count", number)
-        tell()
         return score_record(key, number)
 
     return count
@@ -68,12 +68,12 @@ def _scoring(job: Job, tell: Callable[[], None]) -> Callable[..., list[Send]]:
     names = {full_name(job.prefix, topic): topic for topic in IN_TOPICS}
 
     def score(value: bytes, key: bytes, timestamp: int, headers: Any, state: Any) -> list[Send]:
+        tell()
         of = message_context()
         store.state = state.get_bytes("lead")
         record = Record(names[of.topic], of.partition, of.offset, timestamp * 1000, key, value)
         sends = scorer.score(record)
         state.set_bytes("lead", store.state)
-        tell()
         return sends
 
     return score
