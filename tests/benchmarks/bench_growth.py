@@ -118,27 +118,28 @@ def main() -> None:
     """Measures, keeps the figures, prints tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="fewer events, at most 100,000 leads")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, help="of each measurement; 3, with --short 1")
     given = parser.parse_args()
+    runs = given.runs or (1 if given.short else 3)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     events, most = (8_000, 100_000) if given.short else (40_000, LEADS[-1])
     figures: dict[str, list[dict[str, Any]]] = {}
     with Progress() as progress:
         core = {
-            "leads": by_leads(given.runs, events, most),
-            "criteria": by_criteria(given.runs, events),
-            "late": by_late(given.runs, events),
-            "visit": by_visit(given.runs, events),
+            "leads": by_leads(runs, events, most),
+            "criteria": by_criteria(runs, events),
+            "late": by_late(runs, events),
+            "visit": by_visit(runs, events),
         }
         for name, points in core.items():
             for value, costs in progress.track(points, description=name):
                 cpu_us = results.Range.of([cost.cpu_us for cost in costs])
                 figures.setdefault(name, []).append({"value": value, "cpu_us": cpu_us})
         with Cluster() as cluster:
-            whole = by_workers(cluster.bootstrap, given.runs, 10 * events)
-            for value, runs in progress.track(whole, description="workers"):
-                cpu_us = results.Range.of([run.cpu_us for run in runs])
-                rate = results.Range.of([run.rate for run in runs])
+            whole = by_workers(cluster.bootstrap, runs, 10 * events)
+            for value, done in progress.track(whole, description="workers"):
+                cpu_us = results.Range.of([run.cpu_us for run in done])
+                rate = results.Range.of([run.rate for run in done])
                 figures.setdefault("workers", []).append({"value": value, "cpu_us": cpu_us, "rate": rate})
     results.save("growth", {"events": events, "figures": figures})
     Console().print(table(figures))

@@ -113,10 +113,11 @@ def main() -> None:
     """Measures, keeps the figures, prints a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a fifth of the events")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, help="of each measurement; 3, with --short 1")
     parser.add_argument("--engines", nargs="*", choices=list(BY_NAME), default=list(BY_NAME))
     parser.add_argument("--tasks", nargs="*", choices=TASKS, default=TASKS)
     given = parser.parse_args()
+    runs = given.runs or (1 if given.short else 3)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # new topics have no leader at first
     console = Console()
     chosen = [BY_NAME[name] for name in given.engines]
@@ -126,7 +127,7 @@ def main() -> None:
                 f"{engine.label} is left out: {', '.join(engine.missing)} missing (make bench-peers)"
             )
     events = 200_000 if given.short else 1_000_000
-    todo = plan([engine for engine in chosen if not engine.missing], given.runs)
+    todo = plan([engine for engine in chosen if not engine.missing], runs)
     todo = [(engine, task) for engine, task in todo if task in given.tasks]
     log = load.make(events, _LEADS)
     measured: dict[tuple[Task, str], list[Measured]] = {}
