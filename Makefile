@@ -80,8 +80,9 @@ bench-docs: $(PEERS_INSTALLED) ## docs/benchmarks.md and its plots, from what be
 soak: setup ## hours of load on leadheat up, watching memory and lag (HOURS= RATE=)
 	$(BIN)/python -m tests.benchmarks.soak $(if $(HOURS),--hours $(HOURS)) $(if $(RATE),--rate $(RATE))
 
-faults: setup ## kill, pause and cut things, and check that every score is right
-	$(BIN)/pytest tests/faults
+faults: setup ## kill, pause and cut things, minutes each; check every score (SIZE=short|long|soak SEED= ONLY=f1)
+	LEADHEAT_FAULTS=$(or $(SIZE),long) $(if $(SEED),LEADHEAT_FAULTS_SEED=$(SEED)) \
+		$(BIN)/pytest -s tests/faults $(if $(ONLY),-k test_$(ONLY)_)
 
 clean: ## remove what make and tests made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis

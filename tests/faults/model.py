@@ -24,11 +24,14 @@ class _Shapes(Points):
 
     def __init__(self, grid: dict[str, Any]) -> None:
         super().__init__(grid)
+        self._shapes: dict[int, tuple[Happening, str]] = {}
         self._answers: dict[tuple[str, str], bool] = {}
 
     def matches(self, criterion: dict[str, Any], event: Happening) -> bool:
-        shape = event.__dict__.setdefault("shape", event.type + json.dumps(event.properties))
-        key = criterion["id"], shape
+        if id(event) not in self._shapes:
+            # keeps the event, so that its id() stays its own
+            self._shapes[id(event)] = event, event.type + json.dumps(event.properties)
+        key = criterion["id"], self._shapes[id(event)][1]
         if key not in self._answers:
             self._answers[key] = self._asks_for(criterion, event)
         return self._answers[key]

@@ -27,7 +27,7 @@ SMOKE: Final = Size("smoke", seconds=8, rate=1_000, crowd=300, told=15, heal_wit
 """While a scenario is being written."""
 SHORT: Final = Size("short", seconds=20, rate=1_200, crowd=2_000, told=40, heal_within_s=90)
 LONG: Final = Size("long", seconds=270, rate=1_500, crowd=50_000, told=250, heal_within_s=240)
-SOAK: Final = Size("soak", seconds=1_800, rate=1_000, crowd=100_000, told=600, heal_within_s=300)
+SOAK: Final = Size("soak", seconds=1_800, rate=300, crowd=100_000, told=600, heal_within_s=300)
 
 _SIZES: Final = {size.name: size for size in (SMOKE, SHORT, LONG, SOAK)}
 
