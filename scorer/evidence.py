@@ -144,6 +144,8 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
 
     def texts(self) -> list[tuple[str, str]]:
         """The traits as they are now, by name, each as its JSON text."""
+        if not self.traits:
+            return []
         return [(name, text) for name, (_, text) in sorted(self.traits.items()) if text != "null"]
 
     def merge(self, other: "Evidence", plan: Plan) -> None:

@@ -54,25 +54,23 @@ def next_tier(found: Sequence[Term], plan: Plan, tier: str, moment: int) -> dict
     return None if change is None else {"tier": plan.tiers[change.to].id, "at": format_time(change.at)}
 
 
-def fading(found: Sequence[Term], plan: Plan, moment: int) -> list[list[Any]]:
-    """What fades or ends, so that a reader can let it: `[criterion, points, half_life_s, as_of, until]`."""
+def _to_come(found: Sequence[Term], plan: Plan, moment: int) -> tuple[list[list[Any]], list[list[Any]]]:
+    """What fades or ends, so that a reader can let it, and the absences to come.
+
+    `[criterion, points, half_life_s, as_of, until]` and `[criterion, points, from]`.
+    """
+    fading: list[list[Any]] = []
+    pending: list[list[Any]] = []
     as_of = format_time(moment)
-    return [
-        [
-            term.id,
-            term.points,
-            plan.half_lives[term.rate],
-            as_of if term.since == moment else format_time(term.since),
-            None if term.until is None else format_time(term.until),
-        ]
-        for term in found
-        if term.since <= moment and (term.rate or term.until is not None) and abs(term.points) >= LEAST
-    ]
-
-
-def pending(found: Sequence[Term], moment: int) -> list[list[Any]]:
-    """The absences to come: `[criterion, points, from]`."""
-    return [[term.id, term.points, format_time(term.since)] for term in found if term.since > moment]
+    for term in found:
+        points, since, until = term.points, term.since, term.until
+        if since > moment:
+            pending.append([term.id, points, format_time(since)])
+        elif (term.rate or until is not None) and (points >= LEAST or points <= -LEAST):
+            start = as_of if since == moment else format_time(since)
+            end = None if until is None else format_time(until)
+            fading.append([term.id, points, plan.half_lives[term.rate], start, end])
+    return fading, pending
 
 
 def topic_record(
@@ -81,6 +79,5 @@ def topic_record(
     """The JSON of the score topic's record."""
     traits = {name: msgspec.Raw(text.encode()) for name, text in evidence.texts()}
     record = _base(lead, evidence, course, found, plan, moment, traits)
-    record["fading"] = fading(found, plan, moment)
-    record["pending"] = pending(found, moment)
+    record["fading"], record["pending"] = _to_come(found, plan, moment)
     return _encoder.encode(record)

@@ -25,6 +25,7 @@ _MOST_MINUTES: Final = 4_096
 _minutes: dict[str, int] = {}
 """When each minute, such as `2026-11-01T09:00`, begins; events come in order of time, so they come again."""
 _SECONDS: Final = {f":{second:02}": second * 1_000_000 for second in range(60)}
+_SECOND_TEXTS: Final = tuple(_SECONDS)
 _FRACTIONS: Final = {5: 1_000, 8: 1}
 """What a digit counts at the end of `.123Z` and `.123456Z`."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,8 +88,9 @@ def format_time(moment: int) -> str:
         moment = _FIRST if moment < 0 else _LAST
     minute, rest = divmod(moment, 60 * SECOND)
     second, part = divmod(rest, SECOND)
-    text = _minute_text(minute)
-    return f"{text}:{second:02}.{part:06}Z" if part else f"{text}:{second:02}Z"
+    if part:
+        return f"{_minute_text(minute)}{_SECOND_TEXTS[second]}.{str(part + SECOND)[1:]}Z"
+    return f"{_minute_text(minute)}{_SECOND_TEXTS[second]}Z"
 
 
 @lru_cache(maxsize=_MOST_MINUTES)
