@@ -38,6 +38,7 @@ async def test_f9_stalls(fault_kafka: Cluster, tmp_path: Path) -> None:
             mark(bench.population, len(bench.population.planned) // 3, STUCK)
             bench.crew.scale(2)
 
+            await bench.ready()
             cut_off, other = bench.crew.workers
             async with bench.sending():
                 bench.note("network of w0: black hole")
