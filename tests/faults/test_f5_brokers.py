@@ -25,7 +25,9 @@ _ENOUGH_S: Final = 600.0
 @pytest.fixture
 def three_kafkas(kafka_tools: None) -> Iterator[Cluster]:
     """Three nodes of the test's own."""
-    with Cluster(3, heap_mb=256, settings=SHORT_SESSIONS) as cluster:
+    # A broker that was killed may come back only once its own session is over: 9 s by default.
+    brokers = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
+    with Cluster(3, heap_mb=256, settings=SHORT_SESSIONS | brokers) as cluster:
         yield cluster
 
 

@@ -1,6 +1,7 @@
 """The proxy does to connections what its modes say."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,9 +17,10 @@ async def echo() -> AsyncIterator[tuple[Proxy, int, list[bytes]]]:
     got: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while chunk := await reader.read(100):
-            got.append(chunk)
-            writer.write(chunk)
+        with contextlib.suppress(ConnectionResetError):  # as the proxy is asked to
+            while chunk := await reader.read(100):
+                got.append(chunk)
+                writer.write(chunk)
         writer.close()
 
     inner, outer = free_ports(2)
