@@ -293,7 +293,7 @@ class Residents:
     def mark_cycle(self, scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
         """What must be written before the states that make these scores."""
         marker = cycle.encode(scores, self._next_cycle())
-        self._store.update(marker)
+        self._store.update(dict(marker))
         return marker
 
     def last_cycle(self) -> Iterator[tuple[bytes, Resident, int | None]]:

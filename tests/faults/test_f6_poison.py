@@ -93,8 +93,8 @@ async def test_f6_poison(fault_kafka: Cluster, tmp_path: Path) -> None:
     ):
         await let_large_records_in(bench)
         bench.crew.scale(2)
+        await bench.ready()
         async with bench.sending():
-            await bench.scoring()
             async for turn in bench.harm(every=(1.0, 3.0)):
                 await send_poison(bench, producer)
                 if turn % 4 == 2:

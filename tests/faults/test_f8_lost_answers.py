@@ -81,8 +81,8 @@ async def test_f8_lost_answers(fault_kafka: Cluster, tmp_path: Path) -> None:
         with Proxy([(port, server)]) as bench.proxy:
             async with httpx.AsyncClient(base_url=url) as bench.client:
                 bench.crew.scale(2)
+                await bench.ready()
                 async with bench.sending():
-                    await bench.scoring()
                     async for _ in bench.harm(every=(3.0, 6.0)):
                         bench.crew.kill(bench.pick.choice(bench.crew.workers))
                 await bench.repeat()
