@@ -138,11 +138,11 @@ async def test_f7_recovery_traps(eager_kafka: Cluster, tmp_path: Path) -> None:
                 )
                 last = {record.key: record.value for record in (await changelog.read()).records}
             lead, stored = decode(last[LEADS[0].encode()])
-            later = bytearray(encode(lead, stored.wake, stored.plan, stored.revision + 1))
+            later = bytearray(encode(lead, stored.wake, stored.plan, stored.revision + (1 << 50)))
             later[2:4] = b"\xff\xff"  # its version, and the least that reads it
             await write_state(rig, producer, first, bytes(later))
             worker.start()
             assert await asyncio.to_thread(worker.process.wait, 60) == 1
-            assert worker.said("asks for a program that reads version 255") == 1
+            assert worker.said("asks for a program that reads version 255")
     finally:
         worker.end()
