@@ -18,7 +18,7 @@ SHORT ?=
 PEERS := build/peers-venv
 PEERS_INSTALLED := $(PEERS)/.installed
 
-.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-peers bench-docs soak faults clean
+.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-peers bench-docs bench-state bench-rolling soak faults clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ lock: setup ## pin what is installed now
 
 bench: setup ## measure the scoring core, quickly
 	$(BIN)/python -m tests.benchmarks.bench_core
+
+bench-state: setup ## a million leads: memory, recovery, cost of an event (real Kafka)
+	$(BIN)/python -m tests.benchmarks.bench_state
+
+bench-rolling: setup ## restart three workers one by one under load: the longest standstill of a partition (real Kafka)
+	$(BIN)/python -m tests.benchmarks.bench_rolling
 
 $(PEERS_INSTALLED): pyproject.toml tests/benchmarks/requirements.txt
 	@test -n "$(PYTHON)" || { echo "LeadHeat needs Python 3.11 or newer; name one with PYTHON=" >&2; exit 1; }
