@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from scorer.topics import FAILED, full_name
 from streams.dead_letters import origin, put_back
 from streams.errors import StreamError
-from streams.topics import MAX_RECORD_BYTES
+from streams.topics import MAX_RECORD_BYTES, admin_of
 
 _AT_ONCE: Final = 500
 """Letters between two commits: as many may go twice when a run is killed."""
@@ -129,9 +128,7 @@ async def replay(kafka: str, prefix: str, choice: Choice, *, send: bool) -> Tall
 
 async def _remembered(kafka: str, consumer: Any, group: str, topic: str) -> dict[TopicPartition, Done]:
     """Each partition of the failed topic, and what of it was replayed."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
+    async with admin_of(kafka) as admin:
         (described,) = await admin.describe_topics([topic])
         if described["error_code"]:
             raise ReplayError(
@@ -142,8 +139,6 @@ async def _remembered(kafka: str, consumer: Any, group: str, topic: str) -> dict
         await consumer.committed(partitions[0])  # waits for the group's coordinator, which the next does not
         found = await admin.list_consumer_group_offsets(group, partitions=partitions)
         return {tp: Done(found[tp].offset, found[tp].metadata or "") for tp in partitions}
-    finally:
-        await admin.close()
 
 
 @dataclass

@@ -101,7 +101,7 @@ def workers_run(
 async def _joined(job: Job, workers: int, processes: list[running.Process]) -> None:
     """Returns once the group is stable with all workers in it."""
     deadline = time.monotonic() + _JOIN_WITHIN_S
-    async with checking.admin(job.kafka) as client:
+    async with topics.admin_of(job.kafka) as client:
         while time.monotonic() < deadline:
             for process in processes:
                 process.check()

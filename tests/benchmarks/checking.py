@@ -1,14 +1,12 @@
 """Checks that a measured engine did all of its work: scores, durable states, committed offsets."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 
 from scorer import lead as states
@@ -20,6 +18,7 @@ from scorer.times import Micros, parse_time
 from scorer.topics import SCORES, full_name
 from scorer.walk import Walker
 from streams.config import group_name
+from streams.topics import admin_of
 from tests.benchmarks.engines import Engine
 from tests.benchmarks.job import Job
 from tests.benchmarks.load import Log
@@ -61,7 +60,7 @@ async def check(engine: Engine, job: Job, log: Log, reference: Reference | None)
     """Raises BenchmarkError where an engine's work is not what the log asks for."""
     if engine.kept == "nothing":
         return
-    async with admin(job.kafka) as client:
+    async with admin_of(job.kafka) as client:
         topics = [topic for topic in await client.list_topics() if job.prefix in topic]
         committed = await client.list_consumer_group_offsets(group_name(job.prefix))
     last = await _last(job.kafka, [full_name(job.prefix, SCORES)], job.partitions)
@@ -126,18 +125,7 @@ async def _last(kafka: str, topics: list[str], partitions: int) -> dict[bytes, b
     return found
 
 
-@asynccontextmanager
-async def admin(kafka: str) -> AsyncIterator[Any]:
-    """An admin client."""
-    client = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await client.start()
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
 async def forget(kafka: str, prefix: str) -> None:
     """Deletes the topics of a run."""
-    async with admin(kafka) as client:
+    async with admin_of(kafka) as client:
         await client.delete_topics([topic for topic in await client.list_topics() if prefix in topic])

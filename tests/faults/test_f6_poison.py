@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.kafka.cluster import Cluster
 from scorer.topics import IN_TOPICS
 from streams.dead_letters import origin
 from streams.replay import kind_of
+from streams.topics import admin_of
 from tests.faults.bench import Bench
 from tests.faults.buggy_shard import fails_on
 from tests.faults.population import POISON
@@ -31,12 +31,10 @@ BUG = "ZeroDivisionError"
 
 async def let_large_records_in(bench: Bench) -> None:
     """A topic that takes more than Kafka's default, as an operator may have set it."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bench.kafka.bootstrap)
-    await admin.start()
     topics = [bench.topics.full(name) for name in IN_TOPICS]
     configs = {"max.message.bytes": str(2 * LARGE), "cleanup.policy": "delete"}
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, one, configs) for one in topics])
-    await admin.close()
+    async with admin_of(bench.kafka.bootstrap) as admin:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, one, configs) for one in topics])
 
 
 async def send_poison(bench: Bench, producer: AIOKafkaProducer) -> None:

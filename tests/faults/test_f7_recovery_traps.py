@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.kafka.cluster import Cluster
@@ -21,6 +20,7 @@ from scorer.partitioner import partition_of
 from scorer.topics import PAGE_VIEWS, SCORES, full_name
 from streams.batching.store import TAIL_KEY
 from streams.config import changelog_name
+from streams.topics import admin_of
 from tests.streaming import Rig, TopicReader, producer_to
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -59,11 +59,9 @@ def eager_kafka(kafka_tools: None) -> Iterator[Cluster]:
 
 async def compact_at_once(rig: Rig) -> None:
     """Has the changelog compacted as soon as a segment ends, deletions too."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=rig.bootstrap)
-    await admin.start()
     resource = ConfigResource(ConfigResourceType.TOPIC, changelog_name(rig.prefix), AT_ONCE)
-    await admin.alter_configs([resource])
-    await admin.close()
+    async with admin_of(rig.bootstrap) as admin:
+        await admin.alter_configs([resource])
 
 
 async def view(rig: Rig, producer: AIOKafkaProducer, leads: list[str]) -> None:

@@ -39,19 +39,23 @@ async def until(holds: list[bytes], text: bytes) -> None:
             await asyncio.sleep(0.01)
 
 
+async def talking(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which a first word came back."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"one")
+    assert await reader.readexactly(3) == b"one"
+    return reader, writer
+
+
 async def test_passes_all_on() -> None:
     async with echo() as (_, port, _got):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"one")
-        assert await reader.readexactly(3) == b"one"
+        _, writer = await talking(port)
         writer.close()
 
 
 async def test_a_black_hole_holds_what_was_sent_until_it_is_open() -> None:
     async with echo() as (proxy, port, got):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"one")
-        assert await reader.readexactly(3) == b"one"
+        reader, writer = await talking(port)
         proxy.set("black hole")
         writer.write(b"two")
         await writer.drain()
@@ -65,9 +69,7 @@ async def test_a_black_hole_holds_what_was_sent_until_it_is_open() -> None:
 
 async def test_a_reset_ends_connections_and_refuses_new_ones() -> None:
     async with echo() as (proxy, port, got):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"one")
-        assert await reader.readexactly(3) == b"one"
+        reader, _writer = await talking(port)
         proxy.set("reset")
         with pytest.raises(ConnectionResetError):
             await reader.readexactly(1)
@@ -79,9 +81,7 @@ async def test_a_reset_ends_connections_and_refuses_new_ones() -> None:
 
 async def test_dropped_answers_were_asked_for_and_never_come() -> None:
     async with echo() as (proxy, port, got):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"one")
-        assert await reader.readexactly(3) == b"one"
+        reader, writer = await talking(port)
         proxy.set("answers dropped")
         writer.write(b"two")
         await until(got, b"onetwo")

@@ -11,10 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.topics import required
+from streams.topics import admin_of, required
 from tests.integration.processes import runs, until
 from tests.integration.up_running import Up, refused, running
 
@@ -145,13 +144,9 @@ def test_what_was_acknowledged_outlives_stops_and_kills(folder: Path) -> None:
 
 async def _flush_after(kafka: str) -> dict[str, str]:
     """After how many records each topic's log is flushed to the disk, as Kafka tells it."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
+    async with admin_of(kafka) as admin:
         asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in await admin.list_topics()]
         answers = await admin.describe_configs(asked)
-    finally:
-        await admin.close()
     return {
         name: next(value for entry, value, *_ in entries if entry == "flush.messages")
         for answer in answers
