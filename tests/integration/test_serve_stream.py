@@ -119,6 +119,8 @@ async def test_who_was_away_too_long_is_told_to_start_over(
         for number in range(1, 40):
             await topics.publish(page_view(number, lead_id=f"u-{number}"))
         await api.caught_up(topics)
+        await topics.publish(page_view(40, lead_id="u-40"))  # what is too much goes as the next batch comes
+        await api.caught_up(topics)
         async with following(api.client, last) as stream:
             hello = await stream.next()
             assert hello.data["reset"] is True

@@ -83,7 +83,11 @@ def running(*more: str, settings: Mapping[str, str] | None = None) -> Iterator[U
         listeners = [_listen(process.stdout, up.out), _listen(process.stderr, up.err)]
         until(lambda: _UP in up.out or process.poll() is not None, within_s=90)
         assert process.poll() is None, "\n".join(up.err)
-        yield up
+        try:
+            yield up
+        except BaseException:
+            print("\n".join((*up.out, *up.err)))  # what the test's report shows of it
+            raise
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
