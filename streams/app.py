@@ -12,6 +12,7 @@ from scorer.plan import Plan
 from scorer.topics import HANDOVER, IN_TOPICS, full_name
 from streams import safe_faust
 from streams.batching import store as memory_store
+from streams.batching.assignor import WholeAssignor
 from streams.batching.lease import Lease
 from streams.batching.producer import BatchTransport
 from streams.batching.scheduler import BatchScheduler, RawSchema
@@ -134,6 +135,7 @@ def _faust_app(config: WorkerConfig) -> Any:
         key_serializer="raw",
         value_serializer="raw",
         ConsumerScheduler=BatchScheduler,
+        PartitionAssignor=WholeAssignor,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=_FETCH_BYTES,
         broker_session_timeout=config.session_timeout_s,

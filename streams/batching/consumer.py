@@ -12,7 +12,9 @@ from typing import Any, Final
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.batching.assignor import ask_until_known
 from streams.batching.scheduler import Batch
+from streams.ending import die
 from streams.errors import StalledError
 
 _log = logging.getLogger(__name__)
@@ -29,6 +31,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = transport.fetch_wait_ms
         transport.lease.watch(consumer._client)
         return consumer
+
+    async def on_start(self) -> None:
+        """Connects; the group is joined later."""
+        await super().on_start()
+        ask_until_known(self._ensure_consumer(), self.app.conf.broker_session_timeout, die)
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]

@@ -5,9 +5,10 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -18,6 +19,9 @@ from tests.integration.processes import runs, until
 from tests.integration.up_running import Up, refused, running
 
 pytestmark = [pytest.mark.kafka, pytest.mark.embedded, pytest.mark.slow]
+
+
+_LONGER_THAN_A_SESSION_S: Final = 12.0
 
 
 @pytest.fixture
@@ -168,6 +172,11 @@ def test_a_kafka_that_dies_alone_comes_back_with_everything(folder: Path) -> Non
 
         def kill() -> None:
             os.kill(old, signal.SIGKILL)
+            until(lambda: bool(set(up.found("kafka.Kafka")) - {old}))
+            (new,) = set(up.found("kafka.Kafka")) - {old}
+            os.kill(new, signal.SIGSTOP)
+            time.sleep(_LONGER_THAN_A_SESSION_S)
+            os.kill(new, signal.SIGCONT)
             until(lambda: "kafka: running again" in up.err)
 
         acknowledged = _under_load(up, "u-alone", kill)
