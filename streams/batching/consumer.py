@@ -33,7 +33,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
     async def on_start(self) -> None:
-        """Connects; the group is joined later."""
+        """Connects; from then on there is the coordinator that joins the group, later."""
         await super().on_start()
         ask_until_known(self._ensure_consumer(), self.app.conf.broker_session_timeout, die)
 
