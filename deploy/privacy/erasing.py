@@ -108,8 +108,7 @@ class Erasing:
         await self._rewrite(admin, names)
         await raw.delete_read(self._kafka, admin, self._prefix, raw.HANDOVERS, None)
         full = full_name(self._prefix, HANDOVER)
-        did = "deleted up to what the workers have read"
-        self.receipt.add(full, did, gone_by=await self._freed(admin, full))
+        await self._cut(admin, full, "deleted up to what the workers have read")
         if raw_events == "now":
             await self._raw_now(admin)
         else:
@@ -141,20 +140,28 @@ class Erasing:
             full = full_name(self._prefix, topic)
             self._say(f"looking through {full}")
             removed = await rewriter.rewrite(full, goes)
-            did = "rewritten without them" if removed else "nothing found"
-            self.receipt.add(full, did, removed, await self._freed(admin, full) if removed else None)
+            if removed:
+                await self._cut(admin, full, "rewritten without them", removed)
+            else:
+                self.receipt.add(full, "nothing found", 0)
 
     async def _raw_now(self, admin: Any) -> None:
         did = "deleted up to what scoring and the cache have read, of everybody"
         found = await raw.delete_read(self._kafka, admin, self._prefix, IN_TOPICS, self._cached)
         for topic in found:
-            full = full_name(self._prefix, topic)
-            self.receipt.add(full, did, gone_by=await self._freed(admin, full))
+            await self._cut(admin, full_name(self._prefix, topic), did)
 
-    async def _freed(self, admin: Any, topic: str) -> str:
-        """When what nobody can read any more is off the disk too: with its file, if that is still written."""
+    async def _cut(self, admin: Any, topic: str, did: str, removed: int | None = None) -> None:
+        """Notes what nobody can read any more, and when it is off the disk too.
+
+        Kafka frees whole files: the last of those holds what came since, too, and goes by that one's age.
+        """
         settings = await settings_of(admin, topic)
-        return in_ms(int(settings.get("segment.ms", "0")) + _FREED_MS)
+        kept_ms = int(settings.get("retention.ms", "-1"))
+        if kept_ms < 0:
+            did += "; unreadable, but its last file stays on the disk, as the topic keeps all for good"
+        gone_by = in_ms(kept_ms + int(settings.get("segment.ms", "0")) + _FREED_MS) if kept_ms >= 0 else None
+        self.receipt.add(topic, did, removed, gone_by)
 
     async def _raw_later(self, admin: Any) -> None:
         for topic in IN_TOPICS:
