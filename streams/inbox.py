@@ -21,7 +21,7 @@ PATIENCE_S: Final = 1.0
 of it is never delivered (a transaction's markers)."""
 
 _WAITING_RECORDS: Final = 65_536
-"""Records that wait in all, about: beyond its share of them, no more is asked for of a topic's partition."""
+"""Once so many wait, no more is asked for of the topics' partitions that have their share of them already."""
 _LEAST_SHARE: Final = 512
 
 
@@ -70,6 +70,7 @@ class Inbox:
         self._lanes: defaultdict[int, list[_Lane]] = defaultdict(list)
         self._by_tp: dict[TP, _Lane] = {}
         self._share = _WAITING_RECORDS
+        self._waiting = 0
 
     def own(self, partitions: Sequence[int]) -> None:
         """Starts anew with these partition numbers."""
@@ -80,6 +81,7 @@ class Inbox:
             ]
         self._by_tp = {lane.tp: lane for lanes in self._lanes.values() for lane in lanes}
         self._share = max(_WAITING_RECORDS // max(1, len(self._by_tp)), _LEAST_SHARE)
+        self._waiting = 0
 
     def put(self, batch: Batch) -> bool:
         """Takes a batch in; False where its partition is not ours."""
@@ -91,6 +93,7 @@ class Inbox:
             Record(short, partition, r.offset, r.timestamp * 1000, r.key, r.value, tuple(r.headers))
             for r in batch.records
         )
+        self._waiting += len(batch.records)
         lane.next = batch.offset + 1
         lane.awaited_since = None
         return True
@@ -98,7 +101,22 @@ class Inbox:
     def enough(self, tp: TP) -> bool:
         """Whether so much of a partition waits that others, which it may wait for, should come first."""
         lane = self._by_tp.get(tp)
-        return lane is not None and len(lane.records) >= self._share
+        return self._full and lane is not None and len(lane.records) >= self._share
+
+    def behind(self) -> int:
+        """How many records wait, here and, as far as known, at the broker."""
+        return self._waiting + self._to_come()
+
+    def gathers(self) -> bool:
+        """Whether more is to come, and asked for."""
+        return not self._full and self._to_come() > 0
+
+    @property
+    def _full(self) -> bool:
+        return self._waiting >= _WAITING_RECORDS
+
+    def _to_come(self) -> int:
+        return sum(max(0, self._left(lane) or 0) for lane in self._by_tp.values())
 
     def take(self, limit: int) -> list[Portion]:
         """The records whose turn has come, about `limit` of them, those that came first first."""
@@ -110,6 +128,7 @@ class Inbox:
             records = self._merge(lanes, share)
             if records:
                 portions.append(Portion(lanes[0].tp.partition, records, _reached(lanes, records)))
+                self._waiting -= len(records)
         return portions
 
     def quiet(self, partition: int) -> bool:
@@ -135,10 +154,15 @@ class Inbox:
                     break
         return merged
 
-    def _drained(self, lane: _Lane) -> bool:
+    def _left(self, lane: _Lane) -> int | None:
+        """How many offsets of a topic the broker holds that have not come; None where that is not known."""
         expected = lane.next if lane.next is not None else self._position.expected(lane.tp)
         end = self._position.end(lane.tp)
-        return expected is not None and end is not None and expected >= end
+        return None if expected is None or end is None else end - expected
+
+    def _drained(self, lane: _Lane) -> bool:
+        left = self._left(lane)
+        return left is not None and left <= 0
 
     def _empty(self, lane: _Lane) -> bool:
         if lane.records:

@@ -17,20 +17,15 @@ from scorer.topics import ALERTS, HANDOVER, IN_TOPICS, full_name
 from streams import metrics, poison
 from streams.config import WorkerConfig
 from streams.inbox import Inbox, Portion
+from streams.pace import Pace
 from streams.shards import MakeShard, Shard
 from streams.timers import Timers
 from streams.writing import Writer
 
 _log = logging.getLogger(__name__)
 
-_CYCLE_S: Final = 0.3
-"""How long a cycle computes: the waits for the broker cost little beside it, and the loop is soon free."""
-
 _FORGET_EVERY_S: Final = 1.0  # as often as offsets are committed
 _SOURCES: Final = (*IN_TOPICS, HANDOVER)
-
-_LEAST_RECORDS: Final = 256
-_MOST_RECORDS: Final = 16_384
 
 
 class Scoring:
@@ -70,7 +65,7 @@ class Scoring:
         self._owed: dict[int, Changes] = {}  # of recovery or a new grid, to be written first
         self._cycle = asyncio.Lock()
         self._work = asyncio.Event()
-        self._limit = _LEAST_RECORDS
+        self._pace = Pace()
         self._generation = 0
 
     async def intake(self, stream: Any) -> None:
@@ -130,13 +125,13 @@ class Scoring:
     async def _one_cycle(self) -> None:
         await self._pay()
         self._forget()
-        portions = self._inbox.take(self._limit)
+        portions = self._inbox.take(await self._pace.limit(self._inbox))
         if portions:
             self._work.set()  # more may wait
         waiting = {portion.partition: portion.records for portion in portions}
         while True:
             began = time.thread_time()  # not the wall: a busy machine must not make cycles small
-            dead, left = self._receive(waiting)
+            dead, left = await self._receive(waiting)
             if not left:
                 self._let_time_pass()
             changes = {partition: shard.flush() for partition, shard in self._shards.items()}
@@ -145,7 +140,7 @@ class Scoring:
                 changes[partition].dead += letters + _too_large(taken, changes[partition])
             if waiting:
                 count = sum(map(len, waiting.values())) - sum(map(len, left.values()))
-                self._adapt(count, time.thread_time() - began)
+                self._pace.learn(count, time.thread_time() - began)
             self._tell(changes)
             await self._write(changes)
             if not left:
@@ -154,7 +149,7 @@ class Scoring:
         for portion in portions:
             self._acknowledge(portion)
 
-    def _receive(
+    async def _receive(
         self, waiting: Mapping[int, list[Record]]
     ) -> tuple[dict[int, list[DeadLetter]], dict[int, list[Record]]]:
         """Gives records to their shards; those that scoring failed on, and those that full shards left."""
@@ -168,6 +163,7 @@ class Scoring:
                 left[partition] = rest
             for letter in dead[partition]:
                 metrics.EVENTS.labels(letter.record.topic, "failed").inc()
+            await asyncio.sleep(0)  # records come in meanwhile, and others are answered
         return dead, left
 
     def _start_over(self, partition: int, moment: int) -> Shard:
@@ -176,11 +172,6 @@ class Scoring:
         shard.recover(generation=self._generation)  # owes nothing: each cycle ends with empty outboxes
         shard.advance(moment)
         return shard
-
-    def _adapt(self, records: int, seconds: float) -> None:
-        """Sets the size of the next cycle by what a record cost in this one."""
-        wanted = int(records * _CYCLE_S / max(seconds, 1e-6))
-        self._limit = min(max(wanted, _LEAST_RECORDS), 2 * self._limit, _MOST_RECORDS)
 
     def _forget(self) -> None:
         """Lets the shards delete what nobody needs, each time that something more may be committed."""

@@ -118,7 +118,7 @@ def test_has_enough_of_a_topic_but_never_of_one_that_others_wait_for(
     inbox: Inbox, positions: Positions
 ) -> None:
     positions.ends = {CLICKS: 1, VIEWS: 100_000}
-    inbox.put(batch(VIEWS, *range(60_000)))
+    inbox.put(batch(VIEWS, *range(70_000)))
     assert inbox.enough(VIEWS)
     assert not inbox.enough(CLICKS)
     assert not inbox.enough(TP("p.changelog", 0))
@@ -137,3 +137,32 @@ def test_the_oldest_partition_comes_first_and_none_starves() -> None:
     inbox.put(batch(TP("p.views", 1), *range(50, 150)))
     portions = inbox.take(10)
     assert [(portion.partition, len(portion.records)) for portion in portions] == [(1, 5), (0, 5)]
+
+
+def test_asks_for_more_of_all_topics_until_enough_waits_in_all(
+    inbox: Inbox, positions: Positions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.inbox._WAITING_RECORDS", 4)
+    monkeypatch.setattr("streams.inbox._LEAST_SHARE", 1)
+    inbox.own([0])
+    positions.ends = {CLICKS: 3, VIEWS: 9}
+    inbox.put(batch(VIEWS, 10, 20, 30))
+    assert not inbox.enough(VIEWS)  # its share is 2, but only 3 wait
+    inbox.put(batch(VIEWS, 40, first=3))
+    assert inbox.enough(VIEWS)
+    assert not inbox.enough(CLICKS)  # which the others wait for
+    inbox.put(batch(CLICKS, 15, 25, 35))
+    assert len(taken(inbox, 4)) == 4
+    assert not inbox.enough(VIEWS)
+
+
+def test_says_how_far_behind_it_is(inbox: Inbox, positions: Positions) -> None:
+    positions.ends = {CLICKS: 3, VIEWS: 5}
+    inbox.put(batch(VIEWS, 10, 20))
+    assert inbox.behind() == 8
+    assert inbox.gathers()
+    inbox.put(batch(VIEWS, 30, 40, 50, first=2))
+    inbox.put(batch(CLICKS, 1, 2, 3))
+    assert (inbox.behind(), inbox.gathers()) == (8, False)
+    taken(inbox)
+    assert inbox.behind() == 0
