@@ -23,6 +23,9 @@ from scorer.topics import ALERTS, full_name
 _FETCH_MS: Final = 200
 _LOOK_AGAIN_S: Final = 1.0
 _STOP_WITHIN_S: Final = 5.0
+_METADATA_MS: Final = 5_000
+"""How old what we know of partitions may be. A broker that has just come back may tell of none; the group then
+rests with nothing to read until we ask again, for aiokafka after five minutes."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -103,6 +106,7 @@ class _Reader:
             auto_offset_reset="earliest",  # what was raised before the first start is delivered too
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=session_ms // 3,
+            metadata_max_age_ms=_METADATA_MS,
         )
 
     async def read(self, stop: asyncio.Event) -> None:

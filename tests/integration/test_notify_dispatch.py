@@ -22,6 +22,7 @@ from connectors.notify.config import NotifyConfig
 from connectors.notify.copies import Copies
 from connectors.notify.dispatch import dispatch
 from connectors.notify.errors import ChannelsError
+from deploy.kafka.cluster import Cluster
 from deploy.ports import free_ports
 from scorer.copies import HEADER
 from scorer.times import Micros
@@ -45,6 +46,12 @@ class Topics:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
         await admin.start()
         await admin.create_topics([NewTopic(f"{PREFIX}.{name}", 2, 1) for name in ("alerts", "parked")])
+        await admin.close()
+
+    async def delete(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        await admin.start()
+        await admin.delete_topics([f"{PREFIX}.{name}" for name in ("alerts", "parked")])
         await admin.close()
 
     async def publish(
@@ -133,6 +140,25 @@ def counted(channel: str, result: str) -> float:
     return (
         REGISTRY.get_sample_value("leadheat_deliveries_total", {"channel": channel, "result": result}) or 0.0
     )
+
+
+@pytest.mark.kafka
+async def test_a_topic_that_kafka_did_not_tell_of_for_a_while_is_read_again_soon(
+    real_kafka: Cluster, tmp_path: Path
+) -> None:
+    topics = Topics(real_kafka.bootstrap)
+    await topics.create()
+    async with (
+        receiving(Receiver(SECRET)) as receiver,
+        notifying(topics, channels(tmp_path, sales=[receiver])),
+    ):
+        await topics.publish(alert(1))
+        await until_async(lambda: len(receiver.taken) == 1)
+        await topics.delete()
+        await asyncio.sleep(3)  # the group has shared out nothing by now
+        await topics.create()
+        await topics.publish(alert(2))
+        await until_async(lambda: len(receiver.taken) == 2)
 
 
 async def test_alerts_reach_their_channel_once_and_in_order(topics: Topics, tmp_path: Path) -> None:
