@@ -18,7 +18,8 @@ from scorer.messages import Changes, DeadLetter, Record, Send
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.record import topic_record
-from scorer.residents import Resident, Residents
+from scorer.resident import Resident
+from scorer.residents import Residents
 from scorer.times import SECOND
 from scorer.walk import NOWHERE, Change
 

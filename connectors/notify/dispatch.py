@@ -24,8 +24,8 @@ _FETCH_MS: Final = 200
 _LOOK_AGAIN_S: Final = 1.0
 _STOP_WITHIN_S: Final = 5.0
 _METADATA_MS: Final = 5_000
-"""How old may be what we know of partitions. A broker that has just come back may tell of none: then the group
-rests, with nothing to read, until we ask again, which aiokafka does after five minutes."""
+"""How old may be what we know of partitions. A broker that has just come back may tell of none: then the
+group rests, with nothing to read, until we ask again, which aiokafka does after five minutes."""
 
 _log: Final = logging.getLogger(__name__)
 
