@@ -77,7 +77,7 @@ $(PEERS_INSTALLED): pyproject.toml tests/benchmarks/requirements.txt
 	touch $@
 
 bench-peers: $(PEERS_INSTALLED) ## measure beside other engines, growth, latency: half an hour (SHORT=1: five minutes)
-	@for one in peers growth latency; do \
+	@for one in peers growth profile latency; do \
 		$(PEERS)/bin/python -m tests.benchmarks.bench_$$one $(if $(SHORT),--short) || exit 1; done
 
 bench-docs: $(PEERS_INSTALLED) ## docs/benchmarks.md and its plots, from what bench-peers measured

@@ -10,7 +10,7 @@ from tests.benchmarks.engines import BY_NAME, ENGINES, ROOT
 
 _TEMPLATE: Final = Path(__file__).with_name("page.md")
 _PAGE: Final = ROOT / "docs" / "benchmarks.md"
-_NAMES: Final = ("peers", "growth", "latency")
+_NAMES: Final = ("peers", "growth", "profile", "latency")
 _WHAT: Final = {
     "leads": "leads known",
     "criteria": "criteria",
@@ -33,7 +33,7 @@ def measured() -> dict[str, dict[str, Any]]:
 
 def text(figures: dict[str, dict[str, Any]], state: dict[str, Any] | None) -> str:
     """The page."""
-    peers, growth, latency = (figures[name] for name in _NAMES)
+    peers, growth, profile, latency = (figures[name] for name in _NAMES)
     machine = peers["machine"]
     values: dict[str, object] = {
         "date": machine["at"],
@@ -53,6 +53,8 @@ def text(figures: dict[str, dict[str, Any]], state: dict[str, Any] | None) -> st
         "growth": _growth(growth["figures"]),
         "growth_events": f"{growth['events']:,}",
         "workers": _workers(growth["figures"]["workers"]),
+        "profile": _profile(profile["shares"]),
+        "profile_visit": f"{profile['visit']:g}",
         "latency": _latency(latency["rows"]),
         "seconds": f"{latency['seconds']:.0f}",
         "state": _state(state),
@@ -156,6 +158,10 @@ def _growth(figures: dict[str, list[dict[str, Any]]]) -> str:
 def _workers(points: list[dict[str, Any]]) -> str:
     rows = [[f"{one['value']:g}", _range(one["rate"], ",.0f"), _range(one["cpu_us"])] for one in points]
     return _table(["workers", "events/s", "CPU µs an event"], rows)
+
+
+def _profile(shares: dict[str, float]) -> str:
+    return _table(["part", "share of the time"], [[part, f"{share:.0%}"] for part, share in shares.items()])
 
 
 def _latency(rows: list[dict[str, Any]]) -> str:

@@ -8,7 +8,16 @@ import pytest
 from rich.progress import Progress
 
 from deploy.kafka.cluster import Cluster
-from tests.benchmarks import bench_growth, bench_latency, bench_peers, grids, load, page, results
+from tests.benchmarks import (
+    bench_growth,
+    bench_latency,
+    bench_peers,
+    bench_profile,
+    grids,
+    load,
+    page,
+    results,
+)
 from tests.benchmarks.checking import Reference
 from tests.benchmarks.core import Core
 from tests.benchmarks.engines import BY_NAME, ENGINES, Engine
@@ -75,6 +84,12 @@ def test_the_core_takes_logs_of_every_shape() -> None:
     assert cost.touched > 5
 
 
+def test_the_profile_tells_the_parts_of_the_core_apart() -> None:
+    shares = bench_profile.shares(20_000, visit=2.0)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert {"deciding the tier", "adding evidence", "reading the event"} <= shares.keys()
+
+
 @pytest.mark.kafka
 def test_the_page_shows_every_engine_and_dimension(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kafka_tools: None
@@ -89,6 +104,7 @@ def test_the_page_shows_every_engine_and_dimension(
     point = {"value": 1.0, "cpu_us": results.Range(2.0, 1.0, 3.0), "rate": results.Range(2.0, 1.0, 3.0)}
     figures = {name: [point, point] for name in ("leads", "criteria", "late", "visit", "workers")}
     results.save("growth", {"events": _EVENTS, "figures": figures})
+    results.save("profile", {"visit": 3.5, "shares": {"deciding the tier": 0.25}})
     with pytest.raises(page.NotMeasuredError, match="latency"):
         page.measured()
     row = {
@@ -108,6 +124,7 @@ def test_the_page_shows_every_engine_and_dimension(
     )
     assert "times consuming and parsing only | 1.00 | ≤ 3 |" in text
     assert "$" not in text
+    assert "| deciding the tier | 25% |" in text
     assert "| 100 | 1 | 100 | 10 | 1 | 2 | 3 | 4 |" in text
 
 
