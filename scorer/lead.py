@@ -12,6 +12,9 @@ from scorer.walk import Course
 
 MOST_TIES: Final = 16
 
+REVISION_BITS: Final = 32
+"""Of a revision, below the group's generation."""
+
 _TAG: Final = b"LH"
 _VERSION: Final = 2
 _READABLE_BY: Final = 2
@@ -20,6 +23,7 @@ _PREFIX: Final = struct.Struct(">2sBBBqqq")
 """Tag, version, least version of a reader, flags, revision, wake, plan. All but the last two have their
 places for good: by the revision `supersedes` tells, without decoding, which of two states is the later."""
 _REVISION: Final = slice(5, 13)
+_GENERATION: Final = slice(5, 9)
 _PREFIX_1: Final = struct.Struct(">BBqq")
 """Of version 1, which had no tag: version, flags, wake, plan."""
 _MOST_BITS: Final = 63
@@ -115,6 +119,20 @@ def supersedes(state: bytes, held: bytes) -> bool:
     later is taken as it comes.
     """
     return state[_REVISION] >= held[_REVISION] or state[:2] != _TAG or held[:2] != _TAG
+
+
+def generation_of(revision: int) -> int:
+    """The group's generation in which something of this revision was written.
+
+    >>> generation_of(5 << REVISION_BITS | 7)
+    5
+    """
+    return revision >> REVISION_BITS
+
+
+def written_in(state: bytes) -> bytes:
+    """The generation that wrote a state, as bytes that sort as it does; empty: the state does not say."""
+    return state[_GENERATION] if state[:2] == _TAG else b""
 
 
 def deletion(revision: int) -> bytes:

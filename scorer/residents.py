@@ -9,7 +9,18 @@ import msgspec
 
 from scorer import cycle, forgetting
 from scorer.blocks import Block, Blocks
-from scorer.lead import LaterStateError, Lead, StateError, decode, encode, peek, prefix
+from scorer.cycle import Markers, Written
+from scorer.lead import (
+    REVISION_BITS,
+    LaterStateError,
+    Lead,
+    StateError,
+    decode,
+    encode,
+    generation_of,
+    peek,
+    prefix,
+)
 from scorer.messages import Send
 from scorer.plan import Plan
 from scorer.resident import Resident
@@ -53,6 +64,7 @@ class Residents:
         self._forget_after = forget_after
         self._leaving: dict[bytes, None] = {}  # empty, and to be deleted once all in them is committed
         self._store = store
+        self._markers = Markers(store)
         self.blocks = Blocks(erasure_key)
         self._new_blocks: dict[bytes, bytes] = {}
         self._erased_aside: list[bytes] = []
@@ -195,15 +207,13 @@ class Residents:
         """A moment before which time changes no lead; None: it never does."""
         return self._wakes.next()
 
-    def mark_cycle(self, scores: Iterable[Send]) -> list[tuple[bytes, bytes]]:
-        """What must be written before the states that make these scores."""
-        marker = cycle.encode(scores, self._next_cycle())
-        self._store.update(dict(marker))
-        return marker
+    def mark_cycle(self, scores: Iterable[Send]) -> tuple[Written, Written]:
+        """What must be written before the states that make these scores, and what after them."""
+        return self._markers.mark(scores, self.least_revision)
 
-    def last_cycle(self) -> Iterator[tuple[bytes, Resident, int | None]]:
-        """After recovery: the leads of the last cycle, and when their record was deleted if it was."""
-        for key, deleted_at in cycle.decode(self._store).items():
+    def last_cycles(self) -> Iterator[tuple[bytes, Resident, int | None]]:
+        """After recovery: the leads of the last cycles, and when their record was deleted if it was."""
+        for key, deleted_at in self._markers.leads().items():
             if self.has(key):
                 with contextlib.suppress(StateError):  # it is put aside when it is needed
                     yield key, self.touched.get(key) or self._load(key), deleted_at
@@ -296,22 +306,10 @@ class Residents:
             settled.append((key, state))
         self._unsettled = []
         if self._gone:
-            settled += self._clear_marker()
+            # Its scores are acknowledged: a marker need not name those who were erased.
+            settled += self._markers.clear(self.least_revision)
             self._gone = set()
         return settled
-
-    def _clear_marker(self) -> list[tuple[bytes, bytes | None]]:
-        """Once its scores are acknowledged, a cycle's marker need not name those who were erased in it."""
-        written = cycle.cleared(self._store, self._next_cycle())
-        for key, value in written:
-            if value is None:
-                del self._store[key]
-            else:
-                self._store[key] = value
-        return written
-
-    def _next_cycle(self) -> int:
-        return max(cycle.number(self._store) + 1, self.least_revision)
 
     def recover(self, again: Iterable[bytes]) -> list[str]:
         """Sets all timers, takes the states with an outbox, and `again`, into work; names what starts empty.
@@ -330,6 +328,8 @@ class Residents:
                 if key.startswith(_GONE):
                     self.blocks.load(key.removeprefix(_GONE), state)
                     self.blocking = True
+                elif key.startswith(cycle.KEY):
+                    self._markers.found(key)
                 continue
             try:
                 stored = peek(state)
@@ -344,10 +344,13 @@ class Residents:
             self._wakes.set(key, stored.wake, FOREVER)
             if resets or stored.plan != self._plan.fingerprint:
                 behind.append(key)
+        # Generations begin anew where the group was deleted; what is written now is no less new for that.
+        seen = generation_of(self._markers.number) << REVISION_BITS
+        self.least_revision = max(self.least_revision, seen)
         for key, state, reason in broken:
             self._put_aside(key, state, reason)
         self._wakes.at_once(filter(self._store.__contains__, behind) if resets else self._undecided(behind))
-        named = {*self.touched, *cycle.decode(self._store)} if self.blocking else set()
+        named = {*self.touched, *self._markers.leads()} if self.blocking else set()
         self._gone = {key for key in named if (block := self.blocks.of(key)) and block.allowed is None}
         return emptied
 

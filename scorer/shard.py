@@ -13,7 +13,7 @@ from scorer.evidence import Evidence
 from scorer.handover import Allow, Erase, Forwarded, Misplaced, Moved, Tie
 from scorer.identity import TYING, tied
 from scorer.ids import digest
-from scorer.lead import MOST_TIES
+from scorer.lead import MOST_TIES, REVISION_BITS, Lead
 from scorer.messages import Changes, DeadLetter, Record, Send
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
@@ -34,9 +34,6 @@ MOST_TRAIT_BYTES: Final = 512_000
 
 _MOST_SENDERS: Final = 4_096
 """Whose last hand-over to a lead is remembered: they send it again within a restart, if ever."""
-
-_REVISION_BITS: Final = 32
-"""Of a revision, below the group's generation."""
 
 _TIMERS_AT_ONCE: Final = 2_000
 """Leads decided anew in one `advance`, so that records are not kept waiting."""
@@ -83,13 +80,18 @@ class Shard:
         `again`: leads to be written again as they are. `generation`: of the group; what is written in one
         supersedes what a worker of an earlier one still writes.
 
-        The scores of the last cycle are made again: a crash may have come between its states and those.
+        The scores of the last cycles are made again: a crash may have come between their states and those.
         """
-        self._residents.least_revision = generation << _REVISION_BITS
+        self._residents.least_revision = generation << REVISION_BITS
+        again = frozenset(again)
         self._changes.emptied = self._residents.recover(again)
-        for key, resident, deleted_at in self._residents.last_cycle():
+        for key, resident in self._residents.touched.items():
+            if key in again:
+                _doubt_score(resident.lead)
+        for key, resident, deleted_at in self._residents.last_cycles():
             if deleted_at is not None:
-                resident.lead.scored, resident.arrival = True, deleted_at
+                resident.arrival = deleted_at
+            _doubt_score(resident.lead)
             if key not in self._residents.touched:
                 self._changes.scores += self._score(key, resident)
         return self.flush()
@@ -149,8 +151,8 @@ class Shard:
                 changes.scores += scores
                 changes.outbox += outbox
         # Deletions of those who were erased come again with the order, which is read again.
-        changes.states += self._residents.mark_cycle(send for send in changes.scores if not send.headers)
-        changes.states += states
+        marker, gone = self._residents.mark_cycle(send for send in changes.scores if not send.headers)
+        changes.states += [*marker, *states, *gone]
         changes.unreadable = self._residents.unreadable()
         return changes
 
@@ -373,6 +375,12 @@ class Shard:
         resident.regate()
         if lead.course.tier != NOWHERE:
             self._announce(key, resident, walker.decide(decided))
+
+
+def _doubt_score(lead: Lead) -> None:
+    """Of a lead that has no score any more the record may not have been deleted yet: it is, once more."""
+    if lead.course.tier == NOWHERE:
+        lead.scored = True
 
 
 def _readable(key: bytes | None) -> bytes:

@@ -13,7 +13,9 @@ from faust import stores
 from faust.stores.base import Store
 from faust.types import TP
 
-from scorer.lead import supersedes
+from scorer.cycle import newest_generation
+from scorer.lead import supersedes, written_in
+from scorer.residents import names_a_lead
 from streams.errors import StoreError, StreamError, trace_of
 
 _log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class PartitionStore(Store):  # type: ignore[misc]
         self.recovered = 0  # changelog records applied, which shows that recovery moves
         self._assigned: set[int] = set()
         self._overtaken: dict[int, set[bytes]] = {}
+        self._newest: dict[int, bytes] = {}  # generation that wrote to a partition, as far as read
         self._crashing: asyncio.Future[None] | None = None
 
     # What comes of the changelog
@@ -60,6 +63,7 @@ class PartitionStore(Store):  # type: ignore[misc]
     def _apply(self, partition: int, records: list[Any]) -> None:
         states = self._open(partition)
         overtaken = self._overtaken.setdefault(partition, set())
+        newest = self._newest.get(partition) or newest_generation(states)
         for record in records:
             key, state = record.key, record.value
             told = _revision_of(record) if state is None else state
@@ -69,15 +73,21 @@ class PartitionStore(Store):  # type: ignore[misc]
                 states.pop(key, None)
             elif key != TAIL_KEY:
                 states[key] = state
-                if overtaken:
-                    overtaken.discard(key)
+                wrote = written_in(state)
+                if wrote >= newest:
+                    newest = wrote
+                    if overtaken:
+                        overtaken.discard(key)
+                elif wrote and names_a_lead(key):
+                    overtaken.add(key)  # right, but its scores may be owed: others went on without it
+        self._newest[partition] = newest
         self.ends[partition] = records[-1].offset + 1
         self.recovered += len(records)
 
     def take_overtaken(self) -> dict[int, set[bytes]]:
         """Keys of active partitions, to be written again; asked once.
 
-        Their last state in the changelog is not the right one, but of a worker that had lost them.
+        Their last state in the changelog came of a worker that had lost them: it may not be the right one.
         """
         return {partition: self._overtaken.pop(partition, set()) for partition in self.active}
 
@@ -151,6 +161,7 @@ class PartitionStore(Store):  # type: ignore[misc]
     def _forget(self, partition: int) -> None:
         self.ends.pop(partition, None)
         self._overtaken.pop(partition, None)
+        self._newest.pop(partition, None)
 
     def _crash(self, error: Exception) -> None:
         if not isinstance(error, StreamError):

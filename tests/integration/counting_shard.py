@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterable, MutableMapping
 
-from scorer import cycle
+from scorer.cycle import KEY, Markers
 from scorer.messages import Changes, DeadLetter, Record, Send
 from scorer.plan import Plan
 from scorer.topics import ALERTS, HANDOVER, SCORES
@@ -29,6 +29,7 @@ class CountingShard:
         forget_after: int | None = None,
     ) -> None:
         self._store = store
+        self._markers = Markers(store)
         self._changes = Changes()
         self._touched: dict[bytes, dict] = {}
         self._unsettled: list[bytes] = []
@@ -40,11 +41,14 @@ class CountingShard:
         return len(self._store)
 
     def recover(self, again: Iterable[bytes] = (), generation: int = 0) -> Changes:
-        for key in cycle.decode(self._store):
+        for key in self._store:
+            if key.startswith(KEY):
+                self._markers.found(key)
+        for key in self._markers.leads():
             if key in self._store:
                 self._changes.scores.append(self._score(key, json.loads(self._store[key])))
         for key, value in self._store.items():
-            if not key.startswith(cycle.KEY) and (state := json.loads(value))["outbox"]:
+            if not key.startswith(KEY) and (state := json.loads(value))["outbox"]:
                 self._touched[key] = state
         return self.flush()
 
@@ -89,9 +93,8 @@ class CountingShard:
             changes.outbox += [Send(topic, key, name.encode(), NOW) for topic, name in state["outbox"]]
             if state["outbox"]:
                 self._unsettled.append(key)
-        marker = cycle.encode(changes.scores, cycle.number(self._store) + 1)
-        self._store.update(marker)
-        changes.states += [*marker, *states]
+        marker, gone = self._markers.mark(changes.scores, 0)
+        changes.states += [*marker, *states, *gone]
         return changes
 
     def settle(self) -> list[tuple[bytes, bytes]]:

@@ -160,7 +160,7 @@ def acknowledges_before_the_dead_letter(patch: Patch) -> None:
 
 @mutant("recovery makes the scores again that a cycle owed", "story")
 def forgets_the_marker(patch: Patch) -> None:
-    patch(cycle, "encode", lambda scores, revision: [])
+    patch(cycle.Markers, "mark", lambda self, scores, least: ([], []))
 
 
 @mutant("recovery sends what outboxes still hold", "story")
@@ -295,6 +295,11 @@ def drops_the_version_check(patch: Patch) -> None:
 
 
 # Recovery
+
+
+@mutant("the marker of a worker that was cut off stays beside that of the next", "late")
+def keeps_one_marker_for_all(patch: Patch) -> None:
+    patch(cycle, "SLOTS", 1)
 
 
 @mutant("a deletion is never the changelog's last record", "traps")

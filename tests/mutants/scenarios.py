@@ -30,6 +30,7 @@ SIMULATED: dict[str, Callable[[int], list[str]]] = {
     "few ids": partial(trial, remembered_ids=1),
     "refused": partial(trial, kinds=("refused",)),
     "frozen": partial(trial, kinds=("frozen",)),
+    "late": partial(trial, kinds=("late", "late", "cut")),
     "moves": moves,
     "full outboxes": full_outboxes,
     "forgetting": forgetting,

@@ -23,6 +23,12 @@ def test_every_score_is_the_naive_one_and_every_promise_is_kept(seed: int, grid:
     assert trial(seed, grid) == []
 
 
+@examples(60)
+@given(SEEDS)
+def test_what_the_network_held_back_and_others_have_gone_on_without_makes_no_score_wrong(seed: int) -> None:
+    assert trial(seed, kinds=("late", "late", "frozen", "cut", "lost")) == []
+
+
 @examples(40)
 @given(SEEDS, grids())
 def test_a_stream_that_keeps_up_says_the_same_alerts_with_faults_and_without(seed: int, grid: Told) -> None:

@@ -43,9 +43,9 @@ def dead(world: World) -> set[tuple[str, int, int]]:
     }
 
 
-def breaches(world: World) -> list[str]:
-    """What of the promises that need no oracle is broken."""
-    return [*_of_alerts(world), *_of_states(world), *_of_versions(world)]
+def breaches(world: World, *, late: bool = False) -> list[str]:
+    """What of the promises that need no oracle is broken; `late`: some states came so late as to be void."""
+    return [*_of_alerts(world, late), *_of_states(world), *_of_versions(world)]
 
 
 def _states(world: World) -> list[Any]:
@@ -70,13 +70,13 @@ def _readable(state: bytes | None) -> bool:
         return False
 
 
-def _of_alerts(world: World) -> list[str]:
+def _of_alerts(world: World, late: bool) -> list[str]:
     """Sent is what a durable state has decided: all of it, and nothing else."""
     sent = {record.value for record in world.broker.all_of(ALERTS)}
     outboxes = [decode(record.value)[0].outbox for record in _states(world) if record.value is not None]
     decided = {send.value for outbox in outboxes for send in outbox if send.topic == ALERTS}
     return [
-        *(f"decided and never sent: {value!r}" for value in decided - sent),
+        *(f"decided and never sent: {value!r}" for value in decided - sent if not late),
         *(f"sent and in no state: {value!r}" for value in sent - decided),
     ]
 

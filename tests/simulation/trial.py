@@ -38,7 +38,9 @@ async def _play(world: World, story: Story, kept_up: bool) -> None:
     await world.pass_time(END)
 
 
-def wrong(world: World, story: Story, grid: Told, *, only_leads: bool = False) -> list[str]:
+def wrong(
+    world: World, story: Story, grid: Told, *, only_leads: bool = False, late: bool = False
+) -> list[str]:
     """What the world does not say as the naive model does, or what else is broken."""
     known = {told["lead_id"] for told in story.told if "lead_id" in told}
     found = [_by_least_lead(record, known) for record in checks.scores(world, END)]
@@ -47,7 +49,7 @@ def wrong(world: World, story: Story, grid: Told, *, only_leads: bool = False) -
         found, expected = ([one for one in told if one["lead_id"] in known] for told in (found, expected))
     found.sort(key=lambda record: (-record["score"], record["lead_id"]))
     apart = [one for one in differences(found, expected) if ": tier " not in one and ": since " not in one]
-    return apart + checks.breaches(world)
+    return apart + checks.breaches(world, late=late)
 
 
 def _by_least_lead(record: Told, known: set[str]) -> Told:
@@ -86,9 +88,10 @@ def trial(
     story = Story(chance, copies=remembered_ids > 1)
     world = world_of(chance, with_plays(grid), any_faults(chance, kinds), remembered_ids=remembered_ids)
     play(world, story)
-    if "late" in kinds:  # right is what the next recovery makes of it
+    late = "late" in kinds
+    if late:  # right is what the next recovery makes of it
         asyncio.run(_recover(world))
-    return wrong(world, story, grid)
+    return wrong(world, story, grid, late=late)
 
 
 async def _recover(world: World) -> None:

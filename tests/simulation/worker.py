@@ -22,6 +22,7 @@ from streams.batching.sole_writer import SoleWriter
 from streams.batching.store import URL, PartitionStore
 from streams.config import WorkerConfig
 from streams.inbox import Inbox
+from streams.pace import Pace, Waiting
 from streams.scoring import Scoring
 from streams.shards import MakeShard
 from streams.timers import Timers
@@ -32,6 +33,16 @@ from tests.simulation.client import Consumer, Producer
 TOPICS = {full_name(PREFIX, short): short for short in (*IN_TOPICS, HANDOVER)}
 SESSION_S = 10.0
 FROZEN_S = 60.0
+
+
+class DrawnPace(Pace):
+    """Cycles of a size that chance says, whatever they cost."""
+
+    records = 256
+
+    async def limit(self, inbox: Waiting) -> int:
+        """That size."""
+        return self.records
 
 
 @dataclass
@@ -125,6 +136,7 @@ class Worker:
             self.store.discard,
         )
         self.scoring._timers = Timers(self.config.clock, lambda: self._seconds)
+        self.pace = self.scoring._pace = DrawnPace()
 
     @property
     def tps(self) -> list[TP]:

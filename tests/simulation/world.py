@@ -122,6 +122,8 @@ class World:
             await self._look_after()
             generation = self.broker.generation
             for worker in list(self.workers):
+                if worker not in self.workers:
+                    continue  # one before it has set off a rebalance
                 worker.let_time_pass(0.1)
                 await worker.fetch_all()
                 await worker.take_in()
@@ -168,7 +170,7 @@ class World:
         """A cycle, in which a fault may strike."""
         if worker not in self.workers:
             return
-        worker.scoring._limit = self.chance.choice((1, 4, 16, 256))
+        worker.pace.records = self.chance.choice((1, 4, 16, 256))
         if self.faults.strikes and worker.producer.fault is None and self.chance.random() < 0.4:
             self.faults.strikes -= 1
             kind = self.chance.choice(self.faults.kinds)

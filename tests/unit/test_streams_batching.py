@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from scorer.lead import Lead, deletion, encode
+from scorer.lead import REVISION_BITS, Lead, deletion, encode
 from scorer.times import FOREVER
 from streams.batching.consumer import BatchConsumer
 from streams.batching.producer import BatchProducer, Outgoing
@@ -149,6 +149,16 @@ async def test_store_ignores_a_state_that_a_worker_wrote_after_it_lost_the_lead(
     assert store.take_overtaken() == {0: {b"a"}}
     await store.on_recovery_completed({TP("changelog", 0), TP("changelog", 1)}, set())
     assert store.take_overtaken() == {0: set(), 1: {b"a"}}
+
+
+async def test_store_doubts_a_state_of_a_generation_that_others_had_followed() -> None:
+    old, new = (generation << REVISION_BITS for generation in (1, 2))
+    store = filled(await store_of(0), 0, (b"a", state(old)), (b"b", state(new)), (b"a", state(old + 1)))
+    await store.on_recovery_completed({TP("changelog", 0)}, set())
+    assert store.partitions[0][b"a"] == state(old + 1)
+    assert store.take_overtaken() == {0: {b"a"}}
+    filled(store, 0, (b"a", state(new + 1)), (b"b", state(new + 1)))
+    assert store.take_overtaken() == {0: set()}
 
 
 def deleted(partition: int, key: bytes, revision: int) -> list[Any]:
