@@ -132,8 +132,9 @@ class Inbox:
         return portions
 
     def quiet(self, partition: int) -> bool:
-        """Whether all that the broker holds of a partition number has come and was taken."""
-        return all(self._empty(lane) for lane in self._lanes.get(partition, ()))
+        """Whether all that the broker holds of a partition number of ours has come and was taken."""
+        lanes = self._lanes.get(partition)
+        return lanes is not None and all(map(self._empty, lanes))
 
     def _merge(self, lanes: list[_Lane], limit: int) -> list[Record]:
         open_topics = {lane.topic for lane in lanes if self._awaited(lane)}

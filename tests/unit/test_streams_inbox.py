@@ -107,6 +107,13 @@ def test_an_unknown_end_is_not_quiet(inbox: Inbox, positions: Positions, clock: 
     assert inbox.quiet(0)
 
 
+def test_says_nothing_of_a_partition_that_it_gave_up(inbox: Inbox, positions: Positions) -> None:
+    positions.ends = {CLICKS: 0, VIEWS: 0}
+    assert inbox.quiet(0)
+    inbox.own([])
+    assert not inbox.quiet(0)
+
+
 def test_refuses_what_is_not_its_own(inbox: Inbox) -> None:
     assert not inbox.put(batch(TP("p.views", 1), 10))
     inbox.own([])
