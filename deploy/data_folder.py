@@ -144,7 +144,7 @@ def _runs(pid: str) -> bool:
     except (ValueError, ProcessLookupError):
         return False
     except PermissionError:
-        pass
+        return True  # it runs, as another user
     return True
 
 

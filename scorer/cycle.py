@@ -101,22 +101,16 @@ class Markers:
     def _write(self, chunks: list[list[Send]], least: int) -> tuple[Written, Written]:
         number = self.number = max(self.number + 1, least)
         own = generation_of(number) % SLOTS
-        marker: Written = [
-            (_key(own, part), _encoded(chunk, len(chunks), number)) for part, chunk in enumerate(chunks)
-        ]
+        marker = {_key(own, part): _encoded(chunk, len(chunks), number) for part, chunk in enumerate(chunks)}
         # No deletions, which must not be a changelog's last record; and none under a higher number, since
         # what is late of that generation is to take its place.
-        emptied: Written = [
-            (key, _encoded([], 1, peek(self._store[key]).revision))
-            for key in (_key(slot, 0) for slot in sorted(self._parts.keys() - self._done - {own}))
-        ]
+        others = [_key(slot, 0) for slot in sorted(self._parts.keys() - self._done - {own})]
+        emptied = {key: _encoded([], 1, peek(self._store[key]).revision) for key in others}
         self._done |= self._parts.keys()
         self._done.discard(own)
         self._parts[own] = max(self._parts.get(own, 0), len(chunks))
-        for key, value in (*marker, *emptied):
-            if value is not None:
-                self._store[key] = value
-        return marker, emptied
+        self._store.update(marker | emptied)
+        return [*marker.items()], [*emptied.items()]
 
     def _read(self, slot: int) -> Iterator[tuple[int, _Part]]:
         at, count = 0, 1

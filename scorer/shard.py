@@ -151,8 +151,8 @@ class Shard:
                 changes.scores += scores
                 changes.outbox += outbox
         # Deletions of those who were erased come again with the order, which is read again.
-        marker, gone = self._residents.mark_cycle(send for send in changes.scores if not send.headers)
-        changes.states += [*marker, *states, *gone]
+        marker, emptied = self._residents.mark_cycle(send for send in changes.scores if not send.headers)
+        changes.states += [*marker, *states, *emptied]
         changes.unreadable = self._residents.unreadable()
         return changes
 

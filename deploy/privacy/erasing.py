@@ -156,23 +156,25 @@ class Erasing:
 
         Kafka frees whole files: the last of those holds what came since, too, and goes by that one's age.
         """
+        gone_by = await self._aged_out(admin, topic)
+        if gone_by is None:
+            did += "; unreadable, but its last file stays on the disk, as the topic keeps all for good"
+        self.receipt.add(topic, did, removed, gone_by)
+
+    async def _aged_out(self, admin: Any, topic: str) -> str | None:
+        """When what a topic holds now has gone by its age, with its file; None: never."""
         settings = await settings_of(admin, topic)
         kept_ms = int(settings.get("retention.ms", "-1"))
-        if kept_ms < 0:
-            did += "; unreadable, but its last file stays on the disk, as the topic keeps all for good"
-        gone_by = in_ms(kept_ms + int(settings.get("segment.ms", "0")) + _FREED_MS) if kept_ms >= 0 else None
-        self.receipt.add(topic, did, removed, gone_by)
+        return None if kept_ms < 0 else in_ms(kept_ms + int(settings.get("segment.ms", "0")) + _FREED_MS)
 
     async def _raw_later(self, admin: Any) -> None:
         for topic in IN_TOPICS:
             full = full_name(self._prefix, topic)
-            settings = await settings_of(admin, full)
-            kept_ms = int(settings.get("retention.ms", "-1"))
-            if kept_ms < 0:
+            gone_by = await self._aged_out(admin, full)
+            if gone_by is None:
                 did = "left: events are kept for good; use --raw now, or set LEADHEAT_RAW_RETENTION_DAYS"
                 self.receipt.add(full, did, undone=True)
             else:
-                gone_by = in_ms(kept_ms + int(settings.get("segment.ms", "0")) + _FREED_MS)
                 self.receipt.add(
                     full, "left: goes with the retention of events (or --raw now)", gone_by=gone_by
                 )

@@ -93,8 +93,8 @@ class CountingShard:
             changes.outbox += [Send(topic, key, name.encode(), NOW) for topic, name in state["outbox"]]
             if state["outbox"]:
                 self._unsettled.append(key)
-        marker, gone = self._markers.mark(changes.scores, 0)
-        changes.states += [*marker, *states, *gone]
+        marker, emptied = self._markers.mark(changes.scores, 0)
+        changes.states += [*marker, *states, *emptied]
         return changes
 
     def settle(self) -> list[tuple[bytes, bytes]]:
