@@ -31,15 +31,20 @@ class Pace:
 
     def __init__(self) -> None:
         self._per_s = LEAST / _CYCLE_S  # records a second of computing, at first a guess
+        self._known = False
 
     def learn(self, records: int, seconds: float) -> None:
-        """After a cycle; a small one may have been lucky."""
-        self._per_s = min(records / max(seconds, 1e-6), 2 * self._per_s)
+        """After a cycle; one may have been lucky, and of a small one the most is not for its records."""
+        if records < LEAST:
+            return
+        per_s = records / max(seconds, 1e-6)
+        self._known = per_s <= 2 * self._per_s
+        self._per_s = min(per_s, 2 * self._per_s)
 
     async def limit(self, inbox: Waiting) -> int:
         """How many records the next cycle may take; far behind many, once they have come."""
         seconds = _CYCLE_S
-        if inbox.behind() > self._per_s * _FAR_BEHIND_S:
+        if self._known and inbox.behind() > self._per_s * _FAR_BEHIND_S:
             seconds = _LONG_CYCLE_S
             for _ in range(_GATHER_STEPS):
                 if not inbox.gathers():

@@ -39,6 +39,19 @@ async def test_never_takes_less_than_some_nor_more_than_memory_holds() -> None:
     assert await learned(*[10**9] * 40).limit(Waiting(10**9)) == MOST
 
 
+async def test_small_cycles_say_nothing_of_what_many_records_cost() -> None:
+    pace = learned(*[10_000] * 20)
+    pace.learn(LEAST - 1, 10.0)
+    assert await pace.limit(Waiting(0)) == 3_000
+
+
+async def test_is_not_far_behind_before_it_knows_what_records_cost() -> None:
+    waiting = Waiting(10**6, steps=3)
+    assert await Pace().limit(waiting) == LEAST
+    assert await learned(*[10_000] * 3).limit(waiting) == 2_048
+    assert waiting.steps == 3
+
+
 async def test_takes_many_once_a_second_of_work_waits() -> None:
     pace = learned(*[10_000] * 20)
     assert await pace.limit(Waiting(10_000)) == 3_000
