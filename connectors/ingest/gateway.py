@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.ingest import health, native, segment
+from connectors.ingest import health, native, receiving
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import IngestCors
 from connectors.ingest.errors import RefusedError
@@ -19,6 +19,7 @@ from connectors.ingest.limits import RateLimit
 from connectors.ingest.mapping import load_mapping
 from connectors.ingest.openapi import document
 from connectors.ingest.producer import EventProducer
+from connectors.ingest.trackers import TRACKERS
 from connectors.observe import Observe
 from connectors.routing import RouteTable
 
@@ -33,7 +34,10 @@ def create_app(config: GatewayConfig) -> Starlette:
         producer,
         load_mapping(config.mapping),
     )
-    ingest = [*native.routes(intake), *segment.routes(intake)]
+    ingest = [
+        *native.routes(intake),
+        *(route for tracker in TRACKERS for route in receiving.routes(intake, tracker)),
+    ]
     others = [*health.routes(producer), Route("/openapi.json", _openapi, methods=["GET"])]
 
     @asynccontextmanager

@@ -62,6 +62,11 @@ class Intake:
         """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, now."""
         self.limit.take(self.keys.admit(protocol, key))
 
+    def admit_all(self, protocol: str, keys: Sequence[str]) -> None:
+        """The same for a request that carries several keys; it counts once."""
+        places = [self.keys.admit(protocol, key) for key in keys or (None,)]
+        self.limit.take(places[0])
+
     def mapping(self, protocol: str) -> SourceMapping:
         """What the mapping file says about the protocol."""
         return self.mappings.get(protocol, PLAIN)
@@ -70,8 +75,10 @@ class Intake:
         """The body, unpacked and within the limit."""
         return await read_body(request, self.config.max_body_bytes)
 
-    async def sift(self, events: Sequence[bytes], record_of: Callable[[bytes], Outgoing]) -> Sifted:
-        """Makes a record of each event; what raises EventError is rejected alone."""
+    async def sift(
+        self, events: Sequence[bytes], records_of: Callable[[bytes], Sequence[Outgoing]]
+    ) -> Sifted:
+        """Makes the records of each event; what raises EventError is rejected alone."""
         if len(events) > _MAX_EVENTS:
             raise RefusedError(413, f"more than {_MAX_EVENTS} events in one request")
         found = Sifted()
@@ -79,7 +86,7 @@ class Intake:
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)
             try:
-                found.records.append(record_of(raw))
+                found.records += records_of(raw)
             except EventError as error:
                 found.rejected.append(Rejected(index, raw, error))
         return found

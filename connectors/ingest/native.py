@@ -24,7 +24,8 @@ def routes(intake: Intake) -> list[Route]:
     async def receive(request: Request) -> Response:
         intake.admit(PROTOCOL, bearer(request))
         events = split(await intake.body(request))
-        found = await intake.sift(events, lambda raw: event_record(raw, intake.config.max_event_bytes))
+        limit = intake.config.max_event_bytes
+        found = await intake.sift(events, lambda raw: [event_record(raw, limit)])
         if found.records:
             await intake.publish(PROTOCOL, found)
         rejected = [{"index": one.index, "error": str(one.error)} for one in found.rejected]

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,14 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.ingest.errors import RefusedError
-from connectors.ingest.intake import Intake, bearer
+from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.lenient import fields, members, mended
-from connectors.ingest.producer import Outgoing
-from connectors.ingest.records import event_record, failed_record, require_size
+from connectors.ingest.protocol import Context, Head, Parcel
 from connectors.ingest.segment_events import CALLS, Arrival, translate
 from scorer.errors import EventError
 
-PROTOCOL: Final = "segment"
 BATCH_PATHS: Final = ("/v1/batch", "/v1/import", "/v1/b")
 CALL_PATHS: Final = {
     **{f"/v1/{call}": call for call in CALLS},
@@ -32,64 +30,58 @@ _raw: Final = msgspec.json.Decoder(msgspec.Raw)
 _list: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def routes(intake: Intake) -> list[Route]:
-    """The routes of Segment's protocol."""
+class Segment:
+    """The protocol of Segment's libraries."""
 
-    async def receive(request: Request) -> Response:
-        return await _receive(intake, request)
+    name: Final = "segment"
+    paths: Final = dict.fromkeys((*BATCH_PATHS, *CALL_PATHS), ("POST",))
 
-    async def drop(request: Request) -> Response:
-        await intake.body(request)  # what the library counts of itself is not ours to keep
-        return JSONResponse({"success": True})
+    def key_of(self, head: Head) -> str | None:
+        """The user of Basic, the token of Bearer, or in the query."""
+        header = head.headers.get("authorization")
+        return head.query.get("writeKey") if header is None else _key_of(header)
 
-    async def settings(request: Request) -> Response:
-        intake.admit(PROTOCOL, request.path_params["write_key"])
-        return JSONResponse(_settings(request))
+    def parcel(self, head: Head, body: bytes) -> Parcel:
+        """A batch, or the single call that the path names."""
+        told, body = _fields(body.strip())
+        key = _text(told.get("writeKey"))
+        arrival = Arrival(
+            received=head.received,
+            sent_at=_value(told.get("sentAt")) if "batch" in told else None,
+            call=CALL_PATHS.get(head.path),
+            browser="origin" in head.headers,
+            ip=head.ip,
+            user_agent=head.user_agent,
+        )
+        return Parcel(_events(told, body), [key] if key else [], arrival)
 
-    return [
-        *(Route(path, receive, methods=["POST"]) for path in (*BATCH_PATHS, *CALL_PATHS)),
-        Route(METRICS_PATH, drop, methods=["POST"]),
-        Route(SETTINGS_PATH, settings, methods=["GET"]),
-    ]
+    def events(self, item: bytes, context: Context) -> list[dict[str, Any]]:
+        """The event of a call."""
+        return [translate(_message(item), context.parcel.shared, context.mapping)]
 
+    def answer(self, head: Head, rejected: Sequence[Rejected]) -> Response:
+        """Success, and what was not taken."""
+        del head
+        answer: dict[str, Any] = {"success": True}
+        if rejected:
+            answer["rejected"] = [{"index": one.index, "error": str(one.error)} for one in rejected]
+        return JSONResponse(answer)
 
-async def _receive(intake: Intake, request: Request) -> Response:
-    key = _key_of(request)
-    if key is not None:
-        intake.admit(PROTOCOL, key)
-    told, body = _fields((await intake.body(request)).strip())
-    if key is None:
-        intake.admit(PROTOCOL, _text(told.get("writeKey")))
-    events = _events(told, body)
-    arrival = Arrival(
-        received=intake.config.clock(),
-        sent_at=_value(told.get("sentAt")) if "batch" in told else None,
-        call=CALL_PATHS.get(request.url.path),
-        browser="origin" in request.headers,
-        ip=request.client.host if request.client else None,
-        user_agent=request.headers.get("user-agent"),
-    )
-    found = await intake.sift(events, partial(_record, intake, arrival))
-    found.require_some()
-    dead = [failed_record(one.raw, f"gateway:{request.url.path}", one.error) for one in found.rejected]
-    if events:
-        await intake.publish(PROTOCOL, found, dead)
-    answer: dict[str, Any] = {"success": True}
-    if found.rejected:
-        answer["rejected"] = [{"index": one.index, "error": str(one.error)} for one in found.rejected]
-    return JSONResponse(answer)
+    def others(self, intake: Intake) -> list[Route]:
+        """What the library fetches before it sends, and what it counts of itself."""
 
+        async def drop(request: Request) -> Response:
+            await intake.body(request)  # what the library counts of itself is not ours to keep
+            return JSONResponse({"success": True})
 
-def _record(intake: Intake, arrival: Arrival, raw: bytes) -> Outgoing:
-    limit = intake.config.max_event_bytes
-    require_size(raw, limit)
-    try:
-        event = msgspec.json.encode(translate(_message(raw), arrival, intake.mapping(PROTOCOL)))
-    except RecursionError:
-        raise EventError("nested too deeply to be an event") from None
-    except (msgspec.MsgspecError, OverflowError) as error:
-        raise EventError(f"no valid JSON: {error}") from None
-    return event_record(event, 2 * limit)  # ours says some things twice, such as the page's address
+        async def settings(request: Request) -> Response:
+            intake.admit(self.name, request.path_params["write_key"])
+            return JSONResponse(_settings(request))
+
+        return [
+            Route(METRICS_PATH, drop, methods=["POST"]),
+            Route(SETTINGS_PATH, settings, methods=["GET"]),
+        ]
 
 
 def _message(raw: bytes) -> Any:
@@ -99,14 +91,10 @@ def _message(raw: bytes) -> Any:
         return msgspec.json.decode(mended(raw))
 
 
-def _key_of(request: Request) -> str | None:
-    """The write key of the request's head: the user of Basic, the token of Bearer, or in the query."""
-    header = request.headers.get("authorization")
-    if header is None:
-        return request.query_params.get("writeKey")
-    scheme, _, credentials = header.partition(" ")
+def _key_of(authorization: str) -> str:
+    scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() != "basic":
-        return bearer(request) or ""
+        return credentials.strip() if scheme.lower() == "bearer" else ""
     try:
         return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
     except (binascii.Error, ValueError):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
 
+from connectors.ingest.addresses import campaign_of
 from connectors.ingest.mapping import SourceMapping
 from connectors.ingest.names import corrected, event_type, group_traits, properties_of, traits_of
 from scorer.errors import EventError
@@ -130,21 +130,9 @@ def _context(
 
 
 def _campaign(context: Mapping[str, Any], url: object) -> dict[str, Any]:
-    found = _of_address(url) if isinstance(url, str) else {}
+    found = campaign_of(url)
     for name, value in _object(context, "campaign").items():
         found["utm_campaign" if name == "name" else f"utm_{name}"] = value
-    return found
-
-
-def _of_address(url: str) -> dict[str, Any]:
-    try:
-        query = parse_qsl(urlsplit(url).query, max_num_fields=200)
-    except ValueError:
-        return {}
-    found: dict[str, Any] = {}
-    for name, value in query:
-        if name.startswith("utm_"):
-            found.setdefault(name, value)
     return found
 
 

@@ -1,0 +1,8 @@
+"""The protocols that the gateway speaks, in the order in which their paths are tried."""
+
+from typing import Final
+
+from connectors.ingest.protocol import Tracker
+from connectors.ingest.segment import Segment
+
+TRACKERS: Final[tuple[Tracker, ...]] = (Segment(),)
