@@ -1,8 +1,9 @@
 """Reads the topics without a consumer group, from offsets that somebody else keeps."""
 
+import heapq
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
@@ -51,23 +52,22 @@ class TopicsReader:
         self._next: dict[TopicPartition, int] = {}
 
     async def batch(self) -> list[Incoming]:
-        """Some records, by the moment of their arrival, or none. LogResetError: the past is gone."""
+        """Some records, those of each partition in their order, or none. LogResetError: the past is gone.
+
+        Partitions are merged by the moments of arrival, which say nothing within one: the deletion of a score
+        bears an earlier moment than a score that time has been let pass on.
+        """
         try:
             fetched = await self._consumer.getmany(timeout_ms=_WAIT_MS, max_records=_BATCH)
         except OffsetOutOfRangeError as error:
             raise LogResetError("a topic no longer holds the offset that the cache was read up to") from error
-        found = []
+        found: list[list[Incoming]] = []
         for part, records in fetched.items():
             short = part.topic.removeprefix(self._prefix)
             self._next[part] = records[-1].offset + 1
-            for one in records:
-                moment = Micros(one.timestamp * 1_000)
-                origin, erased = origin_of(one.headers), _erased(one.headers)
-                found.append(
-                    Incoming(short, part.partition, one.offset, moment, one.key, one.value, origin, erased)
-                )
+            found.append([_incoming(short, one) for one in records])
         await self._look()
-        return sorted(found, key=lambda one: one.timestamp)
+        return list(heapq.merge(*found, key=lambda one: one.timestamp))
 
     async def _look(self) -> None:
         for part in self._parts:
@@ -102,6 +102,12 @@ class TopicsReader:
         """Whether the topics hold more than was read."""
         ends = ((part, self._consumer.highwater(part)) for part in self._parts)
         return any(end is None or self._next.get(part, 0) < end for part, end in ends)
+
+
+def _incoming(topic: str, one: Any) -> Incoming:
+    moment = Micros(one.timestamp * 1_000)
+    origin, erased = origin_of(one.headers), _erased(one.headers)
+    return Incoming(topic, one.partition, one.offset, moment, one.key, one.value, origin, erased)
 
 
 def _erased(headers: Iterable[tuple[str, bytes]]) -> bytes | None:

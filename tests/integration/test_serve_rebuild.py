@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scorer.times import SECOND
 from tests.kafka_fixtures import EmbeddedBroker
 from tests.serve_live import Reading, Scored, Store, eventually, identify, page_view, reading
 
@@ -188,3 +189,13 @@ async def test_an_answer_while_the_broker_hangs_is_refused_and_may_be_sent_again
     assert answer.headers["retry-after"]
     again = await api.client.post(f"/v1/alerts/{alert['id']}/answer", json={"answer": "wrong"})
     assert again.status_code == 200
+
+
+async def test_a_partition_is_read_in_its_order_whatever_its_moments_say(
+    topics: Scored, serve_store: Store, serve_grid: Path
+) -> None:
+    await topics.publish(page_view(1, anonymous_id="a-1"))
+    await topics.send("scores", b"a-1", None, topics.clock.now - 60 * SECOND)
+    async with reading(topics, serve_store, serve_grid) as api:
+        await api.caught_up(topics)
+        assert (await api.client.get("/v1/leads/a-1")).status_code == 404
