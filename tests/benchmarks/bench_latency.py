@@ -49,6 +49,7 @@ _KEY: Final = "wk_benchmark"
 _ALERTING: Final = 10
 """One lead in this many turns hot at once; the others look at a page."""
 _WITHIN_S: Final = 60.0
+_SHOWN: Final = ("put off", "alerts", "p50", "p90", "p99", "most")
 _KEPT: Final = 200
 """Points of a distribution that are kept for the plot."""
 
@@ -89,7 +90,7 @@ class Load:
         requests = max(1, int(rate * seconds / size))
         made = [self._body(size) for _ in range(requests)]
         await self._client.connect(min(500, max(16, rate // size // 10)))
-        began = time.perf_counter()
+        began, refusals = time.perf_counter(), self._client.refusals
         due = await self._client.send([body for body, _ in made], size / rate)
         taken = requests * size / max(time.perf_counter() - began, requests * size / rate)
         asked = {lead: at for at, (_, leads) in zip(due, made, strict=True) for lead in leads}
@@ -103,6 +104,7 @@ class Load:
         }
         return {"rate": rate, "size": size, "taken": taken, "alerts": len(times), **shares} | {
             "most": times[-1],
+            "put off": self._client.refusals - refusals,
             "spread": kept,
         }
 
@@ -197,10 +199,10 @@ def main() -> None:
 def table(rows: list[dict[str, Any]]) -> Table:
     """Percentiles of each rate and size."""
     shown = Table(title="HTTP request due to alert in Kafka, ms")
-    for column in ("events/s", "events a request", "taken", "alerts", "p50", "p90", "p99", "most"):
+    for column in ("events/s", "events a request", "taken", *_SHOWN):
         shown.add_column(column, justify="right")
     for row in rows:
-        figures = [f"{row[name]:,.0f}" for name in ("taken", "alerts", "p50", "p90", "p99", "most")]
+        figures = [f"{row[name]:,.0f}" for name in ("taken", *_SHOWN)]
         shown.add_row(f"{row['rate']:,}", str(row["size"]), *figures)
     return shown
 

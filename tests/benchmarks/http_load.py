@@ -1,6 +1,7 @@
 """An open-loop HTTP client: requests leave at their own times, whether earlier ones are answered or not.
 
-A client that waits for answers would send less when the server stalls, and so hide the stall.
+A client that waits for answers would send less when the server stalls, and so hide the stall. What the server
+puts off (429, 503) is sent again when it says, as a tracker's library would; its clock runs on.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Final
 
 _TICK_S: Final = 0.001
 _END: Final = b"\r\n\r\n"
+_PUT_OFF: Final = (b" 429 ", b" 503 ")
 
 
 class LoadError(Exception):
@@ -24,6 +26,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, pool: "OpenLoop") -> None:
         self._pool = pool
         self._got = b""
+        self.request = b""
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -32,6 +35,7 @@ class _Connection(asyncio.Protocol):
 
     def send(self, request: bytes) -> None:
         assert self._transport is not None
+        self.request = request
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -39,10 +43,7 @@ class _Connection(asyncio.Protocol):
         head, ended, body = self._got.partition(_END)
         if not ended:
             return
-        length = next(
-            (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
-        )
-        if len(body) >= length:
+        if len(body) >= _number(head, b"content-length:"):
             self._got = b""
             self._pool.answered(self, head)
 
@@ -65,6 +66,9 @@ class OpenLoop:
         self._free: list[_Connection] = []
         self._waiting: deque[bytes] = deque()
         self._open = 0
+        self._put_off = 0
+        self.refusals = 0
+        """How often the server put a request off."""
         self._failed: Exception | None = None
         self._closing = False
 
@@ -84,7 +88,7 @@ class OpenLoop:
             self._send(b"%b%d%b%b" % (self._head, len(body), _END, body))
             if number % 64 == 0:
                 await asyncio.sleep(0)  # behind its times, it must still read answers
-        while self._open or self._waiting:
+        while self._open or self._waiting or self._put_off:
             self._check()
             await asyncio.sleep(_TICK_S)
         return (began + number * every_s for number in range(len(bodies)))
@@ -99,13 +103,23 @@ class OpenLoop:
 
     def answered(self, connection: _Connection, head: bytes) -> None:
         """An answer came: the connection takes the next request."""
-        if b" 200 " not in head[:16]:
+        if any(status in head[:16] for status in _PUT_OFF):
+            self.refusals += 1
+            self._put_off += 1
+            wait = _number(head, b"retry-after:")
+            asyncio.get_running_loop().call_later(wait, self._again, connection.request)
+        elif b" 200 " not in head[:16]:
             self._failed = LoadError(f"the gateway answered {head.splitlines()[0].decode()}")
         if self._waiting:
             connection.send(self._waiting.popleft())
         else:
             self._open -= 1
             self._free.append(connection)
+
+    def _again(self, request: bytes) -> None:
+        self._put_off -= 1
+        if self._failed is None:
+            self._send(request)
 
     def lost(self, error: Exception | None) -> None:
         """A connection was closed by the other side."""
@@ -122,3 +136,9 @@ class OpenLoop:
         with contextlib.suppress(IndexError):
             while True:
                 self._free.pop().close()
+
+
+def _number(head: bytes, name: bytes) -> int:
+    """A header's number; 0 where there is none."""
+    lines = (line for line in head.lower().split(b"\r\n") if line.startswith(name))
+    return next((int(line[len(name) :]) for line in lines), 0)

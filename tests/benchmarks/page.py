@@ -169,13 +169,14 @@ def _latency(rows: list[dict[str, Any]]) -> str:
         "events/s",
         "events a request",
         "taken, events/s",
+        "requests put off",
         "alerts",
         "p50 ms",
         "p90 ms",
         "p99 ms",
         "most ms",
     ]
-    numbers = ("taken", "alerts", "p50", "p90", "p99", "most")
+    numbers = ("taken", "put off", "alerts", "p50", "p90", "p99", "most")
     return _table(
         heads,
         [[f"{row['rate']:,}", str(row["size"]), *(f"{row[one]:,.0f}" for one in numbers)] for row in rows],
