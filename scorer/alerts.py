@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from scorer.grid import Play
+from scorer.plan import Plan
+from scorer.profile import Standing
 from scorer.times import format_time
-from scorer.walk import Change, Walker
+from scorer.walk import Change, Raised, Walker
 
 _REASONS: Final = 5
 
@@ -34,7 +36,6 @@ def _meant(play: Play, change: Change) -> bool:
 def alert(lead: str, play: Play, change: Change, walker: Walker) -> dict[str, Any]:
     """The alert record of a play; the same play, lead, moment and tier give the same id."""
     stood = walker.standing(change.at)
-    largest = sorted(stood.contributions.items(), key=lambda item: (-item[1], item[0]))[:_REASONS]
     return {
         "id": alert_id(play.id, lead, change.at, change.to),
         "play": play.id,
@@ -43,13 +44,35 @@ def alert(lead: str, play: Play, change: Change, walker: Walker) -> dict[str, An
         "to": change.to,
         "score": stood.total,
         "at": format_time(change.at),
-        "reasons": [
-            {"criterion": name, "label": walker.plan.labels[name], "points": points}
-            for name, points in largest
-        ],
+        "reasons": _reasons(stood, walker.plan),
         "do": [dict(action) for action in play.do],
         "traits": walker.evidence.values(),
     }
+
+
+def withdrawal(lead: str, raised: Raised, left: str, walker: Walker) -> dict[str, Any]:
+    """The record that takes an alert back, whose reason is gone: `left` is the tier it told of."""
+    course, plan = walker.course, walker.plan
+    stood = walker.standing(course.moment)
+    todo = next((play.do for play in plan.grid.plays if play.id == raised.play), ())
+    return {
+        "id": hashlib.sha256(f"withdrawn\n{raised.id}".encode()).hexdigest(),
+        "withdrawn": raised.id,
+        "play": raised.play,
+        "lead_id": lead,
+        "from": left,
+        "to": course.tier,
+        "score": stood.total,
+        "at": format_time(course.moment),
+        "reasons": _reasons(stood, plan),
+        "do": [dict(action) for action in todo],
+        "traits": walker.evidence.values(),
+    }
+
+
+def _reasons(stood: Standing, plan: Plan) -> list[dict[str, Any]]:
+    largest = sorted(stood.contributions.items(), key=lambda item: (-item[1], item[0]))[:_REASONS]
+    return [{"criterion": name, "label": plan.labels[name], "points": points} for name, points in largest]
 
 
 def alert_id(play: str, lead: str, at: int, to: str) -> str:

@@ -17,6 +17,10 @@ _DEEPEST: Final = 200
 """Levels in an event: more than any tracker sends, few enough for what asks them level by level."""
 _known_types: set[str] = set()
 
+RETRACT: Final = "retract"
+_FOR_GOOD: Final = frozenset({"identify", "alias", RETRACT})
+"""What these say can't be taken back: what was said before them is not kept."""
+
 
 class Event(msgspec.Struct, gc=False):
     """One happening, as the contract's event table says; `moment` is its `time` in microseconds.
@@ -38,6 +42,29 @@ class Event(msgspec.Struct, gc=False):
     def key(self) -> str:
         """The identity under which the event travels: `lead_id`, else `anonymous_id`."""
         return self.lead_id or self.anonymous_id or ""
+
+    @property
+    def by_robot(self) -> bool:
+        """Whether it is marked as no person's doing."""
+        return self.context is not None and self.context.get("bot") is True
+
+    def original(self) -> "Event":
+        """Of a `retract`: the event that is taken back; raises EventError where there is none."""
+        told = (self.properties or {}).get("event")
+        if told is None:
+            raise EventError("properties.event: missing: expected the event that is taken back")
+        try:
+            found = _from_object(told)
+            if found.type in _FOR_GOOD:
+                raise EventError(f"type: {found.type} can't be taken back")
+            found = _normalised(found)
+        except EventError as error:
+            raise EventError(f"properties.event: {error}") from None
+        if not found.id:
+            raise EventError("properties.event: id: missing: expected the id that it counted under")
+        if (found.lead_id, found.anonymous_id) != (self.lead_id, self.anonymous_id):
+            raise EventError("lead_id, anonymous_id: expected those of properties.event")
+        return found
 
     def trait_values(self) -> dict[str, Any]:
         """The traits of an `identify`; raises EventError where they are no object."""
@@ -105,6 +132,8 @@ def _normalised(event: Event) -> Event:
             raise EventError(f"time: {error}") from None
     if event.type == "identify":
         event.trait_values()
+    elif event.type == RETRACT:
+        event.original()
     return event
 
 

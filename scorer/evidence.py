@@ -12,13 +12,16 @@ from scorer.fields import reach
 from scorer.ids import DIGEST_SIZE
 from scorer.plan import Plan, day_of, same_quarter
 from scorer.slots import Slot
-from scorer.times import NEVER
+from scorer.times import NEVER, SECOND
 
 MOST_TRAITS: Final = 64
 _FARTHEST: Final = 256.0
 """Half-lives from the landmark at which it is moved."""
+_MINUTE: Final = 60 * SECOND
 _MOST: Final = 1e100
 """Bound of one amount: sums stay finite, also when merged, 2^512 away from their landmark."""
+_NOTHING: Final = 1e-9
+"""Of what was taken off a sum, what is left after it and is rounding."""
 _NUMERIC: Final = re.compile(r"[-+]?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,5})?\Z")
 _NUMBERS: Final = frozenset({"employees", "revenue"})
 
@@ -89,12 +92,57 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
             raised = math.inf
         return raised
 
+    def take_back(self, event: Event, moment: int, plan: Plan) -> None:
+        """Takes away what `add` added of an event of this moment, as if it had never been.
+
+        Sums are exact to their rounding. Times that it took the place of come back as far as they were
+        spared; `newest`, which counts in no score, stays.
+        """
+        matched = plan.matches(event)
+        if matched:
+            self._reach(moment, plan)
+        for slot in matched:
+            if slot.kind == "sum":
+                amount = 1.0 if slot.field is None else _amount(event, slot.field)
+                weight = amount * 2.0 ** ((moment - self.landmark) * slot.rate)
+                left = self.sums.get(slot.id, 0.0) - weight
+                self.sums[slot.id] = left
+                if left <= _NOTHING * weight:
+                    del self.sums[slot.id]
+            else:
+                self._drop_time(slot.id, moment)
+        for slot in matched:
+            if slot.behind:
+                self._day_again(slot, moment, plan)
+
+    def _drop_time(self, slot_id: int, moment: int) -> None:
+        held = self.times.get(slot_id, [])
+        if moment in held:
+            held.remove(moment)
+            if not held:
+                del self.times[slot_id]
+
+    def _day_again(self, slot: Slot, moment: int, plan: Plan) -> None:
+        """Puts a day's next newest time in the place of one that was taken back."""
+        timezone = plan.grid.timezone
+        day = day_of(moment, timezone)
+        same_day = [one for one in self.times.get(slot.behind, []) if day_of(one, timezone) == day]
+        if same_day:
+            held = self.times.get(slot.id, [])
+            self.times[slot.id] = _newest_days(held, same_day[-1:], slot.keep + slot.spare, timezone)
+
     def _same_turn(self, slot: Slot, moment: int) -> bool:
         """Adds a time that only takes the place of the newest: the latest activity, a day already there."""
         held = self.times.get(slot.id)
         if held is None or slot.kind == "newest" or moment < held[-1]:
             return False
-        if slot.kind == "last" or same_quarter(moment, held[-1]):
+        if slot.kind == "last":
+            if slot.spare and moment // _MINUTE != held[-1] // _MINUTE:
+                self.times[slot.id] = [*held, moment][-1 - slot.spare :]
+            else:
+                held[-1] = moment
+            return True
+        if same_quarter(moment, held[-1]):
             held[-1] = moment
             return True
         return False
@@ -102,16 +150,16 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
     def _add_time(self, slot: Slot, moment: int, plan: Plan) -> float:
         """Adds a time; the most that this raises by: nothing where as few as before lie in any window."""
         held = self.times.get(slot.id)
+        kept = slot.keep + slot.spare
         if slot.kind == "last":
-            if held is None or moment > held[0]:
-                self.times[slot.id] = [moment]
+            self.times[slot.id] = _newest_minutes(held or [], [moment], kept)
             return math.inf if held is None else slot.raises  # the first begins an absence
         if held is None:
             times, held = [moment], []
         elif slot.kind == "newest":
-            times = _newest(held, [moment], slot.keep)
+            times = _newest(held, [moment], kept)
         else:
-            times = _newest_days(held, [moment], slot.keep, plan.grid.timezone)
+            times = _newest_days(held, [moment], kept, plan.grid.timezone)
         self.times[slot.id] = times
         if slot.raises == math.inf:
             return math.inf
@@ -159,11 +207,15 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
                 self.sums[slot_id] = self.sums.get(slot_id, 0.0) + total * scale
         for slot_id, moments in other.times.items():
             slot = plan.slots.get(slot_id)
-            held = self.times.get(slot_id, [])
-            if slot is not None and slot.kind == "days":
-                self.times[slot_id] = _newest_days(held, moments, slot.keep, plan.grid.timezone)
-            elif slot is not None:
-                self.times[slot_id] = _newest(held, moments, slot.keep)
+            if slot is None:
+                continue
+            held, kept = self.times.get(slot_id, []), slot.keep + slot.spare
+            if slot.kind == "days":
+                self.times[slot_id] = _newest_days(held, moments, kept, plan.grid.timezone)
+            elif slot.kind == "last":
+                self.times[slot_id] = _newest_minutes(held, moments, kept)
+            else:
+                self.times[slot_id] = _newest(held, moments, kept)
         for name, written in other.traits.items():
             self._write(name, (written[0], written[1]))
         self._drop_traits()
@@ -205,6 +257,12 @@ def _amount(event: Event, field: str) -> float:
 def _newest(held: list[int], more: list[int], keep: int) -> list[int]:
     """The `keep` newest of two lists of times, oldest first."""
     return sorted(held + more)[-keep:]
+
+
+def _newest_minutes(held: list[int], more: list[int], keep: int) -> list[int]:
+    """The newest time of each of the `keep` newest minutes, oldest first: robots come by the dozen."""
+    by_minute = {moment // _MINUTE: moment for moment in sorted(held + more)}
+    return sorted(by_minute.values())[-keep:]
 
 
 def _newest_days(held: list[int], more: list[int], keep: int, timezone: ZoneInfo) -> list[int]:

@@ -16,6 +16,7 @@ from scorer.evidence import Evidence
 from scorer.identity import Identities, tied
 from scorer.plan import Plan
 from scorer.record import base, next_tier
+from scorer.retraction import counted_as, counts, owned_at, void_ids
 from scorer.times import ceil_second, format_time
 from scorer.walk import Change, Course, Walker
 
@@ -56,7 +57,7 @@ def happenings(lines: Iterable[Line], at: int) -> Iterator[Happening]:
             raise FileError(f"{file}:{number}: {error}") from None
         moment = at if event.moment is None else event.moment
         if moment <= at:
-            yield Happening(moment, str(event.id or f"{file}:{number}"), event, line)
+            yield Happening(moment, counted_as(event, f"{file}:{number}"), event, line)
 
 
 def distinct(found: Iterable[Happening]) -> list[Happening]:
@@ -74,7 +75,7 @@ def distinct(found: Iterable[Happening]) -> list[Happening]:
         if event.lead_id:
             for former in identities.meet(event.lead_id):
                 pass_on(former)
-        owner = identities.owner(event, each.moment)
+        owner = identities.owner(event, owned_at(event, each.moment))
         ids = seen.setdefault(owner, set())
         if each.id in ids:
             continue
@@ -127,14 +128,17 @@ def walk(lead: str, own: list[Happening], members: list[str], plan: Plan, at: in
 
 
 def _walk_all(lines: Iterable[Line], plan: Plan, at: int) -> Iterator[Walked]:
-    kept = distinct(happenings(lines, at))
+    kept = [each for each in distinct(happenings(lines, at)) if not each.event.by_robot]
     identities = identified(kept)
     owned: dict[str, list[Happening]] = {}
     for each in kept:
-        owned.setdefault(identities.owner(each.event, each.moment), []).append(each)
+        owner = identities.owner(each.event, owned_at(each.event, each.moment))
+        owned.setdefault(owner, []).append(each)
     members = identities.members()
-    for lead, own in owned.items():
-        yield walk(lead, own, members.get(lead, []), plan, at)
+    for lead, every in owned.items():
+        void = void_ids(each.event for each in every)
+        if own := [each for each in every if counts(each.event, each.id, void)]:
+            yield walk(lead, own, members.get(lead, []), plan, at)
 
 
 def _arrived(lines: Iterable[Line], plan: Plan, at: int) -> Arrival:

@@ -11,6 +11,7 @@ from scorer.event import Event, decode
 from scorer.evidence import Evidence
 from scorer.plan import Plan
 from scorer.profile import LEAST, Standing, standing
+from scorer.retraction import counted_as, counts, void_ids
 from scorer.term import Term
 from scorer.times import format_time
 from scorer.walk import NOWHERE, Change, Course, Walker
@@ -114,10 +115,12 @@ def _in_order(events: Iterable[bytes], at: int) -> list[tuple[int, int, Event]]:
         except EventError:
             continue
         moment = at if event.moment is None else event.moment
-        event_id = str(event.id or index)
+        event_id = counted_as(event, str(index))
         if moment <= at and event_id not in seen:
             seen.add(event_id)
             found.append((moment, event_id, index, event))
+    void = void_ids(event for _, _, _, event in found)
+    found = [each for each in found if counts(each[3], each[1], void)]
     return [(index, moment, event) for moment, _, index, event in sorted(found, key=lambda each: each[:3])]
 
 

@@ -14,12 +14,14 @@ import msgspec
 
 from scorer.grid import Criterion, Grid
 from scorer.grid_model import Kind
-from scorer.slots import Matcher, Slot, SlotKind, fields_asked
+from scorer.slots import DOUBTFUL, Matcher, Slot, SlotKind, fields_asked
 from scorer.term import Term
 from scorer.times import NEVER
 
 _MICROS: Final = 1_000_000
 _MOST_MASKS: Final = 10_000
+_SPARE: Final[dict[SlotKind, int]] = {"newest": 16, "days": 4, "last": 4}
+"""Of doubtful events: single ones, which come by the dozen, days, and minutes."""
 _QUARTER_S: Final = 900
 _QUARTER: Final = _QUARTER_S * _MICROS
 _QUARTERS_FROM: Final = 15_340 * 86_400 * _MICROS
@@ -134,7 +136,8 @@ class Plan:
             self.grid.timezone.key if kind == "days" else None,
         )
         slot_id = _hash(json.dumps(content, ensure_ascii=False))
-        self.slots[slot_id] = Slot(
+        doubtful = kind != "sum" and (criterion.events is None or not DOUBTFUL.isdisjoint(criterion.events))
+        slot = self.slots[slot_id] = Slot(
             id=slot_id,
             kind=kind,
             events=criterion.events,
@@ -143,7 +146,13 @@ class Plan:
             rate=_rate(criterion.half_life_s),
             field=criterion.per[0] if criterion.per else None,
             keep=repeat.at_least if repeat else 1,
+            spare=_SPARE[kind] if doubtful else 0,
+            behind=_hash(json.dumps([slot_id])) if doubtful and kind == "days" else 0,
         )
+        if slot.behind:
+            self.slots[slot.behind] = msgspec.structs.replace(
+                slot, id=slot.behind, kind="newest", spare=_SPARE["newest"], behind=0
+            )
         return slot_id
 
     def gates(self, traits: Mapping[str, Any]) -> int:

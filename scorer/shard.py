@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 
 from scorer import erasure, handover, topics
-from scorer.alerts import alert, due
+from scorer.alerts import alert, due, withdrawal
 from scorer.errors import EventError
-from scorer.event import Event, decode
+from scorer.event import RETRACT, Event, decode
 from scorer.evidence import Evidence
 from scorer.handover import Allow, Erase, Forwarded, Misplaced, Moved, Tie
 from scorer.identity import TYING, tied
@@ -20,8 +20,10 @@ from scorer.plan import Plan
 from scorer.record import topic_record
 from scorer.resident import Resident
 from scorer.residents import Residents
+from scorer.retraction import counted_as, owned_at
+from scorer.slots import DOUBTFUL
 from scorer.times import SECOND
-from scorer.walk import NOWHERE, Change
+from scorer.walk import NOWHERE, Change, Raised
 
 AHEAD: Final = 300 * SECOND
 """An event that says it happened more than this after it was received happened when it was received."""
@@ -220,14 +222,15 @@ class Shard:
         moment = event.moment
         if moment is None or moment > arrival + AHEAD:
             moment = arrival
-        event_id = str(event.id) if event.id else "/".join(map(str, origin))
+        event_id = counted_as(event, "/".join(map(str, origin)))
+        moment = owned_at(event, moment)
         if event.lead_id is not None and not resident.lead.known:
             self._becomes_known(key, resident, arrival)
         owner = resident.owner(moment)
         if resident.lead.redirect is not None and resident.lead.evidence.seen(digest(event_id)):
-            self._count_scored(origin[0], scored=False)
+            self._count(origin[0], "duplicate")
         elif owner is None:
-            self._count_scored(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
+            self._count(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
         elif owner == erasure.NOBODY:
             self._count(origin[0], "erased")
         else:
@@ -236,20 +239,22 @@ class Shard:
             self._hand(resident, owner, message, arrival)
             self._count(origin[0], "passed_on")
 
-    def _count_scored(self, topic: str, scored: bool) -> None:
-        self._count(topic, "scored" if scored else "duplicate")
-
     def _apply(
         self, key: bytes, resident: Resident, event: Event, event_id: str, moment: int, arrival: int
-    ) -> bool:
-        """Scores an event on its lead; says whether it was new."""
+    ) -> str:
+        """Scores an event on its lead; says what came of it: `scored`, `duplicate` or `robot`."""
         evidence, walker = resident.lead.evidence, resident.walker
         if event.type == "identify":
             _require_room(evidence, event)
         mark = digest(event_id)
         if evidence.seen(mark):
-            return False
+            return "duplicate"
         evidence.remember(mark, self._remembered)
+        if event.by_robot:
+            return "robot"
+        if event.type == RETRACT:
+            self._take_back(key, resident, event.original(), moment, arrival)
+            return "scored"
         decided = max(arrival, moment, walker.course.moment)
         if decided > walker.quiet_until:
             self._announce(key, resident, walker.pass_time(decided - 1))
@@ -257,24 +262,51 @@ class Shard:
         if event.type == "identify":
             resident.regate()
         if not walker.absorbs(raised, decided):
-            self._announce(key, resident, walker.decide(decided))
+            stood = walker.course.stood if event.type in DOUBTFUL else None
+            cooled = dict(walker.course.cooldowns) if stood else {}
+            changes = walker.decide(decided)
+            alerts = self._announce(key, resident, changes)
+            if stood and changes:
+                walker.doubt(stood, [Raised(one, play, cooled.get(play)) for one, play in alerts])
         if event.type in TYING:
             said = tied(event)
             if said and said[0].encode() != key:
                 other, by_alias = said
                 self._hand(resident, other, Tie(key.decode(), moment, by_alias), arrival)
-        return True
+        return "scored"
 
-    def _announce(self, key: bytes, resident: Resident, changes: Iterable[Change]) -> None:
-        """Puts the alerts that steps of the walk set off into the lead's outbox."""
+    def _take_back(self, key: bytes, resident: Resident, original: Event, moment: int, arrival: int) -> None:
+        """Takes back what an event did, or keeps it from counting where it has not come yet."""
+        evidence, walker = resident.lead.evidence, resident.walker
+        mark = digest(str(original.id))
+        if not evidence.seen(mark):
+            evidence.remember(mark, self._remembered)
+            return
+        if original.by_robot or walker.course.tier == NOWHERE:
+            return
+        decided = max(arrival, walker.course.moment)
+        self._announce(key, resident, walker.pass_time(decided - 1))
+        evidence.take_back(original, moment, self.plan)
+        left = walker.course.tier
+        changes, void = walker.step_back(moment, decided)
+        for raised in (each for step in void for each in step.alerts):
+            value = msgspec.json.encode(withdrawal(key.decode(), raised, left, walker))
+            self._owe(resident, Send(topics.ALERTS, key, value, walker.course.moment))
+        self._announce(key, resident, changes)
+
+    def _announce(self, key: bytes, resident: Resident, changes: Iterable[Change]) -> list[tuple[str, str]]:
+        """Puts the alerts that steps of the walk set off into the lead's outbox; their ids and plays."""
+        told = []
         for change in changes:
             if self._on_change is not None and change.stays is None:
                 self._on_change(key.decode(), change)
             for play in due(change, resident.walker):
-                value = msgspec.json.encode(alert(key.decode(), play, change, resident.walker))
-                self._owe(resident, Send(topics.ALERTS, key, value, change.at))
+                record = alert(key.decode(), play, change, resident.walker)
+                self._owe(resident, Send(topics.ALERTS, key, msgspec.json.encode(record), change.at))
+                told.append((record["id"], play.id))
                 by_play = self._changes.alerts_by_play
                 by_play[play.id] = by_play.get(play.id, 0) + 1
+        return told
 
     def _hand(self, resident: Resident, to: str, message: handover.Message, arrival: int) -> None:
         """Puts a hand-over to another id into the lead's outbox."""
@@ -360,8 +392,8 @@ class Shard:
             self._hand(resident, redirect, onward, arrival)
         elif isinstance(message, Forwarded):
             event = decode(message.event)
-            scored = self._apply(key, resident, event, message.id, message.moment, arrival)
-            self._count_scored(topics.HANDOVER, scored)
+            result = self._apply(key, resident, event, message.id, message.moment, arrival)
+            self._count(topics.HANDOVER, result)
         else:
             self._merge(key, resident, message, arrival)
 

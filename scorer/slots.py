@@ -12,9 +12,13 @@ from scorer.fields import event_key
 from scorer.grid_model import EventTest
 
 NO_ACTIVITY: Final = frozenset(
-    {"identify", "alias", "outcome", "nps", "email_delivered", "email_bounce", "email_complaint"}
+    {"identify", "alias", "retract", "outcome", "nps", "email_delivered", "email_bounce", "email_complaint"}
 )
 """Types that are nobody's doing: they never count as activity."""
+
+DOUBTFUL: Final = frozenset({"email_open", "email_click"})
+"""Types that robots make up, which may come out later: some of the times that they displace are spared."""
+
 
 SlotKind = Literal["sum", "newest", "days", "last"]
 """A decayed sum, the newest times, the newest time of each of the newest days, the last time."""
@@ -39,7 +43,11 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     field: str | None
     """The property that is the amount; None: each match counts 1."""
     keep: int
-    """How many of the newest times are kept."""
+    """How many of the newest times count."""
+    spare: int = 0
+    """How many more are kept, where some may be taken back."""
+    behind: int = 0
+    """The slot that holds the single times of this one's days, where they may be taken back; 0: none does."""
     raises: float = 0.0
     """The most points that a match (an amount of 1) can add at any time; infinite where it may take some."""
 

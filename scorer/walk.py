@@ -1,7 +1,8 @@
 """The tier's walk: from the first tier at the first event, decided anew by each event and by time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -23,6 +24,25 @@ _NEAR: Final = 60 * SECOND
 """A transition closer than this is worth solving for exactly, instead of waking up again and again."""
 
 
+class Raised(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An alert that a step set off."""
+
+    id: str
+    play: str
+    cooled: int | None
+    """When the play had gone off before, if it has a cooldown."""
+
+
+class Step(msgspec.Struct, array_like=True, frozen=True):
+    """A step that an event of a doubtful type made: where the walk stood before, and what it set off."""
+
+    at: int
+    tier: str
+    since: int
+    stayed: list[str]
+    alerts: list[Raised]
+
+
 class Course(msgspec.Struct, array_like=True, gc=False):
     """Where a lead's walk stands; moments in microseconds."""
 
@@ -34,6 +54,17 @@ class Course(msgspec.Struct, array_like=True, gc=False):
     """The plays of `stays` that this stay has set off."""
     cooldowns: dict[str, int] = {}
     """When each play with a cooldown last went off."""
+    doubtful: list[Step] = []
+    """The newest steps that may turn out to be a robot's doing, oldest first."""
+
+    @property
+    def stood(self) -> Step:
+        """Where it stands, to come back to."""
+        return Step(self.moment, self.tier, self.since, list(self.stayed), [])
+
+
+_MOST_DOUBTFUL: Final = 4
+_at: Final[Callable[[Step], int]] = attrgetter("at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +159,41 @@ class Walker:
         self._look_ahead(outlook, to)
         return steps
 
+    def step_back(self, happened: int, moment: int) -> tuple[tuple[Change, ...], list[Step]]:
+        """Decides anew at a moment, after evidence of what `happened` then was taken away.
+
+        A tier that the lead came into by a doubtful step since then, and would not be in without it, it has
+        never been in: gives those steps, whose alerts are void, and the step that is made from before them.
+        """
+        course = self.course
+        course.moment = max(course.moment, moment)
+        void = [step for step in course.doubtful if step.at >= happened]
+        if not void or void[-1].at != course.since or void[0].tier not in self.plan.tier_index:
+            return self.decide(moment), []
+        before = self.plan.tier_index[void[0].tier]
+        outlook = self._outlook()
+        to = outlook.tier(before)
+        if self.plan.tiers[to].id == course.tier:
+            self._look_ahead(outlook, to)
+            return (), []
+        course.tier, course.since, course.stayed = void[0].tier, void[0].since, list(void[0].stayed)
+        course.doubtful = course.doubtful[: -len(void)]
+        for alert in reversed([alert for step in void for alert in step.alerts]):
+            if alert.cooled is None:
+                course.cooldowns.pop(alert.play, None)
+            else:
+                course.cooldowns[alert.play] = alert.cooled
+        steps = (self._enter(to, course.moment, by_time=False),) if to != before else ()
+        self._look_ahead(outlook, to)
+        return steps, void
+
+    def doubt(self, stood: Step, alerts: list[Raised]) -> None:
+        """Keeps where the walk stood before a step that an event of a doubtful type made just now."""
+        if stood.tier == NOWHERE:
+            stood = msgspec.structs.replace(stood, tier=self.plan.tiers[0].id, since=self.course.since)
+        step = msgspec.structs.replace(stood, at=self.course.since, alerts=alerts)
+        self.course.doubtful = [*self.course.doubtful, step][-_MOST_DOUBTFUL:]
+
     def settle(self, moment: int) -> None:
         """Puts the lead into the tier that a changed grid gives it, silently."""
         course = self.course
@@ -170,6 +236,7 @@ class Walker:
         elif theirs == own and other.tier == course.tier != NOWHERE:
             course.since = min(course.since, other.since)
             course.stayed = sorted({*course.stayed, *other.stayed})
+        course.doubtful = sorted([*course.doubtful, *other.doubtful], key=_at)[-_MOST_DOUBTFUL:]
         for play, at in other.cooldowns.items():
             course.cooldowns[play] = max(at, course.cooldowns.get(play, at))
         self.quiet_until = NEVER

@@ -33,6 +33,8 @@ class Alert(msgspec.Struct, frozen=True):
     do: tuple[dict[str, Any], ...] = ()
     traits: dict[str, Any] = {}
     next_tier: dict[str, str] | None = None
+    withdrawn: str | None = None
+    """The alert that this one takes back, since what set it off was no person's doing."""
     raw: msgspec.Raw = msgspec.Raw(b"null")
 
     @classmethod

@@ -15,6 +15,8 @@ _TEXTS: Final[dict[Language, dict[str, str]]] = {
     "fr": {
         "enters": "{who} passe en {to} : {score} points",
         "stays": "{who} reste en {to} : {score} points",
+        "withdrawn": "Alerte retirée : {who} est en {to}, {score} points",
+        "robot": "Ce qui l’avait déclenchée était le fait d’un robot.",
         "why": "Pourquoi",
         "do": "À faire",
         "cools": "Passera en {tier} le {at}, si rien ne se passe",
@@ -26,6 +28,8 @@ _TEXTS: Final[dict[Language, dict[str, str]]] = {
     "en": {
         "enters": "{who} is now {to}: {score} points",
         "stays": "{who} is still {to}: {score} points",
+        "withdrawn": "Alert withdrawn: {who} is {to}, {score} points",
+        "robot": "What set it off was a robot’s doing.",
         "why": "Why",
         "do": "To do",
         "cools": "Will be {tier} on {at} if nothing happens",
@@ -56,9 +60,17 @@ class Message:
 def message_of(alert: Alert, language: Language, board_url: str | None) -> Message:
     """What is to be read of an alert."""
     texts = _TEXTS[language]
-    title = texts["stays" if alert.from_ == alert.to else "enters"].format(
+    kind = "withdrawn" if alert.withdrawn else "stays" if alert.from_ == alert.to else "enters"
+    title = texts[kind].format(
         who=_who(alert), to=_tier(alert.to, language), score=_number(alert.score, language)
     )
+    link = f"{board_url.rstrip('/')}/leads/{quote(alert.lead_id, safe='')}" if board_url else None
+    lines = (texts["robot"],) if alert.withdrawn else _reasons_and_tasks(alert, language)
+    return Message(title, lines, link)
+
+
+def _reasons_and_tasks(alert: Alert, language: Language) -> tuple[str, ...]:
+    texts = _TEXTS[language]
     lines = [f"{texts['why']} :" if language == "fr" else f"{texts['why']}:"] if alert.reasons else []
     lines += [f"  {_points(reason, language)}  {_label(reason, language)}" for reason in alert.reasons]
     to_do = [
@@ -71,8 +83,7 @@ def message_of(alert: Alert, language: Language, board_url: str | None) -> Messa
     if alert.next_tier:
         tier, at = alert.next_tier["tier"], alert.next_tier["at"]
         lines.append(texts["cools"].format(tier=_tier(tier, language), at=_moment(at)))
-    link = f"{board_url.rstrip('/')}/leads/{quote(alert.lead_id, safe='')}" if board_url else None
-    return Message(title, tuple(lines), link)
+    return tuple(lines)
 
 
 def _who(alert: Alert) -> str:

@@ -84,6 +84,16 @@ def _number(value: Any) -> Any:
     return int(number) if number == int(number) else number
 
 
+def that_count(happenings: list[Happening]) -> list[Happening]:
+    """Without what robots did, and what was taken back, and what takes back; no id is two leads' here."""
+    void = {str(one.properties["event"]["id"]) for one in happenings if one.type == "retract"}
+    return [
+        one
+        for one in happenings
+        if one.type != "retract" and one.id not in void and one.context.get("bot") is not True
+    ]
+
+
 def read(lines: Iterable[Line], at: int) -> list[Happening]:
     """What had happened by `at`, in the order of the lines, copies included."""
     happenings = []

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.oracle.identity import People, all_known, first_copies
-from tests.oracle.lines import SECOND, Line, read, text_of
+from tests.oracle.lines import SECOND, Line, read, text_of, that_count
 from tests.oracle.points import Points, traits
 from tests.oracle.walk import TEN_YEARS, Walker
 
@@ -68,7 +68,7 @@ def merge(walker: Walker, gone: Walker, time: int) -> None:
 
 def _walk_by_time(lines: Iterable[Line], grid: dict[str, Any], at: int) -> tuple[People, dict[str, Walker]]:
     """Every lead walked through its own events in order of time, then id."""
-    kept = first_copies(read(lines, at))
+    kept = that_count(first_copies(read(lines, at)))
     people = all_known(kept)
     points = Points(grid)
     walkers: dict[str, Walker] = {}

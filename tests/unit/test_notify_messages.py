@@ -58,6 +58,13 @@ def test_the_message_says_who_how_much_why_and_what_to_do() -> None:
     assert english.link is None
 
 
+def test_a_withdrawn_alert_asks_nothing() -> None:
+    told = message_of(alert(withdrawn="f0f", to="warm", **{"from": "hot"}), "en", None)
+    assert told.title == "Alert withdrawn: Ada Lovelace, CEO (Acme) is warm, 73.2 points"
+    assert told.body == "What set it off was a robot’s doing."
+    assert message_of(alert(withdrawn="f0f", to="warm"), "fr", None).title.startswith("Alerte retirée : Ada")
+
+
 def test_the_message_says_when_the_lead_cools_where_that_is_known() -> None:
     told = alert(next_tier={"tier": "warm", "at": "2026-11-03T14:02:55Z"})
     assert (

@@ -2,8 +2,9 @@
 import { ms } from './format.js';
 /** @typedef {import('./grid.js').Grid} Grid */
 
-/** Whether somebody is meant to answer: plays that only nurture ask nothing. @param {any} alert */
+/** Whether somebody is meant to answer: plays that only nurture ask nothing, nor what takes an alert back. @param {any} alert */
 export const asks = alert =>
+  !alert.withdrawn &&
   (alert.do ?? []).some(step => (typeof step === 'string' ? step === 'alert' : 'alert' in step));
 
 /** @param {any} alert */

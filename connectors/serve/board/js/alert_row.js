@@ -85,6 +85,7 @@ export class AlertRow {
               tierTag(grid, alert.to),
             ],
         h('span', { class: 'chip' }, grid.playName(alert.play)),
+        alert.withdrawn && h('span', { class: 'chip' }, t('alerts.withdrawn')),
       ),
       h(
         'p',
