@@ -116,6 +116,7 @@ def test_the_page_shows_every_engine_and_dimension(
         "p90": 2.0,
         "p99": 3.0,
         "most": 4.0,
+        "put off": 0,
     }
     results.save("latency", {"seconds": 1.0, "rows": [row | {"spread": [1.0, 4.0]}]})
     text = page.text(page.measured(), None)
@@ -125,7 +126,7 @@ def test_the_page_shows_every_engine_and_dimension(
     assert "times consuming and parsing only | 1.00 | ≤ 3 |" in text
     assert "$" not in text
     assert "| deciding the tier | 25% |" in text
-    assert "| 100 | 1 | 100 | 10 | 1 | 2 | 3 | 4 |" in text
+    assert "| 100 | 1 | 100 | 0 | 10 | 1 | 2 | 3 | 4 |" in text
 
 
 def test_the_peers_share_our_versions_of_what_they_are_measured_with() -> None:
