@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from connectors.ingest import native, segment
+from connectors.ingest import native, rudder, segment
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -115,6 +115,15 @@ def document() -> dict[str, Any]:
         }
     }
     paths[segment.SETTINGS_PATH] = {"get": _settings()}
+    source = {
+        "summary": "Configuration for RudderStack's browser library",
+        "security": basic,
+        "responses": {
+            "200": {"description": "Configuration", "content": {_JSON: {"schema": {"type": "object"}}}},
+            **_refusals("401", "403", "429"),
+        },
+    }
+    paths |= {path: {"get": source} for path in rudder.CONFIG_PATHS}
     for path, summary in (
         ("/healthz", "Alive"),
         ("/readyz", "Ready to take events"),

@@ -1,4 +1,4 @@
-"""Segment's protocol, of its servers' and browsers' libraries (and RudderStack's server ones)."""
+"""Segment's protocol, of its servers' and browsers' libraries and of RudderStack's."""
 
 import base64
 import binascii
@@ -13,11 +13,12 @@ from starlette.routing import Route
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.lenient import fields, members, mended
-from connectors.ingest.protocol import Context, Head, Parcel
+from connectors.ingest.protocol import Context, Head, Parcel, head_of
+from connectors.ingest.rudder import BEACON_PATH, config_routes
 from connectors.ingest.segment_events import CALLS, Arrival, translate
 from scorer.errors import EventError
 
-BATCH_PATHS: Final = ("/v1/batch", "/v1/import", "/v1/b")
+BATCH_PATHS: Final = ("/v1/batch", "/v1/import", "/v1/b", BEACON_PATH)
 CALL_PATHS: Final = {
     **{f"/v1/{call}": call for call in CALLS},
     **{f"/v1/{call[0]}": call for call in CALLS},
@@ -47,7 +48,7 @@ class Segment:
         key = _text(told.get("writeKey"))
         arrival = Arrival(
             received=head.received,
-            sent_at=_value(told.get("sentAt")) if "batch" in told else None,
+            sent_at=_value(told.get("sentAt")) if "batch" in told else head.headers.get("sentat"),
             call=CALL_PATHS.get(head.path),
             browser="origin" in head.headers,
             ip=head.ip,
@@ -78,7 +79,11 @@ class Segment:
             intake.admit(self.name, request.path_params["write_key"])
             return JSONResponse(_settings(request))
 
+        def admit(request: Request) -> None:
+            intake.admit(self.name, self.key_of(head_of(request, intake.config.clock())))
+
         return [
+            *config_routes(admit),
             Route(METRICS_PATH, drop, methods=["POST"]),
             Route(SETTINGS_PATH, settings, methods=["GET"]),
         ]
