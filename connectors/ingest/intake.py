@@ -10,7 +10,7 @@ from starlette.requests import Request
 from connectors.ingest.bodies import read_body
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
-from connectors.ingest.keys import WriteKeys
+from connectors.ingest.keys import Key, WriteKeys
 from connectors.ingest.limits import RateLimit
 from connectors.ingest.mapping import PLAIN, SourceMapping
 from connectors.ingest.metrics import INGESTED
@@ -58,11 +58,11 @@ class Intake:
     producer: EventProducer
     mappings: Mapping[str, SourceMapping]
 
-    def admit(self, protocol: str, key: str | None) -> None:
+    def admit(self, protocol: str, key: Key | None) -> None:
         """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, now."""
         self.limit.take(self.keys.admit(protocol, key))
 
-    def admit_all(self, protocol: str, keys: Sequence[str]) -> None:
+    def admit_all(self, protocol: str, keys: Sequence[Key]) -> None:
         """The same for a request that carries several keys; it counts once."""
         places = [self.keys.admit(protocol, key) for key in keys or (None,)]
         self.limit.take(places[0])

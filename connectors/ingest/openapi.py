@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from connectors.ingest import native, rudder, segment
+from connectors.ingest import matomo, native, rudder, segment
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -94,6 +94,14 @@ _EVENTS_BODY: Final = {
     "application/x-ndjson": {"schema": {"type": "string"}},
 }
 
+_PUBLIC: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]]] = {
+    "Matomo": dict.fromkeys(
+        matomo.PATHS,
+        (("get", "post"), {"200": "A GIF, or the counts of a bulk request", "204": "With send_image=0"}),
+    ),
+}
+"""Paths of protocols whose key is a public id in the request: their methods, and what is answered."""
+
 
 def document() -> dict[str, Any]:
     """The whole document."""
@@ -124,6 +132,8 @@ def document() -> dict[str, Any]:
         },
     }
     paths |= {path: {"get": source} for path in rudder.CONFIG_PATHS}
+    for protocol, described in _PUBLIC.items():
+        paths |= {path: _taking(protocol, *said) for path, said in described.items()}
     for path, summary in (
         ("/healthz", "Alive"),
         ("/readyz", "Ready to take events"),
@@ -162,6 +172,18 @@ def _post(summary: str, content: dict[str, Any], answer: str, security: _Securit
             "responses": {"200": _answer(answer), **_refusals(*_REFUSALS)},
         }
     }
+
+
+def _taking(protocol: str, methods: tuple[str, ...], answers: dict[str, str]) -> dict[str, Any]:
+    operation = {
+        "summary": f"Send events as {protocol}'s clients do",
+        "security": _OPEN,  # the key is in the query or in the body
+        "responses": {
+            **{code: {"description": said} for code, said in answers.items()},
+            **_refusals(*_REFUSALS),
+        },
+    }
+    return dict.fromkeys(methods, operation)
 
 
 def _refusals(*codes: str) -> dict[str, Any]:

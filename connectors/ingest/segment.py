@@ -60,9 +60,9 @@ class Segment:
         """The event of a call."""
         return [translate(_message(item), context.parcel.shared, context.mapping)]
 
-    def answer(self, head: Head, rejected: Sequence[Rejected]) -> Response:
+    def answer(self, context: Context, rejected: Sequence[Rejected]) -> Response:
         """Success, and what was not taken."""
-        del head
+        del context
         answer: dict[str, Any] = {"success": True}
         if rejected:
             answer["rejected"] = [{"index": one.index, "error": str(one.error)} for one in rejected]
