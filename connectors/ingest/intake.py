@@ -25,6 +25,12 @@ _YIELD_EVERY: Final = 200
 _RETRY_AFTER_S: Final = 2
 
 
+def require_few(events: int) -> None:
+    """Raises RefusedError 413 where a request has more events than one may."""
+    if events > _MAX_EVENTS:
+        raise RefusedError(413, f"more than {_MAX_EVENTS} events in one request")
+
+
 @dataclass(frozen=True)
 class Rejected:
     """One event of a request that is not taken: its place, its bytes, and why."""
@@ -79,8 +85,7 @@ class Intake:
         self, events: Sequence[bytes], records_of: Callable[[bytes], Sequence[Outgoing]]
     ) -> Sifted:
         """Makes the records of each event; what raises EventError is rejected alone."""
-        if len(events) > _MAX_EVENTS:
-            raise RefusedError(413, f"more than {_MAX_EVENTS} events in one request")
+        require_few(len(events))
         found = Sifted()
         for index, raw in enumerate(events):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from connectors.ingest.dwell import PageViews
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.forms import form
-from connectors.ingest.intake import Intake, Rejected
+from connectors.ingest.intake import Intake, Rejected, require_few
 from connectors.ingest.keys import Key
 from connectors.ingest.lenient import mended
 from connectors.ingest.matomo_events import Arrival, translate
@@ -102,6 +102,7 @@ def _bulk_parcel(body: bytes, asked: dict[str, str]) -> Parcel:
     requests = told.get("requests", [told])
     if not isinstance(requests, list):
         raise RefusedError(400, "requests: expected a list")
+    require_few(len(requests))
     token = _text(told.get("token_auth")) or asked.get("token_auth")
     hits = [_hit(_parameters(one), token) for one in requests]
     keys = dict.fromkeys(_key(hit.site, hit.token) for hit in hits if hit.site)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from connectors.ingest import matomo, native, rudder, segment
+from connectors.ingest import ga4, matomo, native, rudder, segment
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -99,6 +99,11 @@ _PUBLIC: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]]] = {
         matomo.PATHS,
         (("get", "post"), {"200": "A GIF, or the counts of a bulk request", "204": "With send_image=0"}),
     ),
+    "Google Analytics 4": {
+        ga4.SERVER_PATH: (("post",), {"204": "Taken"}),
+        ga4.WEB_PATH: (("get", "post"), {"204": "Taken"}),
+        ga4.VALIDATION_PATH: (("post",), {"200": "What is wrong; nothing is kept"}),
+    },
 }
 """Paths of protocols whose key is a public id in the request: their methods, and what is answered."""
 

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from connectors.ingest.ga4 import GA4
 from connectors.ingest.matomo import Matomo
 from connectors.ingest.protocol import Tracker
 from connectors.ingest.segment import Segment
 
-TRACKERS: Final[tuple[Tracker, ...]] = (Segment(), Matomo())
+TRACKERS: Final[tuple[Tracker, ...]] = (Segment(), Matomo(), GA4())

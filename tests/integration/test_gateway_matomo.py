@@ -1,4 +1,4 @@
-"""Matomo's protocol: a capture sent again, its forms and answers, its own clients in Node.js and a browser."""
+"""Matomo's protocol: a capture sent again, its forms and answers, its clients in Node.js and a browser."""
 
 import json
 from collections.abc import AsyncIterator
