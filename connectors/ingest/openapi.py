@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from connectors.ingest import ga4, matomo, native, rudder, segment
+from connectors.ingest import cloudevents, ga4, matomo, native, rudder, segment
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -93,6 +93,11 @@ _EVENTS_BODY: Final = {
     },
     "application/x-ndjson": {"schema": {"type": "string"}},
 }
+_CLOUDEVENTS_BODY: Final[dict[str, Any]] = {
+    "application/cloudevents+json": {"schema": {"type": "object"}},
+    "application/cloudevents-batch+json": {"schema": {"type": "array", "items": {"type": "object"}}},
+    _JSON: {"schema": {"description": "The data of an event whose attributes are ce- headers"}},
+}
 
 _PUBLIC: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]]] = {
     "Matomo": dict.fromkeys(
@@ -117,7 +122,8 @@ def document() -> dict[str, Any]:
     call = _post(
         "Send one call as Segment's browser library does", _json("SegmentMessage"), "SegmentAnswer", basic
     )
-    paths: dict[str, Any] = {native.PATH: events}
+    enveloped = _post("Send CloudEvents 1.0", _CLOUDEVENTS_BODY, "Accepted", bearer)
+    paths: dict[str, Any] = {native.PATH: events, cloudevents.PATH: enveloped}
     paths |= dict.fromkeys(segment.BATCH_PATHS, batch)
     paths |= dict.fromkeys(segment.CALL_PATHS, call)
     paths[segment.METRICS_PATH] = {
