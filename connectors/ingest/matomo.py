@@ -74,7 +74,7 @@ class Matomo:
         arrival = Arrival(
             received=head.received,
             trusted=context.is_secret(getattr(item, "token", None)),
-            browser="origin" in head.headers,
+            browser=head.from_browser,
             ip=head.ip,
             user_agent=head.user_agent,
             page=head.headers.get("referer"),

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from connectors.ingest import cloudevents, ga4, matomo, native, rudder, segment
+from connectors.ingest import cloudevents, ga4, matomo, mautic, native, rudder, segment
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -108,6 +108,12 @@ _PUBLIC: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]]] = {
         ga4.SERVER_PATH: (("post",), {"204": "Taken"}),
         ga4.WEB_PATH: (("get", "post"), {"204": "Taken"}),
         ga4.VALIDATION_PATH: (("post",), {"200": "What is wrong; nothing is kept"}),
+    },
+    "Mautic": {
+        mautic.EVENT_PATH: (("post",), {"200": "The ids of the device"}),
+        mautic.IMAGE_PATH: (("get",), {"200": "A GIF"}),
+        mautic.CONTACT_PATH: (("get",), {"200": "The ids of the device"}),
+        mautic.SCRIPT_PATH: (("get",), {"200": "The script"}),
     },
 }
 """Paths of protocols whose key is a public id in the request: their methods, and what is answered."""

@@ -27,11 +27,17 @@ class Head:
     headers: Headers
     received: Micros
     ip: str | None
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def user_agent(self) -> str | None:
         """The client's own name for itself."""
         return self.headers.get("user-agent") or None
+
+    @property
+    def from_browser(self) -> bool:
+        """Whether somebody's own browser sent it, so that its address and name are the person's."""
+        return "origin" in self.headers or (self.user_agent or "").startswith("Mozilla/")
 
 
 @dataclass(frozen=True)
@@ -95,4 +101,5 @@ def head_of(request: Request, received: Micros) -> Head:
         request.headers,
         received,
         request.client.host if request.client else None,
+        request.cookies,
     )

@@ -15,13 +15,15 @@ from connectors.ingest.config import GatewayConfig
 from connectors.ingest.gateway import create_app
 from scorer.times import Micros
 
-KEYS = ("wk", "matomo:1", "ga4:G-1")
+KEYS = ("wk", "matomo:1", "ga4:G-1", "mautic:*")
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 QUERIES = {
     "/matomo.php": {"idsite": "1", "rec": "1"},
     "/mp/collect": {"measurement_id": "G-1"},
     "/debug/mp/collect": {"measurement_id": "G-1"},
     "/g/collect": {"tid": "G-1"},
+    "/mtc/event": {},
+    "/mtracking.gif": {},
 }
 SENSIBLE = {200, 204, 400, 401, 413, 503}
 
@@ -33,7 +35,8 @@ texts = st.text(max_size=12) | st.sampled_from(
 )
 matomo_s = "url uid _id cid cdt cdo ping pv_id e_c e_a e_v idgoal ec_items ec_id _cvar download link search"
 more = "c_n ca revenue dimension1 rand urlref _pkp en dl _et ep.a epn.b up.email upn.c _p _s gcs"
-names = st.sampled_from(f"{matomo_s} {more}".split())
+mautic_s = "page_url d mautic_device_id"
+names = st.sampled_from(f"{matomo_s} {more} {mautic_s}".split())
 forms = st.dictionaries(names | texts, texts, max_size=10)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
@@ -66,7 +69,8 @@ def ask() -> Callable[[str, dict[str, str], bytes], httpx.Response]:
 
     async def post(path: str, query: dict[str, str], body: bytes) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-            return await client.post(f"{path}?{urlencode(query, errors='replace')}", content=body)
+            method = "GET" if path == "/mtracking.gif" else "POST"
+            return await client.request(method, f"{path}?{urlencode(query, errors='replace')}", content=body)
 
     return lambda path, query, body: asyncio.run(post(path, query, body))
 
@@ -83,6 +87,10 @@ def ask() -> Callable[[str, dict[str, str], bytes], httpx.Response]:
 @example({"uid": "u", "cdt": "9" * 4_400}, b"")
 @example({"uid": "u", "_cvar": "[" * 3_000, "ec_items": "[" * 3_000, "idgoal": "0"}, b"")
 @example({"cid": "u", "en": "x", "_et": "9" * 4_400, "epn.x": "1e400"}, b"")
+@example({"page_url": "x", "mautic_device_id": "\u1234\r\nX: y"}, b"")
+@example({"page_url": "x", "mautic_device_id": "a" * 5_000}, b"")
+@example({"d": "YToxOntzOjk5OTk5OToi"}, b"")
+@example({"d": "e30="}, b"")
 @example({}, b"a=b\n" * 200_000)
 @example({}, b"a&" * 400_000)
 def test_any_request_gets_a_sensible_answer(
