@@ -7,7 +7,9 @@ from typing import Final
 from scorer.times import SECOND, Micros
 
 _MOST_VIEWS: Final = 100_000
-"""Some 20 MB; at ten page views a second, the last three hours."""
+"""Some 30 MB; at ten page views a second, the last three hours."""
+_LONGEST: Final = 30 * 60 * SECOND
+"""Between two signs of one stay, as Matomo has it; whoever comes back later was away meanwhile."""
 
 
 class PageViews:
@@ -28,7 +30,10 @@ class PageViews:
         self._keep(hash(view), at, at)
 
     def beat(self, view: Hashable, at: Micros) -> float | None:
-        """Seconds since the sign before it, None where there is none; the same beat again tells the same."""
+        """Seconds since the sign before it, None where there is none of that stay.
+
+        The same beat again tells the same.
+        """
         key = hash(view)
         if key not in self._signs:
             return None
@@ -36,7 +41,7 @@ class PageViews:
         if at != last:
             before, last = last, Micros(max(at, last))
         self._keep(key, before, last)
-        return max(0.0, (at - before) / SECOND)
+        return max(0.0, (at - before) / SECOND) if at - before <= _LONGEST else None
 
     def _keep(self, key: int, before: Micros, last: Micros) -> None:
         self._signs[key] = before, last

@@ -107,7 +107,7 @@ def translate(
         "anonymous_id": somebody(told.get("cid") or told.get("_id")),
         "time": None if asserted is None else format_time(asserted),
         "properties": properties_of(
-            {**_said_of_page(told, arrival), **variables, **found}, of_type, mapping.properties
+            {**variables, **_said_of_page(told, arrival), **found}, of_type, mapping.properties
         ),
     }
     event["context"] = _context(told, event["properties"].get("url"), arrival)

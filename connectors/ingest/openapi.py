@@ -100,6 +100,7 @@ _CLOUDEVENTS_BODY: Final[dict[str, Any]] = {
 }
 
 _PUBLIC: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]]] = {
+    "RudderStack": dict.fromkeys(rudder.IMAGE_PATHS, (("get",), {"200": "A GIF"})),
     "Matomo": dict.fromkeys(
         matomo.PATHS,
         (("get", "post"), {"200": "A GIF, or the counts of a bulk request", "204": "With send_image=0"}),

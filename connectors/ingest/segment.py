@@ -13,8 +13,9 @@ from starlette.routing import Route
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.lenient import fields, members, mended
+from connectors.ingest.pixel import pixel
 from connectors.ingest.protocol import Context, Head, Parcel, head_of
-from connectors.ingest.rudder import BEACON_PATH, config_routes
+from connectors.ingest.rudder import BEACON_PATH, IMAGE_PATHS, call_of, config_routes
 from connectors.ingest.segment_events import CALLS, Arrival, translate
 from scorer.errors import EventError
 
@@ -35,7 +36,10 @@ class Segment:
     """The protocol of Segment's libraries."""
 
     name: Final = "segment"
-    paths: Final = dict.fromkeys((*BATCH_PATHS, *CALL_PATHS), ("POST",))
+    paths: Final = {
+        **dict.fromkeys((*BATCH_PATHS, *CALL_PATHS), ("POST",)),
+        **dict.fromkeys(IMAGE_PATHS, ("GET",)),
+    }
 
     def key_of(self, head: Head) -> str | None:
         """The user of Basic, the token of Bearer, or in the query."""
@@ -43,18 +47,22 @@ class Segment:
         return head.query.get("writeKey") if header is None else _key_of(header)
 
     def parcel(self, head: Head, body: bytes) -> Parcel:
-        """A batch, or the single call that the path names."""
+        """A batch, or the single call that the path names; a HEAD makes none."""
+        image = IMAGE_PATHS.get(head.path)
+        if image is not None:
+            body = msgspec.json.encode(call_of(head.query))
         told, body = _fields(body.strip())
         key = _text(told.get("writeKey"))
         arrival = Arrival(
             received=head.received,
             sent_at=_value(told.get("sentAt")) if "batch" in told else head.headers.get("sentat"),
-            call=CALL_PATHS.get(head.path),
+            call=image or CALL_PATHS.get(head.path),
             browser="origin" in head.headers,
             ip=head.ip,
             user_agent=head.user_agent,
         )
-        return Parcel(_events(told, body), [key] if key else [], arrival)
+        events = [] if head.method == "HEAD" else _events(told, body)
+        return Parcel(events, [key] if key else [], arrival)
 
     def events(self, item: bytes, context: Context) -> list[dict[str, Any]]:
         """The event of a call."""
@@ -62,7 +70,8 @@ class Segment:
 
     def answer(self, context: Context, rejected: Sequence[Rejected]) -> Response:
         """Success, and what was not taken."""
-        del context
+        if context.head.path in IMAGE_PATHS:
+            return pixel()
         answer: dict[str, Any] = {"success": True}
         if rejected:
             answer["rejected"] = [{"index": one.index, "error": str(one.error)} for one in rejected]

@@ -150,3 +150,20 @@ async def test_the_moment_of_sending_may_stand_in_the_header(live: Live) -> None
     sent = {**BASIC, "SentAt": "2026-11-01T08:00:00Z", "AnonymousId": "YS0x"}
     assert (await live.client.post("/v1/track", json=message, headers=sent)).status_code == 200
     assert [event["time"] for event in await live.events()] == ["2026-11-01T08:00:00Z"]
+
+
+async def test_images(live: Live) -> None:
+    query = {"writeKey": KEY, "anonymousId": "a-1", "properties.url": "https://acme.test/tarifs"}
+    track = {**query, "event": "Whitepaper Downloaded", "properties.file_name": "wp.pdf", "a.b.c": "1"}
+    sent = [
+        await live.client.get("/pixel/v1/page", params={**query, "name": "Tarifs"}),
+        await live.client.get("/pixel/v1/track", params=track),
+        await live.client.head("/pixel/v1/page", params=query),
+    ]
+    assert [(one.status_code, one.headers["content-type"]) for one in sent] == [(200, "image/gif")] * 3
+    view, download = sorted(await live.events(), key=lambda event: str(event["type"]), reverse=True)
+    assert (view["type"], view["properties"]["url"]) == ("page_view", "https://acme.test/tarifs")
+    assert (download["type"], download["properties"]["asset"]) == ("download", "wp.pdf")
+    assert (await live.client.get("/pixel/v1/page", params={**query, "writeKey": "guess"})).status_code == 401
+    odd = {**query, "properties": "x", "." * 50: "y"}
+    assert (await live.client.get("/pixel/v1/page", params=odd)).status_code == 400

@@ -24,6 +24,7 @@ QUERIES = {
     "/g/collect": {"tid": "G-1"},
     "/mtc/event": {},
     "/mtracking.gif": {},
+    "/pixel/v1/track": {"writeKey": "wk"},
 }
 SENSIBLE = {200, 204, 400, 401, 413, 503}
 
@@ -69,7 +70,7 @@ def ask() -> Callable[[str, dict[str, str], bytes], httpx.Response]:
 
     async def post(path: str, query: dict[str, str], body: bytes) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-            method = "GET" if path == "/mtracking.gif" else "POST"
+            method = "GET" if path in ("/mtracking.gif", "/pixel/v1/track") else "POST"
             return await client.request(method, f"{path}?{urlencode(query, errors='replace')}", content=body)
 
     return lambda path, query, body: asyncio.run(post(path, query, body))

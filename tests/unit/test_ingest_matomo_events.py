@@ -8,7 +8,7 @@ from connectors.ingest.dwell import PageViews
 from connectors.ingest.mapping import PLAIN, SourceMapping
 from connectors.ingest.matomo_events import Arrival, translate
 from scorer.errors import EventError
-from scorer.times import DAY, SECOND, Micros, format_time, parse_time
+from scorer.times import DAY, SECOND, Micros, parse_time
 
 AT = parse_time("2026-11-01T09:00:00Z")
 NOW = Arrival(AT)
@@ -205,6 +205,17 @@ def test_only_the_newest_page_views_are_remembered() -> None:
     views = PageViews(most=2)
     for place, view in enumerate("abc"):
         views.viewed(view, Micros(place))
-    assert views.beat("a", Micros(DAY)) is None
+    assert views.beat("a", Micros(SECOND)) is None
     assert views.beat("b", Micros(1 + SECOND)) == 1
-    assert format_time(AT) == "2026-11-01T09:00:00Z"
+
+
+def test_who_was_away_did_not_stay() -> None:
+    views = PageViews()
+    views.viewed("a", Micros(0))
+    assert views.beat("a", Micros(DAY)) is None
+    assert views.beat("a", Micros(DAY + SECOND)) == 1
+
+
+def test_a_variable_named_as_a_part_of_the_page_is_not_that_part() -> None:
+    found = event(url="https://a.test/", action_name="Tarifs", cvar='{"1":["title","x"],"2":["url","y"]}')
+    assert found["properties"] == {"url": "https://a.test/", "title": "Tarifs"}
