@@ -20,21 +20,25 @@ from connectors.ingest.ga4_events import (
     sender_of_query,
     translate,
 )
-from connectors.ingest.intake import Intake, Rejected, require_few
+from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.keys import Key
 from connectors.ingest.lenient import mended
 from connectors.ingest.mapping import SourceMapping
 from connectors.ingest.protocol import Context, Head, Parcel, head_of
 from connectors.ingest.records import event_record
 from scorer.errors import EventError
+from scorer.times import Micros
 
 SERVER_PATH: Final = "/mp/collect"
 VALIDATION_PATH: Final = "/debug/mp/collect"
 WEB_PATH: Final = "/g/collect"
 
 _KEYS: Final = ("measurement_id", "firebase_app_id", "tid", "api_secret")
+_MOST_EVENTS: Final = 1_000
+"""Of a request, of which Google takes 25: each is sent on with what the request says of all."""
+_MOST_LINES: Final = 100
+"""Of a web request, some 20 in earnest: each is read with the whole query."""
 _MOST_CHECKED: Final = 100
-"""Of a request's events, of which Google takes 25."""
 _MOST_BYTES: Final = 32_000
 
 _object: Final = msgspec.json.Decoder(dict[str, Any])
@@ -62,7 +66,7 @@ class GA4:
     def parcel(self, head: Head, body: bytes) -> Parcel:
         """The events, and before them who sent them; a HEAD makes none."""
         if head.path == SERVER_PATH:
-            return Parcel(_parts_of_body(head, body), refusable=False)
+            return Parcel(_parts_of_body(_told(body), head.received), refusable=False)
         return Parcel([] if head.method == "HEAD" else _parts_of_query(head, body), refusable=False)
 
     def events(self, item: bytes, context: Context) -> list[dict[str, Any]]:
@@ -96,13 +100,12 @@ def _events(item: bytes, mapping: SourceMapping, trusted: bool) -> list[dict[str
     return translate(hit, item.sender, item.place, mapping, trusted)
 
 
-def _parts_of_body(head: Head, body: bytes) -> list[Part]:
-    told = _told(body)
+def _parts_of_body(told: dict[str, Any], received: Micros) -> list[Part]:
     events = told.get("events")
     if not isinstance(events, list):
         raise RefusedError(400, "events: expected a list")
-    require_few(len(events))
-    sender = sender_of_body(told, head.received)
+    _require_few(len(events), _MOST_EVENTS)
+    sender = sender_of_body(told, received)
     parts = [_part(event, sender, place, hit_of_body) for place, event in enumerate(events)]
     return [*_who_sent(sender), *parts]
 
@@ -113,7 +116,7 @@ def _parts_of_query(head: Head, body: bytes) -> list[Part]:
     shared = {name: value for name, value in head.query.items() if name != "api_secret"}
     last: Sender | None = None
     lines = body.strip().splitlines() or [b""]
-    require_few(len(lines))
+    _require_few(len(lines), _MOST_LINES)
     for place, line in enumerate(lines):
         try:
             told = shared | form(line)
@@ -125,6 +128,11 @@ def _parts_of_query(head: Head, body: bytes) -> list[Part]:
         last = sender
         parts.append(_part(told, sender, place, lambda hit, _: hit_of_query(hit)))
     return parts
+
+
+def _require_few(found: int, most: int) -> None:
+    if found > most:
+        raise RefusedError(413, f"more than {most} events in one request")
 
 
 def _part(told: Any, sender: Sender, place: int, read: Callable[[Any, Sender], Hit]) -> Part:
@@ -155,7 +163,7 @@ def _messages(head: Head, body: bytes, mapping: SourceMapping) -> list[dict[str,
     """What is wrong with a request, as Google's validation server says it."""
     try:
         told = _told(body)
-        parts = _parts_of_body(head, body)
+        parts = _parts_of_body(told, head.received)
     except RefusedError as refusal:
         return [_message("events", refusal.message, "VALUE_INVALID")]
     found = []

@@ -33,6 +33,9 @@ _TECHNICAL: Final = frozenset(
 _STAYED_MS: Final = 1_000
 """Engagement from which an event tells of time on its page; servers send 1 or 100 to be counted as active."""
 _OLDEST: Final = 3 * DAY
+_CONSENT: Final = ("ad_user_data", "ad_personalization")
+_LONGEST: Final = 512
+"""Of what the request says of all its events; Google's ids have at most 256 characters."""
 
 _WEB: Final = {
     "dl": "page_location",
@@ -85,10 +88,12 @@ def sender_of_body(told: Mapping[str, Any], received: Micros) -> Sender:
     """The sender of a request of the Measurement Protocol."""
     properties = told.get("user_properties")
     given = properties.items() if isinstance(properties, dict) else ()
+    consent = told.get("consent")
+    consented = consent.items() if isinstance(consent, dict) else ()
     context = {
-        "ip": told.get("ip_override"),
-        "user_agent": told.get("user_agent"),
-        "consent": told.get("consent"),
+        "ip": _short(told.get("ip_override")),
+        "user_agent": _short(told.get("user_agent")),
+        "consent": {name: value for name, value in consented if name in _CONSENT and _short(value)},
     }
     return Sender(
         received,
@@ -255,4 +260,9 @@ def _identity(value: object) -> str | None:
     """An id as text: some send a number."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    return somebody(value) if isinstance(value, str) else None
+    return somebody(_short(value))
+
+
+def _short(value: object) -> str | None:
+    """A text that every event of a request may repeat."""
+    return value if isinstance(value, str) and len(value) <= _LONGEST else None

@@ -100,8 +100,10 @@ async def test_what_cannot_be_read_changes_no_answer(live: Live) -> None:
     assert sorted(map(json.loads, dead), key=repr) == [7, {"name": "x"}, {"params": {}}]
     assert (await live.client.post("/mp/collect", params=MP, content=b"{")).status_code == 400
     assert (await live.client.post("/mp/collect", params=MP, json={"events": 7})).status_code == 400
-    lines = {"params": WEB, "content": b"a\n" * 30_000}
-    assert (await live.client.post("/g/collect", **lines)).status_code == 413
+    many = {"client_id": "c", "events": [{}] * 1_001}
+    assert (await live.client.post("/mp/collect", params=MP, json=many)).status_code == 413
+    lines = await live.client.post("/g/collect", params=WEB, content=b"a\n" * 101)
+    assert lines.status_code == 413
 
 
 async def test_who_may_send(live: Live) -> None:

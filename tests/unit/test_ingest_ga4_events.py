@@ -137,6 +137,7 @@ def test_who_it_is() -> None:
     assert sender(user_id="u").tells_who
     assert not sender(user_id="undefined").tells_who
     assert not sender_of_body({"user_id": "u"}, AT).tells_who
+    assert sender(user_id="u" * 600).lead_id is None
 
 
 @pytest.mark.parametrize(
