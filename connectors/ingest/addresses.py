@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 _MOST_FIELDS: Final = 200
 
 
-def campaign_of(url: object) -> dict[str, str]:
+def campaign_of(url: object, prefixes: str | tuple[str, ...] = "utm_") -> dict[str, str]:
     """The campaign that brought somebody to a page: `utm_*` of its query, the first of each name.
 
     >>> campaign_of("https://acme.example/?utm_source=linkedin&utm_campaign=q4&page=2")
@@ -20,6 +20,6 @@ def campaign_of(url: object) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for name, value in query:
-        if name.startswith("utm_"):
+        if name.startswith(prefixes):
             found.setdefault(name, value)
     return found

@@ -61,4 +61,6 @@ def _preflight(asked: Headers) -> dict[str, str]:
     }
     if wanted := asked.get("access-control-request-headers"):
         answer["Access-Control-Allow-Headers"] = wanted
+    if sender := asked.get("webhook-request-origin"):  # as CloudEvents' web hooks ask before they send
+        answer["WebHook-Allowed-Origin"] = sender
     return answer

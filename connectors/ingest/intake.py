@@ -10,7 +10,7 @@ from starlette.requests import Request
 from connectors.ingest.bodies import read_body
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
-from connectors.ingest.keys import WriteKeys
+from connectors.ingest.keys import Key, WriteKeys
 from connectors.ingest.limits import RateLimit
 from connectors.ingest.mapping import PLAIN, SourceMapping
 from connectors.ingest.metrics import INGESTED
@@ -23,6 +23,12 @@ _MAX_EVENTS: Final = 20_000
 _YIELD_EVERY: Final = 200
 """Events after which other requests get their turn, about 5 ms."""
 _RETRY_AFTER_S: Final = 2
+
+
+def require_few(events: int) -> None:
+    """Raises RefusedError 413 where a request has more events than one may."""
+    if events > _MAX_EVENTS:
+        raise RefusedError(413, f"more than {_MAX_EVENTS} events in one request")
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,11 @@ class Intake:
     producer: EventProducer
     mappings: Mapping[str, SourceMapping]
 
-    def admit(self, protocol: str, key: str | None) -> None:
+    def admit(self, protocol: str, key: Key | None) -> None:
         """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, now."""
         self.limit.take(self.keys.admit(protocol, key))
 
-    def admit_all(self, protocol: str, keys: Sequence[str]) -> None:
+    def admit_all(self, protocol: str, keys: Sequence[Key]) -> None:
         """The same for a request that carries several keys; it counts once."""
         places = [self.keys.admit(protocol, key) for key in keys or (None,)]
         self.limit.take(places[0])
@@ -79,8 +85,7 @@ class Intake:
         self, events: Sequence[bytes], records_of: Callable[[bytes], Sequence[Outgoing]]
     ) -> Sifted:
         """Makes the records of each event; what raises EventError is rejected alone."""
-        if len(events) > _MAX_EVENTS:
-            raise RefusedError(413, f"more than {_MAX_EVENTS} events in one request")
+        require_few(len(events))
         found = Sifted()
         for index, raw in enumerate(events):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:

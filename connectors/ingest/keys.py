@@ -15,6 +15,9 @@ KEYED: Final = frozenset({"segment"})
 
 _ANY: Final = "*"
 
+Key = str | tuple[str, ...]
+"""What a request shows: a key, or several (a public id and a secret) of which one must admit."""
+
 
 class WriteKeys:
     """The keys that a gateway takes, kept as digests only.
@@ -52,22 +55,28 @@ class WriteKeys:
                 f"secret key without a colon, or an id after one of {', '.join(sorted(PROTOCOLS | KEYED))}"
             )
 
-    def admit(self, protocol: str, presented: str | None) -> int:
+    def admit(self, protocol: str, presented: Key | None) -> int:
         """The place of the key in the setting; RefusedError 401: a bad key, 403: one of another kind."""
-        if not presented:
+        shown = [key for key in ((presented,) if isinstance(presented, str) else presented or ()) if key]
+        if not shown:
             raise RefusedError(401, "no write key: send one as this protocol does")
-        given = _digest(presented)
-        found = _matches(given, self._secrets)
-        found += [
+        found = [place for key in shown for place in self._places(protocol, _digest(key))]
+        if found:
+            return min(found)
+        if any([self._of_another_kind(key, _digest(key)) for key in shown]):  # noqa: C419 (constant time)
+            raise RefusedError(403, "this key is of another kind and does not admit to this path")
+        raise RefusedError(401, "the write key is not known here")
+
+    def is_secret(self, presented: str | None) -> bool:
+        """Whether it is a secret write key."""
+        return bool(presented) and bool(_matches(_digest(presented or ""), self._secrets))
+
+    def _places(self, protocol: str, given: bytes) -> list[int]:
+        return _matches(given, self._secrets) + [
             place
             for place, of, key in self._public
             if of == protocol and (key is None or compare_digest(key, given))
         ]
-        if found:
-            return min(found)
-        if self._of_another_kind(presented, given):
-            raise RefusedError(403, "this key is of another kind and does not admit to this path")
-        raise RefusedError(401, "the write key is not known here")
 
     def _of_another_kind(self, presented: str, given: bytes) -> bool:
         _, colon, public_id = presented.partition(":")

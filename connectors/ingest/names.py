@@ -143,11 +143,16 @@ def _set_asset(properties: dict[str, Any]) -> None:
         if isinstance(value := properties.get(name), str) and value:
             properties["asset"] = value
             return
-    if isinstance(url := properties.get("url"), str) and (last := _last_segment(url)):
+    if isinstance(url := properties.get("url"), str) and (last := last_segment(url)):
         properties["asset"] = last
 
 
-def _last_segment(url: str) -> str:
+def last_segment(url: str) -> str:
+    """The name of the file at an address, "" where it has none.
+
+    >>> last_segment("https://acme.example/files/Livre%20blanc.pdf?v=2")
+    'Livre blanc.pdf'
+    """
     try:
         return unquote(urlsplit(url).path).rpartition("/")[2]
     except ValueError:

@@ -1,4 +1,7 @@
-"""The gateway's own protocol: `POST /v1/events` with one event, a list of them, or one a line (NDJSON)."""
+"""The gateway's own protocol: `POST /v1/events` with one event, a list of them, or one a line (NDJSON).
+
+The same events in the envelopes of CloudEvents are taken there as well, and at a path of their own.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.ingest import cloudevents
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
 from connectors.ingest.lenient import items, members
@@ -19,13 +23,15 @@ PROTOCOL: Final = "events"
 
 
 def routes(intake: Intake) -> list[Route]:
-    """The route of the gateway's own protocol."""
+    """The routes of the gateway's own protocol."""
 
     async def receive(request: Request) -> Response:
         intake.admit(PROTOCOL, bearer(request))
-        events = split(await intake.body(request))
-        limit = intake.config.max_event_bytes
-        found = await intake.sift(events, lambda raw: [event_record(raw, limit)])
+        body = await intake.body(request)
+        enveloped = request.url.path == cloudevents.PATH or cloudevents.is_one(request.headers)
+        events = cloudevents.split(request.headers, body) if enveloped else split(body)
+        record, limit = cloudevents.record if enveloped else event_record, intake.config.max_event_bytes
+        found = await intake.sift(events, lambda raw: [record(raw, limit)])
         if found.records:
             await intake.publish(PROTOCOL, found)
         rejected = [{"index": one.index, "error": str(one.error)} for one in found.rejected]
@@ -36,7 +42,7 @@ def routes(intake: Intake) -> list[Route]:
         error = str(found.rejected[0].error) if rejected else "no event in the request"
         return JSONResponse({"error": error, **answer}, 413 if large else 400)
 
-    return [Route(PATH, receive, methods=["POST"])]
+    return [Route(path, receive, methods=["POST"]) for path in (PATH, cloudevents.PATH)]
 
 
 def split(body: bytes) -> Sequence[bytes]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from connectors.ingest import native, segment
+from connectors.ingest import cloudevents, ga4, matomo, mautic, native, rudder, segment
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -93,6 +93,31 @@ _EVENTS_BODY: Final = {
     },
     "application/x-ndjson": {"schema": {"type": "string"}},
 }
+_CLOUDEVENTS_BODY: Final[dict[str, Any]] = {
+    "application/cloudevents+json": {"schema": {"type": "object"}},
+    "application/cloudevents-batch+json": {"schema": {"type": "array", "items": {"type": "object"}}},
+    _JSON: {"schema": {"description": "The data of an event whose attributes are ce- headers"}},
+}
+
+_PUBLIC: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]]] = {
+    "RudderStack": dict.fromkeys(rudder.IMAGE_PATHS, (("get",), {"200": "A GIF"})),
+    "Matomo": dict.fromkeys(
+        matomo.PATHS,
+        (("get", "post"), {"200": "A GIF, or the counts of a bulk request", "204": "With send_image=0"}),
+    ),
+    "Google Analytics 4": {
+        ga4.SERVER_PATH: (("post",), {"204": "Taken"}),
+        ga4.WEB_PATH: (("get", "post"), {"204": "Taken"}),
+        ga4.VALIDATION_PATH: (("post",), {"200": "What is wrong; nothing is kept"}),
+    },
+    "Mautic": {
+        mautic.EVENT_PATH: (("post",), {"200": "The ids of the device"}),
+        mautic.IMAGE_PATH: (("get",), {"200": "A GIF"}),
+        mautic.CONTACT_PATH: (("get",), {"200": "The ids of the device"}),
+        mautic.SCRIPT_PATH: (("get",), {"200": "The script"}),
+    },
+}
+"""Paths of protocols whose key is a public id in the request: their methods, and what is answered."""
 
 
 def document() -> dict[str, Any]:
@@ -104,7 +129,8 @@ def document() -> dict[str, Any]:
     call = _post(
         "Send one call as Segment's browser library does", _json("SegmentMessage"), "SegmentAnswer", basic
     )
-    paths: dict[str, Any] = {native.PATH: events}
+    enveloped = _post("Send CloudEvents 1.0", _CLOUDEVENTS_BODY, "Accepted", bearer)
+    paths: dict[str, Any] = {native.PATH: events, cloudevents.PATH: enveloped}
     paths |= dict.fromkeys(segment.BATCH_PATHS, batch)
     paths |= dict.fromkeys(segment.CALL_PATHS, call)
     paths[segment.METRICS_PATH] = {
@@ -115,6 +141,17 @@ def document() -> dict[str, Any]:
         }
     }
     paths[segment.SETTINGS_PATH] = {"get": _settings()}
+    source = {
+        "summary": "Configuration for RudderStack's browser library",
+        "security": basic,
+        "responses": {
+            "200": {"description": "Configuration", "content": {_JSON: {"schema": {"type": "object"}}}},
+            **_refusals("401", "403", "429"),
+        },
+    }
+    paths |= {path: {"get": source} for path in rudder.CONFIG_PATHS}
+    for protocol, described in _PUBLIC.items():
+        paths |= {path: _taking(protocol, *said) for path, said in described.items()}
     for path, summary in (
         ("/healthz", "Alive"),
         ("/readyz", "Ready to take events"),
@@ -153,6 +190,18 @@ def _post(summary: str, content: dict[str, Any], answer: str, security: _Securit
             "responses": {"200": _answer(answer), **_refusals(*_REFUSALS)},
         }
     }
+
+
+def _taking(protocol: str, methods: tuple[str, ...], answers: dict[str, str]) -> dict[str, Any]:
+    operation = {
+        "summary": f"Send events as {protocol}'s clients do",
+        "security": _OPEN,  # the key is in the query or in the body
+        "responses": {
+            **{code: {"description": said} for code, said in answers.items()},
+            **_refusals(*_REFUSALS),
+        },
+    }
+    return dict.fromkeys(methods, operation)
 
 
 def _refusals(*codes: str) -> dict[str, Any]:

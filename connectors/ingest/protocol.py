@@ -1,6 +1,6 @@
 """What a tracker's protocol must say of itself: its paths, where its key is, how a request becomes events."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.ingest.intake import Intake, Rejected
+from connectors.ingest.keys import Key
 from connectors.ingest.mapping import SourceMapping
 from scorer.times import Micros
 
@@ -26,11 +27,17 @@ class Head:
     headers: Headers
     received: Micros
     ip: str | None
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def user_agent(self) -> str | None:
         """The client's own name for itself."""
         return self.headers.get("user-agent") or None
+
+    @property
+    def from_browser(self) -> bool:
+        """Whether somebody's own browser sent it, so that its address and name are the person's."""
+        return "origin" in self.headers or (self.user_agent or "").startswith("Mozilla/")
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,12 @@ class Parcel:
     """What a body holds: items, each of which is refused alone and kept as its bytes."""
 
     items: Sequence[bytes]
-    keys: Sequence[str] = ()
+    keys: Sequence[Key] = ()
     """The keys in it, each of which must admit; asked for only where the head has none."""
     shared: Any = None
     """What the body says of all its items, for the protocol's own use."""
+    refusable: bool = True
+    """Whether a client is told that nothing was acceptable; else that is dead letters and no more."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,8 @@ class Context:
     head: Head
     parcel: Parcel
     mapping: SourceMapping = field(default_factory=SourceMapping)
+    is_secret: Callable[[str | None], bool] = lambda _: False
+    """Whether something is one of the secret write keys, so that its sender may assert more than others."""
 
 
 class Tracker(Protocol):
@@ -64,7 +75,7 @@ class Tracker(Protocol):
     def paths(self) -> Mapping[str, Sequence[str]]:
         """Templates of paths, and the methods of each."""
 
-    def key_of(self, head: Head) -> str | None:
+    def key_of(self, head: Head) -> Key | None:
         """The key in header, path or query, checked before the body is read; None: look into the body."""
 
     def parcel(self, head: Head, body: bytes) -> Parcel:
@@ -73,7 +84,7 @@ class Tracker(Protocol):
     def events(self, item: bytes, context: Context) -> Iterable[dict[str, Any]]:
         """The contract's events that an item tells of, perhaps none; EventError where it can't be read."""
 
-    def answer(self, head: Head, rejected: Sequence[Rejected]) -> Response:
+    def answer(self, context: Context, rejected: Sequence[Rejected]) -> Response:
         """What the protocol's clients expect once the broker has the events."""
 
     def others(self, intake: Intake) -> Sequence[Route]:
@@ -90,4 +101,5 @@ def head_of(request: Request, received: Micros) -> Head:
         request.headers,
         received,
         request.client.host if request.client else None,
+        request.cookies,
     )

@@ -30,13 +30,14 @@ async def _receive(intake: Intake, tracker: Tracker, request: Request) -> Respon
     parcel = tracker.parcel(head, await intake.body(request))
     if key is None:
         intake.admit_all(tracker.name, parcel.keys)
-    context = Context(head, parcel, intake.mapping(tracker.name))
+    context = Context(head, parcel, intake.mapping(tracker.name), is_secret=intake.keys.is_secret)
     found = await intake.sift(parcel.items, partial(_records, intake, tracker, context))
-    found.require_some()
+    if parcel.refusable:
+        found.require_some()
     dead = [failed_record(one.raw, f"gateway:{head.path}", one.error) for one in found.rejected]
     if found.records or dead:
         await intake.publish(tracker.name, found, dead)
-    return tracker.answer(head, found.rejected)
+    return tracker.answer(context, found.rejected)
 
 
 def _records(intake: Intake, tracker: Tracker, context: Context, item: bytes) -> Sequence[Outgoing]:

@@ -1,4 +1,4 @@
-"""Segment's protocol, of its servers' and browsers' libraries (and RudderStack's server ones)."""
+"""Segment's protocol, of its servers' and browsers' libraries and of RudderStack's."""
 
 import base64
 import binascii
@@ -13,11 +13,13 @@ from starlette.routing import Route
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.lenient import fields, members, mended
-from connectors.ingest.protocol import Context, Head, Parcel
+from connectors.ingest.pixel import pixel
+from connectors.ingest.protocol import Context, Head, Parcel, head_of
+from connectors.ingest.rudder import BEACON_PATH, IMAGE_PATHS, call_of, config_routes
 from connectors.ingest.segment_events import CALLS, Arrival, translate
 from scorer.errors import EventError
 
-BATCH_PATHS: Final = ("/v1/batch", "/v1/import", "/v1/b")
+BATCH_PATHS: Final = ("/v1/batch", "/v1/import", "/v1/b", BEACON_PATH)
 CALL_PATHS: Final = {
     **{f"/v1/{call}": call for call in CALLS},
     **{f"/v1/{call[0]}": call for call in CALLS},
@@ -34,7 +36,10 @@ class Segment:
     """The protocol of Segment's libraries."""
 
     name: Final = "segment"
-    paths: Final = dict.fromkeys((*BATCH_PATHS, *CALL_PATHS), ("POST",))
+    paths: Final = {
+        **dict.fromkeys((*BATCH_PATHS, *CALL_PATHS), ("POST",)),
+        **dict.fromkeys(IMAGE_PATHS, ("GET",)),
+    }
 
     def key_of(self, head: Head) -> str | None:
         """The user of Basic, the token of Bearer, or in the query."""
@@ -42,26 +47,31 @@ class Segment:
         return head.query.get("writeKey") if header is None else _key_of(header)
 
     def parcel(self, head: Head, body: bytes) -> Parcel:
-        """A batch, or the single call that the path names."""
+        """A batch, or the single call that the path names; a HEAD makes none."""
+        image = IMAGE_PATHS.get(head.path)
+        if image is not None:
+            body = msgspec.json.encode(call_of(head.query))
         told, body = _fields(body.strip())
         key = _text(told.get("writeKey"))
         arrival = Arrival(
             received=head.received,
-            sent_at=_value(told.get("sentAt")) if "batch" in told else None,
-            call=CALL_PATHS.get(head.path),
+            sent_at=_value(told.get("sentAt")) if "batch" in told else head.headers.get("sentat"),
+            call=image or CALL_PATHS.get(head.path),
             browser="origin" in head.headers,
             ip=head.ip,
             user_agent=head.user_agent,
         )
-        return Parcel(_events(told, body), [key] if key else [], arrival)
+        events = [] if head.method == "HEAD" else _events(told, body)
+        return Parcel(events, [key] if key else [], arrival)
 
     def events(self, item: bytes, context: Context) -> list[dict[str, Any]]:
         """The event of a call."""
         return [translate(_message(item), context.parcel.shared, context.mapping)]
 
-    def answer(self, head: Head, rejected: Sequence[Rejected]) -> Response:
+    def answer(self, context: Context, rejected: Sequence[Rejected]) -> Response:
         """Success, and what was not taken."""
-        del head
+        if context.head.path in IMAGE_PATHS:
+            return pixel()
         answer: dict[str, Any] = {"success": True}
         if rejected:
             answer["rejected"] = [{"index": one.index, "error": str(one.error)} for one in rejected]
@@ -78,7 +88,11 @@ class Segment:
             intake.admit(self.name, request.path_params["write_key"])
             return JSONResponse(_settings(request))
 
+        def admit(request: Request) -> None:
+            intake.admit(self.name, self.key_of(head_of(request, intake.config.clock())))
+
         return [
+            *config_routes(admit),
             Route(METRICS_PATH, drop, methods=["POST"]),
             Route(SETTINGS_PATH, settings, methods=["GET"]),
         ]

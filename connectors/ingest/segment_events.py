@@ -20,9 +20,14 @@ DEFINED: Final = {
     "email_bounced": "email_bounce",
     "email_marked_as_spam": "email_complaint",
     "unsubscribed": "unsubscribe",
+    "page_unloaded": "page_time",
 }
-"""Events that Segment's specification defines and that are ours. Those of its other chapters (B2B SaaS,
-e-commerce, mobile, video, live chat) are no types of the contract: their snake case names them."""
+"""Events that Segment's specification, or RudderStack's library, defines and that are ours. Those of its
+other chapters (B2B SaaS, e-commerce, mobile, video, live chat) are no types of the contract: their snake
+case names them."""
+
+_UNLOADED: Final = "Page Unloaded"
+"""RudderStack's browser library says by it how long a page was open: `timeOnPage`, in milliseconds."""
 
 _PAGE: Final = ("url", "title", "referrer")
 _MILLISECONDS_FROM: Final = 100_000_000_000
@@ -76,7 +81,10 @@ def _track(message: Mapping[str, Any], context: Mapping[str, Any], mapping: Sour
     if not isinstance(name, str) or not name:
         raise EventError("event: missing: expected the name of what happened")
     of_type = event_type(name, DEFINED, mapping.events)
-    properties = properties_of(_object(message, "properties"), of_type, mapping.properties)
+    given = _object(message, "properties")
+    if name == _UNLOADED:
+        given = {"duration_ms": given.get("timeOnPage")}
+    properties = properties_of(given, of_type, mapping.properties)
     return {"type": of_type, "properties": {**_on_page(properties, context), "event": name}}
 
 

@@ -80,7 +80,7 @@ def ask() -> Callable[[str, bytes], httpx.Response]:
     basic = base64.b64encode(f"{KEY}:".encode()).decode()
 
     async def post(path: str, body: bytes) -> httpx.Response:
-        scheme = f"Bearer {KEY}" if path == "/v1/events" else f"Basic {basic}"
+        scheme = f"Bearer {KEY}" if path in ("/v1/events", "/v1/cloudevents") else f"Basic {basic}"
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
             return await client.post(path, content=body, headers={"Authorization": scheme})
 
@@ -108,7 +108,7 @@ def ask() -> Callable[[str, bytes], httpx.Response]:
 @example(gzip.compress(b"\0" * 50_000_000))
 @example(b"\xff\xfe{\x00}\x00")
 def test_any_body_gets_a_sensible_answer(ask: Callable[[str, bytes], httpx.Response], body: bytes) -> None:
-    for path in ("/v1/events", "/v1/batch", "/v1/t", "/v1/p"):
+    for path in ("/v1/events", "/v1/cloudevents", "/v1/batch", "/v1/t", "/v1/p"):
         answer = ask(path, body)
         empty_batch = path != "/v1/events" and answer.json() == {"success": True}
         assert answer.status_code in SENSIBLE or empty_batch
