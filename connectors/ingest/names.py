@@ -143,11 +143,12 @@ def _set_asset(properties: dict[str, Any]) -> None:
         if isinstance(value := properties.get(name), str) and value:
             properties["asset"] = value
             return
-    if isinstance(url := properties.get("url"), str) and (last := _last_segment(url)):
+    if isinstance(url := properties.get("url"), str) and (last := last_segment(url)):
         properties["asset"] = last
 
 
-def _last_segment(url: str) -> str:
+def last_segment(url: str) -> str:
+    """The name of the file that an address leads to; empty where it names none."""
     try:
         return unquote(urlsplit(url).path).rpartition("/")[2]
     except ValueError:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.ingest.intake import Intake, Rejected
+from connectors.ingest.link_tokens import LinkKeys
 from connectors.ingest.mapping import SourceMapping
 from scorer.times import Micros
 
@@ -51,6 +52,7 @@ class Context:
     head: Head
     parcel: Parcel
     mapping: SourceMapping = field(default_factory=SourceMapping)
+    links: LinkKeys = field(default_factory=LinkKeys)
 
 
 class Tracker(Protocol):

@@ -30,7 +30,7 @@ async def _receive(intake: Intake, tracker: Tracker, request: Request) -> Respon
     parcel = tracker.parcel(head, await intake.body(request))
     if key is None:
         intake.admit_all(tracker.name, parcel.keys)
-    context = Context(head, parcel, intake.mapping(tracker.name))
+    context = Context(head, parcel, intake.mapping(tracker.name), intake.links)
     found = await intake.sift(parcel.items, partial(_records, intake, tracker, context))
     found.require_some()
     dead = [failed_record(one.raw, f"gateway:{head.path}", one.error) for one in found.rejected]

@@ -2,7 +2,8 @@
 
 from typing import Final
 
+from connectors.ingest.browser import Browser
 from connectors.ingest.protocol import Tracker
 from connectors.ingest.segment import Segment
 
-TRACKERS: Final[tuple[Tracker, ...]] = (Segment(),)
+TRACKERS: Final[tuple[Tracker, ...]] = (Browser(), Segment())
