@@ -150,13 +150,12 @@
     new URL(page.url).searchParams.forEach((value, name) => {
       if (/^utm_/.test(name)) campaign = { ...campaign, [name]: value }
     })
-    if (tie && allowed()) {
-      record('identify', { link: tie })
-      tie = ''
-    }
-    happened('page_view', { referrer })
-    referrer = page.url
     active()
+    if (!allowed()) return
+    if (tie) record('identify', { link: tie })
+    happened('page_view', { referrer })
+    tie = ''
+    referrer = page.url
   }
 
   // Applications set the title after the address: look when they are done.
