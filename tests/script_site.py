@@ -1,4 +1,4 @@
-"""A site with LeadHeat's script on it, of another origin than the gateway's, and a real browser that visits it."""
+"""A site with LeadHeat's script on it, of another origin than the gateway's, and a real browser on it."""
 
 import asyncio
 import shutil
@@ -31,14 +31,16 @@ _PAGE: Final = """<!doctype html><html lang=fr><title>{title}</title>
 <a id=out href="http://127.0.0.1:9/partner?code=secret" target=_blank><b>Partner</b></a>
 <a id=in href="/autre">Autre</a>
 <a id=anchor href="#top">Haut</a>
-<form id=f1 name=contact data-leadheat-identify><input name=name value="contact field"><input type=email name=mail>
+<form id=f1 name=contact data-leadheat-identify>
+<input name=name value="contact field"><input type=email name=mail>
 <textarea name=text></textarea><button>Envoyer</button></form>
 <form id=newsletter data-leadheat-identify=traits><input name=email><button>Ok</button></form>
 <form name=search><input type=email name=q><button>Chercher</button></form>
 <script src="/site.js"></script>
 """
-_SITE_JS: Final = """for (const form of document.forms) form.addEventListener('submit', (e) => e.preventDefault())
-document.querySelector('#named').addEventListener('click', (e) => e.preventDefault())"""
+_SITE_JS: Final = """const stay = (event) => event.preventDefault()
+for (const form of document.forms) form.addEventListener('submit', stay)
+document.querySelector('#named').addEventListener('click', stay)"""
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from connectors.ingest.link_tokens import Link, LinkKeys
 from scorer.times import parse_time
 from tests.gateway_live import Broker, running_broker
-from tests.script_site import LINK_KEY, PAGE_KEY, Visit, visiting
+from tests.script_site import LINK_KEY, PAGE_KEY, visiting
 
 pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.slow]
 
@@ -16,7 +16,8 @@ CSP = {
     "img-src data:; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'"
 }
 HIDE = """(hidden) => {
-  Object.defineProperty(document, 'visibilityState', { get: () => hidden ? 'hidden' : 'visible', configurable: true })
+  const state = hidden ? 'hidden' : 'visible'
+  Object.defineProperty(document, 'visibilityState', { get: () => state, configurable: true })
   document.dispatchEvent(new Event('visibilitychange'))
 }"""
 
@@ -60,7 +61,8 @@ async def test_pages_of_an_application(broker: Broker) -> None:
     async with visiting(broker.bootstrap) as visit:
         await visit.go("/tarifs?utm_source=linkedin")
         await visit.page.evaluate(
-            "history.pushState({}, '', '/autre'); history.replaceState({}, '', '/autre?sort=1'); document.title = 'Autre'"
+            "history.pushState({}, '', '/autre'); history.replaceState({}, '', '/autre?sort=1');"
+            "document.title = 'Autre'"
         )
         await visit.events("page_view", "page_view")
         await visit.page.evaluate("history.replaceState({}, '', '/autre?sort=2')")
@@ -228,7 +230,8 @@ async def test_forms_tell_their_name_and_who_it_is_only_where_they_are_asked_to(
 
 
 async def test_who_it_is(broker: Broker) -> None:
-    early = "leadheat('identify', 'u-42', {firstName: 'Ada', company: {name: 'Acme'}});leadheat('track', 'Démo vue')"
+    who = "leadheat('identify', 'u-42', {firstName: 'Ada', company: {name: 'Acme'}});"
+    early = who + "leadheat('track', 'Démo vue')"
     async with visiting(broker.bootstrap, early=early) as visit:
         await visit.go()
         await visit.call("identify", {"title": "CEO"})

@@ -15,9 +15,10 @@ GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get:
 DNT = "Object.defineProperty(Navigator.prototype, 'doNotTrack', { get: () => '1' })"
 SHUT = """for (const name of ['localStorage', 'sessionStorage'])
   Object.defineProperty(window, name, { get() { throw new DOMException('shut', 'SecurityError') } })"""
-NO_COOKIES = """Object.defineProperty(Document.prototype, 'cookie', {
-  get() { throw new DOMException('shut', 'SecurityError') }, set() { throw new DOMException('shut', 'SecurityError') }
-})"""
+NO_COOKIES = """{
+  const shut = () => { throw new DOMException('shut', 'SecurityError') }
+  Object.defineProperty(Document.prototype, 'cookie', { get: shut, set: shut })
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +145,8 @@ async def test_an_id_for_all_subdomains(broker: Broker) -> None:
             visit.site.url = f"http://{host}:{port}"
             await visit.go()
             await visit.page.evaluate(
-                "document.querySelector('#out').href = '//shop.acme.localhost:9/'; document.querySelector('#out').click()"
+                "const link = document.querySelector('#out');"
+                "link.href = '//shop.acme.localhost:9/'; link.click()"
             )
             await visit.page.bring_to_front()
         await visit.call("track", "end")

@@ -1,14 +1,13 @@
-// LeadHeat in a browser: tells the host that this came from what somebody does here. See docs/trackers/browser.md
+// LeadHeat in a browser: tells its host what somebody does here. See docs/trackers/browser.md
 (() => {
   'use strict'
   const NAME = 'leadheat'
   const BOX = NAME + '.unsent'
   const MOST_UNSENT = 100
-  const EVENT_CHARS = 8000 // in UTF-8 within what the gateway takes
-  const BATCH_CHARS = 15000 // and this within what a page that is left may send
+  const EVENT_CHARS = 8000 // at most 32 kB, as the gateway takes
+  const BATCH_CHARS = 15000 // at most 60 kB, as a page that is left may send
   const IDLE_MS = 30000 // that long without a sign of life, nobody reads
-  const KEEP_S = 34128000 // 13 months
-  const FILES = /\.(pdf|docx?|xlsx?|pptx?|od[tsp]|csv|txt|epub|zip|rar|7z|gz|dmg|exe|msi|pkg|apk|mp[34]|mov)$/i
+  const FILES = /\.(pdf|docx?|xlsx?|pptx?|od[tsp]|csv|txt|epub|zip|rar|gz|dmg|exe|msi|pkg|mp[34]|mov)$/i
 
   const script = document.currentScript
   const stub = window[NAME] || {}
@@ -36,12 +35,12 @@
   const keep = (state) => {
     kept = state
     const text = JSON.stringify(state)
-    const shut = attempt(() => localStorage.setItem(NAME, text) || 'open') !== 'open'
+    const open = attempt(() => localStorage.setItem(NAME, text) || 1)
     const domain = options.domain ? '; domain=' + options.domain : ''
-    if (!shut && !domain && !attempt(cookie)) return
+    if (open && !domain && !attempt(cookie)) return
     const secure = location.protocol === 'https:' ? '; secure' : ''
     const value = encodeURIComponent(text)
-    attempt(() => (document.cookie = `${NAME}=${value}; path=/; samesite=lax; max-age=${KEEP_S}${domain}${secure}`))
+    attempt(() => (document.cookie = `${NAME}=${value}; path=/; samesite=lax; max-age=34128000${domain}${secure}`))
   }
 
   const refused = () =>
@@ -113,9 +112,8 @@
     if (!allowed()) return
     if (!kept.id) keep({ ...kept, id: unique() })
     const event = { id: unique(), type, time: clock(), anonymous_id: kept.id, context: campaign, ...fields }
-    const text = JSON.stringify(event)
-    if (text.length > EVENT_CHARS) return
-    queue = queue.concat(JSON.parse(text)).slice(-MOST_UNSENT)
+    const text = JSON.stringify(event) // as it is now
+    if (text.length < EVENT_CHARS) queue = queue.concat(JSON.parse(text)).slice(-MOST_UNSENT)
     if (!timer) sendIn(1000)
   }
 
@@ -130,7 +128,7 @@
   }
   const here = () => ({ url: clean(location.href), title: document.title })
 
-  // A link from an e-mail may say whose it was; it goes from the address, which people pass on.
+  // Whose link from an e-mail it was; not to be passed on with the address.
   const landing = new URL(location.href)
   let tie = landing.searchParams.get('lh')
   landing.searchParams.delete('lh')
@@ -175,7 +173,6 @@
   }
 
   // Time counts while the page is seen and somebody is there.
-
   let since = 0
   let lastSign = 0
   let spent = 0
