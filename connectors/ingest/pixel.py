@@ -1,14 +1,14 @@
-"""The picture that nobody sees: an answer for an `<img>` that is there to be asked for."""
+"""The picture that answers a tracker which asks for one: a transparent pixel that nobody may keep."""
 
 import base64
 from typing import Final
 
 from starlette.responses import Response
 
-PIXEL: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-"""A transparent GIF of one pixel."""
+_GIF: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+_FRESH: Final = {"Cache-Control": "no-store, no-cache, must-revalidate, private", "Expires": "0"}
 
 
 def pixel() -> Response:
-    """The GIF, not to be kept by anybody."""
-    return Response(PIXEL, media_type="image/gif", headers={"Cache-Control": "no-store"})
+    """A GIF of 1×1; kept by a cache, the next one would not be asked for and not be counted."""
+    return Response(_GIF, media_type="image/gif", headers=_FRESH)

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from connectors.ingest.link_tokens import Link, LinkKeys
-from connectors.ingest.pixel import PIXEL
+from connectors.ingest.pixel import pixel
 from tests.gateway_live import (
     Broker,
     Live,
@@ -27,6 +27,7 @@ KEYS = LinkKeys([LINK_KEY])
 TARGET = "https://www.acme.example/d%C3%A9mo?a=1&b=[2]|3#top"
 CLICK = KEYS.sign(Link("click", "u-42", "demo", "m-7", TARGET))
 OPEN = KEYS.sign(Link("open", "u-42", "demo", "m-7"))
+PIXEL = bytes(pixel().body)
 AGENT = {"User-Agent": "Mozilla/5.0 Mail"}
 
 
@@ -59,7 +60,7 @@ async def test_an_opening(live: Live) -> None:
     answer = await live.client.get(f"/o/{OPEN}.gif", headers=AGENT)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/gif")
     assert answer.content == PIXEL
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert "no-store" in answer.headers["Cache-Control"]
     [event] = await live.events()
     assert _without_the_chance(event) == {
         "type": "email_open",
@@ -73,7 +74,7 @@ async def test_an_opening(live: Live) -> None:
 async def test_a_click(live: Live) -> None:
     answer = await live.client.get(f"/c/{CLICK}", headers=AGENT)
     assert (answer.status_code, answer.headers["Location"]) == (302, TARGET)
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert "no-store" in answer.headers["Cache-Control"]
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     [event] = await live.events()
     assert _without_the_chance(event) == {

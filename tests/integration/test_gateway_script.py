@@ -134,6 +134,24 @@ async def test_time_is_told_at_the_end_and_after_a_way_back(broker: Broker) -> N
         assert visit.said == []
 
 
+async def test_a_page_that_was_made_ready_unseen_and_one_that_comes_back_as_it_was(broker: Broker) -> None:
+    ready = "Object.defineProperty(document, 'prerendering', { get: () => window.ready, configurable: true })"
+    async with visiting(broker.bootstrap, init=f"window.ready = true; {ready}") as visit:
+        await visit.go()
+        await visit.call("track", "asked for")
+        [asked] = await visit.events("asked_for")
+        assert not [one for one in await visit.live.events() if one["type"] == "page_view"]
+        await visit.page.evaluate("document.dispatchEvent(new Event('prerenderingchange'))")
+        [view] = await visit.events("page_view")
+        assert asked["anonymous_id"] == view["anonymous_id"]
+        for kept in (False, True):
+            await visit.page.evaluate(
+                "(kept) => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: kept }))", kept
+            )
+        await visit.call("track", "end")
+        await visit.events("page_view", "page_view", "end")
+
+
 async def test_an_event_made_offline_arrives_once_and_with_its_own_time(broker: Broker) -> None:
     async with visiting(broker.bootstrap) as visit:
         await visit.go()

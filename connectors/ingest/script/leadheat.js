@@ -207,7 +207,7 @@
     if (!link) return
     const { origin, pathname, hostname } = new URL(link.href)
     const file = pathname.split('/').pop()
-    const told = { link: origin + pathname } // a query may hold a key
+    const told = hostname && { link: origin + pathname } // a query may hold a key
     if (link.hasAttribute('download') || FILES.test(file))
       happened('download', { ...told, asset: link.download || undefined })
     else if (hostname && hostname !== location.hostname && !('.' + hostname).endsWith('.' + options.domain))
