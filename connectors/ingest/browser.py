@@ -4,7 +4,6 @@ A page shows its key, so what comes by it is what anybody may claim: only what a
 fields named here. Who somebody is, `identify` says alone; what sales or a mail provider would say is refused.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -119,13 +118,12 @@ def _decoded(decoder: msgspec.json.Decoder[Any], text: bytes) -> Any:
 
 
 def _identify(told: _Told, context: Context) -> dict[str, Any] | None:
-    lead = str(told.lead_id) if isinstance(told.lead_id, int) else told.lead_id
+    """Who somebody is, by their own word or by a signed link's, which then says all there is."""
     if told.link is not None:
         lead = context.links.tied(told.link, context.head.received)
-        if lead is None:
-            return None
-    traits = {} if told.link is not None else traits_of(told.traits or {}, context.mapping.traits)
-    return {"type": "identify", "traits": traits} | ({} if lead is None else {"lead_id": lead})
+        return None if lead is None else {"type": "identify", "lead_id": lead}
+    about = {"type": "identify", "traits": traits_of(told.traits or {}, context.mapping.traits)}
+    return about if told.lead_id is None else {**about, "lead_id": str(told.lead_id)}
 
 
 def _deed(told: _Told, mapping: SourceMapping) -> dict[str, Any]:
@@ -150,7 +148,7 @@ def _deed(told: _Told, mapping: SourceMapping) -> dict[str, Any]:
 
 def _require_duration(value: object) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 <= value <= _MOST_SECONDS:  # type: ignore[arg-type, operator]
+    if not (number and 0 <= value <= _MOST_SECONDS):  # type: ignore[operator]
         raise EventError(f"duration_s: expected seconds from 0 to {_MOST_SECONDS}")
 
 

@@ -74,12 +74,7 @@ class LinkKeys:
         """The token of a link; raises LinkError where it says what none may, ConfigError without a key."""
         if not self._keys:
             raise ConfigError("LEADHEAT_LINK_KEY is not set: it signs links, so that nobody else makes any")
-        if somebody(link.lead) is None:
-            raise LinkError(f"lead {link.lead!r} is nobody: expected the id of a lead")
-        if (link.kind == "click") != (link.to is not None):
-            raise LinkError("a click needs a target, and only a click has one")
-        if link.to is not None:
-            require_target(link.to)
+        _require_sense(link)
         try:
             payload = msgspec.msgpack.encode(link)
         except UnicodeEncodeError:
@@ -103,8 +98,7 @@ class LinkKeys:
             return None
         try:
             link = _link.decode(payload)
-            if link.to is not None:
-                require_target(link.to)
+            _require_sense(link)
         except (msgspec.DecodeError, UnicodeDecodeError, LinkError):
             return None  # signed with our key by something else
         return link if link.kind == kind else None
@@ -116,6 +110,15 @@ class LinkKeys:
 
 
 _link: Final = msgspec.msgpack.Decoder(Link)
+
+
+def _require_sense(link: Link) -> None:
+    if somebody(link.lead) is None:
+        raise LinkError(f"lead {link.lead!r} is nobody: expected the id of a lead")
+    if (link.kind == "click") != (link.to is not None):
+        raise LinkError("a click needs a target, and only a click has one")
+    if link.to is not None:
+        require_target(link.to)
 
 
 def require_target(address: str) -> None:

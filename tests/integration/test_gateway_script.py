@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.ingest.link_tokens import Link, LinkKeys
-from scorer.times import parse_time
+from scorer.times import SECOND, parse_time
 from tests.gateway_live import Broker, running_broker
 from tests.script_site import LINK_KEY, PAGE_KEY, visiting
 
@@ -131,6 +131,8 @@ async def test_time_is_told_at_the_end_and_after_a_way_back(broker: Broker) -> N
         back = (await visit.events("page_view", "page_view", "page_view"))[-1]
         assert back["properties"]["url"] == view["properties"]["url"]
         assert back["anonymous_id"] == view["anonymous_id"]
+        ids = [one["id"] for one in await visit.live.events()]
+        assert ids.count(spent["id"]) == 1  # what a beacon took is not sent again by the next page
         assert visit.said == []
 
 
@@ -154,18 +156,22 @@ async def test_a_page_that_was_made_ready_unseen_and_one_that_comes_back_as_it_w
 
 async def test_an_event_made_offline_arrives_once_and_with_its_own_time(broker: Broker) -> None:
     async with visiting(broker.bootstrap) as visit:
+        await visit.page.clock.install(time="2026-11-01T09:00:00Z")
+        await visit.page.clock.pause_at("2026-11-01T10:00:00Z")
         await visit.go()
+        await visit.page.clock.run_for(1_000)
         [first] = await visit.events("page_view")
         await visit.context.set_offline(True)
         await visit.call("track", "Demo Requested", {"planType": "pro", "n": 1})
         before = len(visit.posts())
-        await visit.page.wait_for_timeout(1_500)
+        await visit.page.clock.run_for(120_000)
         assert len(visit.posts()) == before
-        await visit.context.set_offline(False)
+        await visit.context.set_offline(False)  # and nothing but this sets it going: the clock stands still
         [demo] = await visit.events("demo_requested")
         assert demo["properties"]["event"] == "Demo Requested"
         assert demo["properties"]["plan_type"] == "pro"
         assert demo["anonymous_id"] == first["anonymous_id"]
+        assert visit.live.clock() - parse_time(demo["time"]) >= 120 * SECOND  # by the browser's clock
         assert visit.said == []
 
 
@@ -209,6 +215,7 @@ async def test_files_and_links_elsewhere(broker: Broker) -> None:
         await visit.go()
         for one in ("#pdf", "#named", "#out b", "#anchor"):
             await visit.page.click(one)
+        await visit.page.click("#pdf", button="right")  # opens a menu, and no file
         await visit.page.click("#pdf", button="middle")
         pdf, named, out, again = await visit.events("download", "download", "outbound_click", "download")
         for download in (pdf, again):

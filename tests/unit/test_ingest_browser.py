@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.datastructures import Headers, QueryParams
 
@@ -109,8 +110,6 @@ def test_a_named_event(name: str, of_type: str) -> None:
     ],
 )
 def test_what_is_not_for_a_page_to_tell(change: dict[str, Any]) -> None:
-    import msgspec
-
     mapping = SourceMapping({"renamed": "outcome"})
     with pytest.raises((EventError, msgspec.ValidationError)):
         _tell({**EVENT, **change}, mapping=mapping)
@@ -138,7 +137,8 @@ def test_whose_click_it_was_is_believed_by_its_signature_alone() -> None:
 
     good = KEYS.sign(Link("tie", "u-42", until=RECEIVED))
     [event] = tied(good)
-    assert (event["lead_id"], event["traits"]) == ("u-42", {})
+    assert event["lead_id"] == "u-42"
+    assert "traits" not in event
     assert tied(KEYS.sign(Link("tie", "u-42", until=Micros(RECEIVED - 1)))) == []
     assert tied(KEYS.sign(Link("click", "u-42", to="https://acme.example/"))) == []
     assert tied(good[:-1]) == tied("") == []

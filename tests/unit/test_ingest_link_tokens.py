@@ -1,6 +1,7 @@
 """Tokens of links: what can be signed, what is refused."""
 
 import base64
+import hmac
 
 import msgspec
 import pytest
@@ -154,14 +155,20 @@ def test_one_spelling_only() -> None:
 
 def test_what_our_key_signed_for_another_purpose_is_refused() -> None:
     """As another program with the same secret might: the signature fits, what it says does not."""
-    import hmac
-
-    from connectors.ingest import link_tokens
-
-    for said in (["click", "u-1", None, None, "javascript:x", False, None], ["click"], {"to": 1}, 7):
+    good = ["click", "u-1", None, None, "https://acme.example/", False, None]
+    for said, read in (
+        (good, True),
+        ([*good[:4], "javascript:x", False, None], False),
+        ([*good[:4], None, False, None], False),
+        (["click", "guest", *good[2:]], False),
+        (["click"], False),
+        ({"to": 1}, False),
+        (7, False),
+    ):
         payload = msgspec.msgpack.encode(said)
         mac = hmac.digest(NEW.encode(), b"leadheat-link/1\0" + payload, "sha256")[:16]
-        assert link_tokens.LinkKeys([NEW]).read("click", link_tokens._written(payload + mac)) is None
+        token = base64.urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
+        assert (LinkKeys([NEW]).read("click", token) is not None) == read
 
 
 def test_addresses_as_people_write_them() -> None:
