@@ -25,6 +25,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         max_body_bytes=settings.max_body_bytes,
         max_event_bytes=settings.max_event_bytes,
         cors_origins=settings.origins(),
+        link_keys=settings.link_keys(),
         requests_per_second=settings.requests_per_second,
         mapping=settings.mapping,
         delivery_timeout_s=settings.delivery_timeout_s,

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     read_keys: SecretStr | None = Field(
         None, description="Keys that may read scores and open the board, comma-separated."
     )
+    link_key: SecretStr | None = Field(
+        None,
+        description="Secrets that sign the links of e-mails, comma-separated: the first signs new ones, "
+        "links of the others stay good. Absent: no link is.",
+    )
     mapping: Path | None = Field(
         None, description="What a source's own names of events and fields mean, a YAML file."
     )
@@ -236,6 +241,10 @@ class Settings(BaseSettings):
     def erasure_secret(self) -> bytes:
         """What erased ids are hashed with."""
         return (_revealed(self.erasure_key) or "").encode()
+
+    def link_keys(self) -> tuple[str, ...]:
+        """What links are signed with, newest first, if any are set."""
+        return split(_revealed(self.link_key) or "")
 
     def origins(self) -> tuple[str, ...]:
         """Sites whose browsers may send events."""

@@ -22,6 +22,8 @@ class GatewayConfig:
     max_event_bytes: int = 32_000
     cors_origins: tuple[str, ...] = ("*",)
     """Origins that browsers may send from; `*` lets any."""
+    link_keys: tuple[str, ...] = ()
+    """Sign the links of e-mails, the first new ones; without any, every link is refused."""
     requests_per_second: float | None = None
     """For each key; a second's worth may come at once."""
     mapping: Path | None = None

@@ -9,15 +9,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.ingest import health, native, receiving
+from connectors.ingest import browser_script, health, links, native, receiving
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import IngestCors
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake
 from connectors.ingest.keys import WriteKeys
 from connectors.ingest.limits import RateLimit
+from connectors.ingest.link_tokens import LinkKeys
 from connectors.ingest.mapping import load_mapping
 from connectors.ingest.openapi import document
+from connectors.ingest.outbox import Outbox
 from connectors.ingest.producer import EventProducer
 from connectors.ingest.trackers import TRACKERS
 from connectors.observe import Observe
@@ -33,19 +35,28 @@ def create_app(config: GatewayConfig) -> Starlette:
         RateLimit(config.requests_per_second),
         producer,
         load_mapping(config.mapping),
+        LinkKeys(config.link_keys),
     )
+    outbox = Outbox(producer, links.PROTOCOL)
     ingest = [
         *native.routes(intake),
         *(route for tracker in TRACKERS for route in receiving.routes(intake, tracker)),
     ]
-    others = [*health.routes(producer), Route("/openapi.json", _openapi, methods=["GET"])]
+    others = [
+        *browser_script.routes(),
+        *links.routes(intake, outbox),
+        *health.routes(producer),
+        Route("/openapi.json", _openapi, methods=["GET"]),
+    ]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await producer.start()
+        await outbox.start()
         try:
             yield
         finally:
+            await outbox.stop()
             await producer.stop()
 
     return Starlette(

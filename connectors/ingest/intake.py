@@ -12,6 +12,7 @@ from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
 from connectors.ingest.keys import Key, WriteKeys
 from connectors.ingest.limits import RateLimit
+from connectors.ingest.link_tokens import LinkKeys
 from connectors.ingest.mapping import PLAIN, SourceMapping
 from connectors.ingest.metrics import INGESTED
 from connectors.ingest.producer import EventProducer, Outgoing
@@ -63,6 +64,7 @@ class Intake:
     limit: RateLimit
     producer: EventProducer
     mappings: Mapping[str, SourceMapping]
+    links: LinkKeys = field(default_factory=LinkKeys)
 
     def admit(self, protocol: str, key: Key | None) -> None:
         """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, now."""

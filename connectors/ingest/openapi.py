@@ -2,7 +2,18 @@
 
 from typing import Any, Final
 
-from connectors.ingest import cloudevents, ga4, matomo, mautic, native, rudder, segment
+from connectors.ingest import (
+    browser,
+    browser_script,
+    cloudevents,
+    ga4,
+    links,
+    matomo,
+    mautic,
+    native,
+    rudder,
+    segment,
+)
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -50,6 +61,29 @@ _SCHEMAS: Final[dict[str, Any]] = {
         "type": "object",
         "required": ["success"],
         "properties": {"success": {"const": True}, "rejected": _REJECTED},
+    },
+    "BrowserAnswer": {"type": "object", "required": ["rejected"], "properties": {"rejected": _REJECTED}},
+    "BrowserEvents": {
+        "type": "object",
+        "required": ["sent_at", "events"],
+        "properties": {
+            "sent_at": {"type": "string", "format": "date-time", "description": "By the browser's clock."},
+            "events": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["id", "type", "time", "anonymous_id"],
+                    "properties": {
+                        "type": {"enum": sorted(browser.OWN)},
+                        "name": {"type": ["string", "null"], "description": "Of a `track`."},
+                        "lead_id": {
+                            "type": ["string", "integer", "null"],
+                            "description": "Of an `identify`.",
+                        },
+                    },
+                },
+            },
+        },
     },
     "Refused": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
     "SegmentMessage": {
@@ -152,6 +186,7 @@ def document() -> dict[str, Any]:
     paths |= {path: {"get": source} for path in rudder.CONFIG_PATHS}
     for protocol, described in _PUBLIC.items():
         paths |= {path: _taking(protocol, *said) for path, said in described.items()}
+    paths |= _browser_paths() | _link_paths()
     for path, summary in (
         ("/healthz", "Alive"),
         ("/readyz", "Ready to take events"),
@@ -171,12 +206,58 @@ def document() -> dict[str, Any]:
             "schemas": _SCHEMAS,
             "securitySchemes": {
                 "writeKey": {"type": "http", "scheme": "bearer"},
+                "browserKey": {"type": "apiKey", "in": "query", "name": "key"},
                 "segmentKey": {
                     "type": "http",
                     "scheme": "basic",
                     "description": "The write key as user name.",
                 },
             },
+        },
+    }
+
+
+def _browser_paths() -> dict[str, Any]:
+    return {
+        browser.PATH: _post(
+            "Send events as LeadHeat's browser script does",
+            _json("BrowserEvents"),
+            "BrowserAnswer",
+            [{"browserKey": []}],
+        ),
+        browser_script.PATH: {
+            "get": {
+                "summary": "LeadHeat's browser script",
+                "security": _OPEN,
+                "responses": {
+                    "200": {"description": "The script", "content": {"text/javascript": {}}},
+                    "304": {"description": "Not changed"},
+                },
+            }
+        },
+    }
+
+
+def _link_paths() -> dict[str, Any]:
+    token = {"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}
+    shared = {"parameters": [token], "security": _OPEN}  # the token is signed
+    return {
+        links.OPEN_PATH: {
+            "get": {
+                "summary": "An e-mail was opened",
+                **shared,
+                "responses": {"200": {"description": "A pixel", "content": {"image/gif": {}}}},
+            }
+        },
+        links.CLICK_PATH: {
+            "get": {
+                "summary": "A link in an e-mail was clicked",
+                **shared,
+                "responses": {
+                    "302": {"description": "To the link's target"},
+                    "404": {"description": "No link of ours"},
+                },
+            }
         },
     }
 

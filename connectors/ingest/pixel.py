@@ -1,14 +1,14 @@
-"""The answer to trackers that ask for an image: one transparent pixel, which nobody keeps."""
+"""The picture that answers a tracker which asks for one: a transparent pixel that nobody may keep."""
 
+import base64
 from typing import Final
 
 from starlette.responses import Response
 
-_GIF: Final = bytes.fromhex(
-    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
-)
+_GIF: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+_FRESH: Final = {"Cache-Control": "no-store, no-cache, must-revalidate, private", "Expires": "0"}
 
 
 def pixel() -> Response:
-    """A GIF of one transparent pixel."""
-    return Response(_GIF, media_type="image/gif", headers={"Cache-Control": "no-store"})
+    """A GIF of 1×1; kept by a cache, the next one would not be asked for and not be counted."""
+    return Response(_GIF, media_type="image/gif", headers=_FRESH)

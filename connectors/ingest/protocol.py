@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.keys import Key
+from connectors.ingest.link_tokens import LinkKeys
 from connectors.ingest.mapping import SourceMapping
 from scorer.times import Micros
 
@@ -62,6 +63,7 @@ class Context:
     mapping: SourceMapping = field(default_factory=SourceMapping)
     is_secret: Callable[[str | None], bool] = lambda _: False
     """Whether something is one of the secret write keys, so that its sender may assert more than others."""
+    links: LinkKeys = field(default_factory=LinkKeys)
 
 
 class Tracker(Protocol):

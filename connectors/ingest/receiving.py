@@ -30,7 +30,7 @@ async def _receive(intake: Intake, tracker: Tracker, request: Request) -> Respon
     parcel = tracker.parcel(head, await intake.body(request))
     if key is None:
         intake.admit_all(tracker.name, parcel.keys)
-    context = Context(head, parcel, intake.mapping(tracker.name), is_secret=intake.keys.is_secret)
+    context = Context(head, parcel, intake.mapping(tracker.name), intake.keys.is_secret, intake.links)
     found = await intake.sift(parcel.items, partial(_records, intake, tracker, context))
     if parcel.refusable:
         found.require_some()

@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from connectors.ingest.browser import Browser
 from connectors.ingest.ga4 import GA4
 from connectors.ingest.matomo import Matomo
 from connectors.ingest.mautic import Mautic
 from connectors.ingest.protocol import Tracker
 from connectors.ingest.segment import Segment
 
-TRACKERS: Final[tuple[Tracker, ...]] = (Segment(), Matomo(), GA4(), Mautic())
+TRACKERS: Final[tuple[Tracker, ...]] = (Browser(), Segment(), Matomo(), GA4(), Mautic())

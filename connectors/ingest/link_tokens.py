@@ -1,0 +1,158 @@
+"""Makes and reads the tokens in the links of e-mails: what a link says, signed.
+
+A token is base64url of a MessagePack list and 16 bytes of HMAC-SHA-256 over it. It has one
+spelling: changed in any bit, or written in another way, it says nothing.
+"""
+
+import base64
+import hmac
+import re
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from connectors.ingest.errors import ConfigError
+from scorer.ids import somebody
+from scorer.times import Micros
+
+MOST_TOKEN: Final = 3_000
+"""Characters of a token: more than mail programs and proxies would pass on."""
+_LEAST_KEY: Final = 16
+"""Characters of a key; a shorter one could be guessed from one link, at leisure."""
+_MAC_BYTES: Final = 16
+_DOMAIN: Final = b"leadheat-link/1\0"
+"""Goes before what is signed, so that no signature made for something else fits."""
+_ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
+_ADDRESS: Final = re.compile(r"[!-~]+\Z")
+_AS_IT_STANDS: Final = "!#$%&'()*+,/:;=?@[]~"
+
+_Text = Annotated[str, msgspec.Meta(max_length=500)]
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """What a token says."""
+
+    kind: Literal["open", "click", "tie"]
+    lead: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    campaign: _Text | None = None
+    message: _Text | None = None
+    """The provider's or sender's id of the message."""
+    to: str | None = None
+    """Where a click leads."""
+    ties: bool = False
+    """Whether a click says to the site's script whose it was."""
+    until: Micros | None = None
+    """The end of a `tie`."""
+
+
+class LinkError(ValueError):
+    """What no link can be made of; the text says what would be right."""
+
+
+class LinkKeys:
+    """The keys of links: the first signs, all of them are good for reading. Without any, no token is good.
+
+    >>> keys = LinkKeys(["a key of 16 or more"])
+    >>> token = keys.sign(Link("click", "u-42", "demo", to="https://acme.example/demo"))
+    >>> keys.read("click", token).to
+    'https://acme.example/demo'
+    >>> keys.read("open", token) is LinkKeys(["some other, later key"]).read("click", token) is None
+    True
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._keys = [key.encode() for key in keys]
+        if short := [place for place, key in enumerate(self._keys, 1) if len(key) < _LEAST_KEY]:
+            raise ConfigError(
+                f"LEADHEAT_LINK_KEY: key {short[0]} is shorter than {_LEAST_KEY} characters: expected a long "
+                "random word, such as of `openssl rand -base64 24`"
+            )
+
+    def sign(self, link: Link) -> str:
+        """The token of a link; raises LinkError where it says what none may, ConfigError without a key."""
+        if not self._keys:
+            raise ConfigError("LEADHEAT_LINK_KEY is not set: it signs links, so that nobody else makes any")
+        _require_sense(link)
+        try:
+            payload = msgspec.msgpack.encode(link)
+        except UnicodeEncodeError:
+            raise LinkError("a lead, campaign or message that is no text") from None
+        token = _written(payload + _mac(self._keys[0], payload))
+        if len(token) > MOST_TOKEN or self.read(link.kind, token) != link:
+            raise LinkError(f"too long for a link: expected at most {MOST_TOKEN} characters in all")
+        return token
+
+    def read(self, kind: str, token: str) -> Link | None:
+        """What a token of this kind says; None: it is not ours, or of another kind."""
+        if len(token) > MOST_TOKEN or not _ALPHABET.match(token):
+            return None
+        try:
+            packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except ValueError:
+            return None
+        payload, mac = packed[:-_MAC_BYTES], packed[-_MAC_BYTES:]
+        fits = [hmac.compare_digest(_mac(key, payload), mac) for key in self._keys]
+        if not any(fits) or _written(packed) != token:
+            return None
+        try:
+            link = _link.decode(payload)
+            _require_sense(link)
+        except (msgspec.DecodeError, UnicodeDecodeError, LinkError):
+            return None  # signed with our key by something else
+        return link if link.kind == kind else None
+
+    def tied(self, token: str, at: Micros) -> str | None:
+        """The lead that a click was, told to the site's script; None where that can't be told (any more)."""
+        link = self.read("tie", token)
+        return link.lead if link is not None and link.until is not None and at <= link.until else None
+
+
+_link: Final = msgspec.msgpack.Decoder(Link)
+
+
+def _require_sense(link: Link) -> None:
+    if somebody(link.lead) is None:
+        raise LinkError(f"lead {link.lead!r} is nobody: expected the id of a lead")
+    if (link.kind == "click") != (link.to is not None):
+        raise LinkError("a click needs a target, and only a click has one")
+    if link.to is not None:
+        require_target(link.to)
+
+
+def require_target(address: str) -> None:
+    """Raises LinkError unless a browser can only take the address as a whole http or https one.
+
+    >>> require_target("javascript:alert(1)")
+    Traceback (most recent call last):
+    connectors.ingest.link_tokens.LinkError: target 'javascript:alert(1)': expected an http or https address
+    """
+    try:
+        parts = urlsplit(address)
+        fit = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fit = False
+    if not fit or not address.lower().startswith(f"{parts.scheme}://") or "\\" in address:
+        raise LinkError(f"target {address[:80]!r}: expected an http or https address")
+    if not _ADDRESS.match(address):
+        raise LinkError(f"target {address[:80]!r}: expected no blanks and no letters beyond ASCII unencoded")
+    if "@" in parts.netloc:
+        raise LinkError("target: expected no user name and no password before the host")
+
+
+def encoded(address: str) -> str:
+    """The address with what is beyond ASCII, and blanks, percent-encoded.
+
+    >>> encoded("https://acme.example/démo du jour?q=100%25")
+    'https://acme.example/d%C3%A9mo%20du%20jour?q=100%25'
+    """
+    return quote(address.strip(), safe=_AS_IT_STANDS)
+
+
+def _mac(key: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, _DOMAIN + payload, "sha256")[:_MAC_BYTES]
+
+
+def _written(packed: bytes) -> str:
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
