@@ -20,6 +20,7 @@ from connectors.ingest.mapping import load_mapping
 from connectors.ingest.openapi import document
 from connectors.ingest.producer import EventProducer
 from connectors.ingest.trackers import TRACKERS
+from connectors.ingest.webhooks import receiving as webhooks
 from connectors.observe import Observe
 from connectors.routing import RouteTable
 
@@ -37,6 +38,7 @@ def create_app(config: GatewayConfig) -> Starlette:
     ingest = [
         *native.routes(intake),
         *(route for tracker in TRACKERS for route in receiving.routes(intake, tracker)),
+        *webhooks.routes(intake),
     ]
     others = [*health.routes(producer), Route("/openapi.json", _openapi, methods=["GET"])]
 
@@ -75,7 +77,7 @@ async def _openapi(_: Request) -> Response:
 async def _refuse(_: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, RefusedError):
         raise refusal
-    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+    headers = {"WWW-Authenticate": refusal.challenge} if refusal.status == 401 else {}
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)
     return JSONResponse({"error": refusal.message}, refusal.status, headers)

@@ -3,6 +3,8 @@
 from typing import Any, Final
 
 from connectors.ingest import native, segment
+from connectors.ingest.webhooks import receiving as webhooks
+from connectors.ingest.webhooks.registry import providers
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -45,6 +47,11 @@ _SCHEMAS: Final[dict[str, Any]] = {
         "type": "object",
         "required": ["accepted", "rejected"],
         "properties": {"accepted": {"type": "integer"}, "rejected": _REJECTED},
+    },
+    "WebhookAnswer": {
+        "type": "object",
+        "required": ["accepted"],
+        "properties": {"accepted": {"type": "integer"}, "duplicate": {"const": True}},
     },
     "SegmentAnswer": {
         "type": "object",
@@ -115,6 +122,7 @@ def document() -> dict[str, Any]:
         }
     }
     paths[segment.SETTINGS_PATH] = {"get": _settings()}
+    paths[webhooks.PATH] = {"post": _webhook()}
     for path, summary in (
         ("/healthz", "Alive"),
         ("/readyz", "Ready to take events"),
@@ -139,6 +147,12 @@ def document() -> dict[str, Any]:
                     "scheme": "basic",
                     "description": "The write key as user name.",
                 },
+                "webhookPassword": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "A secret write key, or the provider's own key, as password.",
+                },
+                "webhookQueryKey": {"type": "apiKey", "in": "query", "name": "key"},
             },
         },
     }
@@ -157,6 +171,24 @@ def _post(summary: str, content: dict[str, Any], answer: str, security: _Securit
 
 def _refusals(*codes: str) -> dict[str, Any]:
     return {code: {"description": _REFUSALS[code], "content": _json("Refused")} for code in codes}
+
+
+def _webhook() -> dict[str, Any]:
+    names = {"type": "string", "enum": sorted(providers())}
+    return {
+        "summary": "Tell what became of a message, as a mail provider does",
+        "description": "The body is the provider's own. Its signature is checked with the secret set for it; "
+        "without one, a key shows who sends.",
+        "parameters": [{"name": "provider", "in": "path", "required": True, "schema": names}],
+        "security": [{"webhookPassword": []}, {"webhookQueryKey": []}, {"writeKey": []}, {}],
+        "requestBody": {"required": True, "content": {"*/*": {"schema": {}}}},
+        "responses": {
+            "200": _answer("WebhookAnswer"),
+            "404": {"description": "No such provider", "content": _json("Refused")},
+            "406": {"description": "A token of Mailgun's that came before", "content": _json("Refused")},
+            **_refusals(*_REFUSALS),
+        },
+    }
 
 
 def _settings() -> dict[str, Any]:
