@@ -1,6 +1,7 @@
 """Reads form fields out of a body, urlencoded or multipart, whatever its Content-Type claims."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -8,6 +9,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from connectors.ingest.errors import RefusedError
+from connectors.ingest.native import split
 
 _MOST_FIELDS: Final = 1_000
 _BOUNDARY: Final = re.compile(rb"--([^\r\n]{1,200})\r?\n")
@@ -27,6 +29,14 @@ def form_fields(body: bytes) -> list[tuple[str, str]]:
         )
     except ValueError:
         raise RefusedError(400, "no form that can be read") from None
+
+
+def one_or_form(body: bytes) -> Sequence[bytes]:
+    """JSON's object, or the items of its list; a form as a whole. RefusedError 400 where it is neither."""
+    if body.lstrip().startswith((b"{", b"[")):
+        return split(body)
+    form_fields(body)
+    return [body]
 
 
 def _multipart(body: bytes, boundary: bytes) -> list[tuple[str, str]]:

@@ -120,12 +120,18 @@ def _changed(message: Mapping[str, Any], told: Told) -> Iterator[dict[str, Any]]
     elif action == "propertyChange":
         yield from _property(base, text(message, "propertyName") or "", message.get("propertyValue"), told)
     elif action == "merge":
-        merged = message.get("mergedObjectIds")
         new = text(message, "newObjectId", "primaryObjectId") or contact
-        for place, other in enumerate(merged if isinstance(merged, list) else []):
-            former = {"previous_id": f"hubspot-{other}"}
-            yield {**base, "id": f"{base['id']}/{place}", "type": "alias", "lead_id": f"hubspot-{new}",
-                   "properties": former}  # fmt: skip
+        merged = message.get("mergedObjectIds")
+        former = (text({"id": one}, "id") for one in (merged if isinstance(merged, list) else []))
+        for place, other in enumerate(former):
+            if other not in (None, new):
+                yield {
+                    **base,
+                    "id": f"{base['id']}/{place}",
+                    "type": "alias",
+                    "lead_id": f"hubspot-{new}",
+                    "properties": {"previous_id": f"hubspot-{other}"},
+                }
 
 
 def _property(base: dict[str, Any], name: str, value: Any, told: Told) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
-from connectors.ingest.webhooks.forms import form_fields
+from connectors.ingest.webhooks.forms import form_fields, one_or_form
 from connectors.ingest.webhooks.mail import (
     BOUNCE,
     CLICK,
@@ -104,7 +104,7 @@ class Mailgun(SignedProvider):
 
     def items(self, delivery: Delivery) -> Sequence[bytes]:
         """The body: one event."""
-        return [delivery.body]
+        return one_or_form(delivery.body)
 
     def mails(self, told: Mapping[str, Any], delivery: Delivery) -> Iterator[Mail]:
         """The event of JSON."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -64,6 +65,8 @@ _OURS: Final = frozenset(
 )
 """Fields of SendGrid's own; all others are the sender's custom arguments."""
 
+_AROUND: Final = re.compile(r"-----[A-Z ]+-----|\s")
+"""What a PEM file has around the key that SendGrid shows."""
 _TYPES: Final[Mapping[str, str | None]] = {
     "processed": None,
     "deferred": None,
@@ -134,9 +137,8 @@ class SendGrid(SignedProvider):
 
 @lru_cache(maxsize=16)
 def _key(text: str) -> EllipticCurvePublicKey:
-    lines = [line for line in text.split() if not line.startswith("-") and "KEY" not in line]
     try:
-        found = load_der_public_key(base64.b64decode("".join(lines), validate=True))
+        found = load_der_public_key(base64.b64decode(_AROUND.sub("", text), validate=True))
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError("secret: expected SendGrid's verification key, such as MFkwEwYHKoZI…") from None
     if not isinstance(found, EllipticCurvePublicKey) or not isinstance(found.curve, SECP256R1):

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.ingest.names import field_name, properties_of, traits_of
-from connectors.ingest.native import split
-from connectors.ingest.webhooks.forms import form_fields
+from connectors.ingest.webhooks.forms import form_fields, one_or_form
 from connectors.ingest.webhooks.mail import (
     BOUNCE,
     CLICK,
@@ -74,8 +73,7 @@ class Templated(MailProvider):
 
     def items(self, delivery: Delivery) -> Sequence[bytes]:
         """The object or list, or the form as a whole."""
-        body = delivery.body
-        return split(body) if body.lstrip().startswith((b"{", b"[")) else [body]
+        return one_or_form(delivery.body)
 
     def events(self, item: bytes, told: Told) -> Iterator[dict[str, Any]]:
         """An event, and an `identify` before it where there is something to tell of the person."""
