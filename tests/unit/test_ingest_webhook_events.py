@@ -10,7 +10,18 @@ from connectors.ingest.webhooks.settings import ProviderSettings
 from connectors.ingest.webhooks.signing import Proof
 from scorer.errors import EventError
 from scorer.event import check
+from scorer.files import score_lines
+from scorer.grid import parse_grid
+from scorer.plan import Plan
+from scorer.times import DAY
 from tests.webhook_deliveries import AT, events, sns
+
+CLICKS = Plan(
+    parse_grid(
+        "grid: g\nversion: 1\nscores: {s: }\ntiers: [{id: cold}]\n"
+        "criteria: [{id: click, score: s, points: 1, event: email_click}]\n"
+    )
+)
 
 
 def one(provider: str, body: Any, **more: Any) -> dict[str, Any]:
@@ -92,6 +103,19 @@ def test_kinds_that_a_mapping_gives_a_type() -> None:
     assert one("sendgrid", [sendgrid(event="group_resubscribe")])["type"] == "group_resubscribe"
 
 
+@pytest.mark.parametrize("as_arrived", [False, True])
+def test_what_an_address_did_is_the_lead_s_before_and_after_it_was_tied(as_arrived: bool) -> None:
+    log = [
+        *events("sendgrid", [sendgrid(event="click", sg_event_id="a", timestamp=1793400000)]),
+        *events("postmark", {"RecordType": "Click", "Recipient": "ada@acme.test", "MessageID": "m",
+                             "ReceivedAt": "2026-10-31T00:00:00Z", "Metadata": {"lead_id": "u-42"}}),
+        *events("brevo", {"event": "click", "email": "ADA@acme.test", "ts_epoch": 1793500000000}),
+    ]  # fmt: skip
+    lines = [("log", number, json.dumps(event).encode()) for number, event in enumerate(log, 1)]
+    found = score_lines(lines, CLICKS, AT + DAY, as_arrived)
+    assert [(record["lead_id"], record["score"]) for record in found] == [("u-42", 3)]
+
+
 # what each tells
 
 
@@ -102,7 +126,6 @@ def test_sendgrid() -> None:
         ip="192.0.2.1",
         useragent="Firefox",
         category="cat",
-        sg_machine_open=True,
         singlesend_name="October",
         sg_message_id="m",
     )
@@ -118,16 +141,36 @@ def test_sendgrid() -> None:
         "channel": "email",
         "ip": "192.0.2.1",
         "user_agent": "Firefox",
-        "machine_open": True,
         "utm_campaign": "nurture",
         "utm_source": "mail",
     }
+    machine = one("sendgrid", [sendgrid(sg_machine_open=True)])
+    assert machine["context"] == {"channel": "email", "machine_open": True}
     bounce = one("sendgrid", [sendgrid(event="bounce", type="blocked", reason="full", ip="192.0.2.9")])
     assert (bounce["properties"]["bounce"], bounce["properties"]["reason"]) == ("soft", "full")
     assert bounce["context"] == {"channel": "email"}  # the address is a mail server's
     assert (
         one("sendgrid", [sendgrid(url="https://a.test/?utm_campaign=q4")])["properties"]["campaign"] == "q4"
     )
+
+
+def test_mailgun_tells_what_a_program_did() -> None:
+    def told(kind: str) -> dict[str, Any]:
+        data = {"event": kind, "id": "e", "recipient": "ada@acme.test", "client-info": {"bot": "apple"}}
+        return one("mailgun", {"event-data": data})["context"]
+
+    assert told("opened") == {"channel": "email", "machine_open": True}
+    assert told("clicked") == {"channel": "email", "machine_click": True}
+    assert told("delivered") == {"channel": "email"}
+
+
+def test_mailgun_s_failures() -> None:
+    def told(**more: Any) -> list[dict[str, Any]]:
+        data = {"event": "failed", "id": "e", "recipient": "ada@acme.test", **more}
+        return events("mailgun", {"event-data": data})
+
+    assert [one["type"] for one in told(severity="permanent", reason="bounce")] == ["email_bounce"]
+    assert told(severity="temporary") == told(severity="permanent", reason="suppress-unsubscribe") == []
 
 
 def mandrill(**more: Any) -> bytes:

@@ -65,9 +65,11 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: list[tuple[str, str]] = []
+        self._parts = 0
 
     def begin(self) -> None:
-        if len(self.found) >= _MOST_FIELDS:
+        self._parts += 1
+        if self._parts > _MOST_FIELDS:
             raise RefusedError(400, f"more than {_MOST_FIELDS} fields in one form")
         self._name: str | None = None
         self._header, self._value, self._data = b"", b"", bytearray()

@@ -164,7 +164,7 @@ def _identified(base: dict[str, Any], found: dict[str, Any], told: Told) -> Iter
     """The traits, the address as an identity of the lead, and whom an own property says the lead is."""
     traits = traits_of(found, {**_TRAITS, **told.mapping.traits})
     event = {**base, "type": "identify", "traits": traits}
-    if isinstance(email := traits.get("email"), str):
+    if isinstance(email := traits.get("email"), str) and "@" in email:
         event["anonymous_id"] = address(email)
     yield event
     own = somebody(identity(found, told.delivery.settings.lead_id))

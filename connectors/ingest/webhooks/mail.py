@@ -23,6 +23,7 @@ LEAD_ID: Final = ("lead_id", "user_id")
 """Metadata of a message by which its sender says whose it is."""
 _BY_THE_PERSON: Final = frozenset({OPEN, CLICK, UNSUBSCRIBE})
 """Of the others, address and program are those of mail servers."""
+_MACHINES: Final = {OPEN: "machine_open", CLICK: "machine_click"}
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ def _context(mail: Mail, of_type: str) -> dict[str, Any]:
             found["ip"] = mail.ip
         if mail.user_agent:
             found["user_agent"] = mail.user_agent
-    if mail.machine:
-        found["machine_open"] = True
-    if mail.proxy:
+    if mail.machine and of_type in _MACHINES:
+        found[_MACHINES[of_type]] = True
+    if mail.proxy and of_type == OPEN:
         found["proxy_open"] = True
     return {**campaign_of(mail.link), **found}
