@@ -211,6 +211,12 @@ async def test_a_bounce_may_bring_its_whole_message_back(live: Live) -> None:
     assert [one["properties"]["bounce"] for one in await live.events()] == ["hard"]
 
 
+async def test_an_empty_body_tries_the_address(live: Live) -> None:
+    assert await post(live, "brevo", (b"", {}), auth=("any", KEY)) == (200, {"accepted": 0})
+    assert await post(live, "sendgrid", make.sendgrid(b"")) == (200, {"accepted": 0})
+    assert (await post(live, "sendgrid", (b"", {})))[0] == 401
+
+
 async def test_events_of_ours_by_standard_webhooks(live: Live) -> None:
     body = b'{"type": "email_click", "lead_id": "u-42", "properties": {"link": "https://acme.test/"}}'
     assert await post(live, "standard", make.standard(body)) == (200, {"accepted": 1})

@@ -123,6 +123,8 @@ class _Desk:
 
     async def _take(self, provider: Provider, delivery: Delivery, proof: Proof | None) -> int:
         """Hands on the events, and what can't be read as dead letters: no sender would act on a refusal."""
+        if not delivery.body.strip():
+            return 0  # some try an address so
         intake = self._intake
         told = Told(delivery, intake.mapping(_KEYS), proof)
         events = partial(provider.events, told=told)
