@@ -317,6 +317,21 @@ def test_amazon_ses() -> None:
     assert one("ses", json.dumps(ses()).encode())["type"] == "email_click"  # without SNS's envelope
 
 
+def test_tags_and_metadata_in_the_message_s_own_headers() -> None:
+    headers = [
+        {"name": "X-Tag", "value": "t1"},
+        {"name": "X-Tag", "value": "t2"},
+        {"name": "X-Tags", "value": '["t1", "t2"]'},
+        {"name": "X-Metadata", "value": '{"lead_id": "u-42"}'},
+        {"name": "X-Metadata", "value": "none"},
+    ]
+    told = ses()
+    told["mail"] |= {"headers": headers}
+    for _, event in (events("ses", sns(told)[0]), events("resend", resend(headers=headers))):
+        assert event["lead_id"] == "u-42"
+        assert event["properties"]["tags"] == ["t1", "t2"]
+
+
 def test_amazon_ses_tells_of_several_recipients() -> None:
     bounced = [{"emailAddress": "a@b.test", "diagnosticCode": "550"}, {"emailAddress": "c@d.test"}]
     first, second = events(

@@ -80,6 +80,19 @@ def custom(value: object) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def headers_of(listed: object) -> dict[str, list[str]]:
+    """A message's own headers, listed by name and value, by name in lower case.
+
+    >>> headers_of([{"name": "X-Tag", "value": "a"}, {"name": "X-Tag", "value": "b"}, 3])
+    {'x-tag': ['a', 'b']}
+    """
+    found: dict[str, list[str]] = {}
+    for one in listed if isinstance(listed, list) else []:
+        if isinstance(one, dict) and (name := text(one, "name")) and (value := text(one, "value")):
+            found.setdefault(name.lower(), []).append(value)
+    return found
+
+
 def moment(value: object) -> Micros | None:
     """A time as providers write them: seconds, milliseconds (by their size), RFC 3339; None: no time.
 

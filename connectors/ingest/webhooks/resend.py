@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from connectors.ingest.webhooks.mail import BOUNCE, CLICK, COMPLAINT, DELIVERED, OPEN, UNSUBSCRIBE, Mail
 from connectors.ingest.webhooks.provider import Delivery, SignedProvider
-from connectors.ingest.webhooks.reading import moment, part, text, texts
+from connectors.ingest.webhooks.reading import custom, headers_of, inner, moment, part, text, texts
 from connectors.ingest.webhooks.settings import ProviderSettings
 from connectors.ingest.webhooks.signing import Proof
 from connectors.ingest.webhooks.standard import require_secrets, require_standard
@@ -55,7 +55,9 @@ class Resend(SignedProvider):
         did = part(data, "click") or part(data, "open")
         bounced = kind == "email.bounced"
         bounce = part(data, "bounce")
+        headers = headers_of(data.get("headers"))
         own = _named(data.get("tags"))
+        own |= {name: value for one in headers.get("x-metadata", []) for name, value in custom(one).items()}
         yield Mail(
             kind=kind,
             recipient=next(iter(texts(data.get("to"))), None) or text(data, "email"),
@@ -64,6 +66,7 @@ class Resend(SignedProvider):
             message_id=text(data, "email_id"),
             subject=text(data, "subject"),
             campaign=text(own, "campaign") or text(data, "broadcast_id"),
+            tags=[tag for one in headers.get("x-tags", []) for tag in texts(inner(one))],
             link=text(did, "link"),
             bounce=("soft" if text(bounce, "type") in _SOFT else "hard") if bounced else None,
             reason=text(bounce, "message") if bounced else None,
@@ -76,6 +79,6 @@ class Resend(SignedProvider):
 def _named(tags: object) -> dict[str, Any]:
     """Tags, which have a name and a value, written in either of Resend's ways."""
     if isinstance(tags, dict):
-        return tags
+        return dict(tags)
     pairs = [one for one in tags if isinstance(one, dict)] if isinstance(tags, list) else []
     return {name: one.get("value") for one in pairs if (name := text(one, "name")) is not None}

@@ -8,7 +8,7 @@ from connectors.ingest.errors import RefusedError
 from connectors.ingest.webhooks.fetching import FetchError
 from connectors.ingest.webhooks.mail import BOUNCE, CLICK, COMPLAINT, DELIVERED, OPEN, UNSUBSCRIBE, Mail
 from connectors.ingest.webhooks.provider import Delivery, MailProvider
-from connectors.ingest.webhooks.reading import decoded, inner, moment, part, text, texts
+from connectors.ingest.webhooks.reading import custom, decoded, headers_of, inner, moment, part, text, texts
 from connectors.ingest.webhooks.settings import ProviderSettings
 from connectors.ingest.webhooks.signing import Proof, require_fresh, unproven
 from connectors.ingest.webhooks.sns import Certificates, is_sns, require_signature
@@ -105,7 +105,9 @@ class AmazonSes(MailProvider):
         if kind == "Subscription" and part(about, "newTopicPreferences").get("unsubscribeAll") is True:
             kind = "Unsubscribe"
         tags = {name: value for name, listed in part(mail, "tags").items() for value in texts(listed)[:1]}
-        own = {name: value for name, value in tags.items() if not name.startswith("ses:")}
+        own: dict[str, Any] = {name: value for name, value in tags.items() if not name.startswith("ses:")}
+        headers = headers_of(mail.get("headers"))
+        own |= {name: value for one in headers.get("x-metadata", []) for name, value in custom(one).items()}
         permanent = text(about, "bounceType") == "Permanent"
         for recipient, reason in _recipients(mail, about):
             yield Mail(
@@ -115,6 +117,7 @@ class AmazonSes(MailProvider):
                 message_id=text(mail, "messageId"),
                 subject=text(part(mail, "commonHeaders"), "subject"),
                 campaign=text(own, "campaign"),
+                tags=headers.get("x-tag", []),
                 template=text(tags, "ses:template"),
                 link=text(about, "link"),
                 bounce=("hard" if permanent else "soft") if kind == "Bounce" else None,
