@@ -125,7 +125,7 @@ async def test_the_age_can_be_set(name: str) -> None:
     await refused(delivery(name, *TIMED[name](Micros(AT - 11 * SECOND)), shorter))
 
 
-@pytest.mark.parametrize("stamp", ["", "soon", "-1", "1e9", "١٢٣", "9" * 40, "1793523600.5"])
+@pytest.mark.parametrize("stamp", ["", "soon", "-1", "1e9", "١٢٣", "9" * 40, "1793523600.", "1793523600.5.5"])
 async def test_a_timestamp_that_is_none(stamp: str) -> None:
     for name, header in (
         ("sendgrid", "X-Twilio-Email-Event-Webhook-Timestamp"),
@@ -182,6 +182,12 @@ async def test_hubspot_signs_an_address_plainly() -> None:
     settings = ProviderSettings(SETTINGS["hubspot"].secrets, URL + "hubspot?to=a%40b%2Fc&x=%C3%A9")
     signed = make.hubspot_v3(BODY, url=URL + "hubspot?to=a@b/c&x=%C3%A9")
     await authenticated(delivery("hubspot", *signed, settings))
+
+
+async def test_standard_webhooks_passes_over_a_part_of_a_second() -> None:
+    body, headers = make.standard(BODY)
+    headers["webhook-timestamp"] += ".811513"
+    await authenticated(delivery("standard", body, headers, SETTINGS["standard"]))
 
 
 async def test_standard_webhooks_takes_any_of_several_signatures() -> None:

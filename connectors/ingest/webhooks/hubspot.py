@@ -42,14 +42,11 @@ _TRAITS: Final = {
 _DECODED: Final = re.compile(r"%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 """What HubSpot writes plainly in the address that it signs, however it is written in the request."""
 
-_NONE: Final[Mapping[str, str | None]] = {}
-
 
 class HubSpot(SignedProvider):
     """HubSpot. Its contact `123` is the lead `hubspot-123`, to which the contact's address is tied."""
 
     name = "hubspot"
-    types = _NONE
 
     async def authenticate(self, delivery: Delivery) -> Proof | None:
         """The newest of its three signatures that the request has."""

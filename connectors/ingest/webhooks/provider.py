@@ -100,7 +100,7 @@ class MailProvider:
 
     name: ClassVar[str]
     max_age_s: ClassVar[int] = 300
-    types: ClassVar[Mapping[str, str | None]]
+    types: ClassVar[Mapping[str, str | None]] = {}
     """The contract's type of each kind of event, by its snake case; None: no event."""
 
     def signs(self, settings: ProviderSettings) -> bool:

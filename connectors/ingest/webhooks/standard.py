@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -11,15 +12,15 @@ from standardwebhooks import Webhook
 
 from connectors.ingest.native import split
 from connectors.ingest.webhooks.mail import derived_id
-from connectors.ingest.webhooks.provider import Delivery, MailProvider, Told
+from connectors.ingest.webhooks.provider import Delivery, SignedProvider, Told
 from connectors.ingest.webhooks.reading import decoded
 from connectors.ingest.webhooks.settings import ProviderSettings
 from connectors.ingest.webhooks.signing import Proof, fresh, one_of, unproven
 from scorer.times import SECOND
 
 _PREFIXES: Final = ("webhook-", "svix-")
+_FRACTION: Final = re.compile(r"\.[0-9]{1,20}\Z")
 _MOST_SIGNATURES: Final = 20
-_NONE: Final[Mapping[str, str | None]] = {}
 
 
 def require_standard(delivery: Delivery, max_age_s: int) -> Proof:
@@ -27,6 +28,7 @@ def require_standard(delivery: Delivery, max_age_s: int) -> Proof:
     headers = delivery.head.headers
     prefix = next((one for one in _PREFIXES if f"{one}id" in headers), _PREFIXES[0])
     message_id, stamp = headers.get(f"{prefix}id", ""), headers.get(f"{prefix}timestamp", "")
+    stamp = _FRACTION.sub("", stamp)  # which libraries pass over, and don't sign
     signed = fresh(stamp, SECOND, delivery.head.received, delivery.max_age_us(max_age_s))
     try:
         body = delivery.raw.decode()
@@ -58,19 +60,10 @@ def _signer(secret: str) -> Webhook:
     return Webhook(key)
 
 
-class Standard(MailProvider):
+class Standard(SignedProvider):
     """Any sender that signs by Standard Webhooks: an event of ours, a list of them, or one a line."""
 
     name = "standard"
-    types = _NONE
-
-    def signs(self, settings: ProviderSettings) -> bool:
-        """Whether there is a secret."""
-        return bool(settings.secrets)
-
-    def wants(self) -> str | None:
-        """The secret."""
-        return f"`{self.name}: {{secret: whsec_…}}` in the file that LEADHEAT_WEBHOOKS names"
 
     def check(self, settings: ProviderSettings) -> None:
         """A secret of Standard Webhooks."""
