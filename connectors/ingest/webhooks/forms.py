@@ -31,9 +31,14 @@ def form_fields(body: bytes) -> list[tuple[str, str]]:
         raise RefusedError(400, "no form that can be read") from None
 
 
+def is_json(body: bytes) -> bool:
+    """Whether a body is JSON, and not a form."""
+    return body.lstrip().startswith((b"{", b"["))
+
+
 def one_or_form(body: bytes) -> Sequence[bytes]:
     """JSON's object, or the items of its list; a form as a whole. RefusedError 400 where it is neither."""
-    if body.lstrip().startswith((b"{", b"[")):
+    if is_json(body):
         return split(body)
     form_fields(body)
     return [body]

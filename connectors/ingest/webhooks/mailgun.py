@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
-from connectors.ingest.webhooks.forms import form_fields, one_or_form
+from connectors.ingest.webhooks.forms import form_fields, is_json, one_or_form
 from connectors.ingest.webhooks.mail import (
     BOUNCE,
     CLICK,
@@ -140,7 +140,7 @@ class Mailgun(SignedProvider):
 
     def events(self, item: bytes, told: Told) -> Iterator[dict[str, Any]]:
         """The event of JSON or of a form."""
-        if item.lstrip().startswith(b"{"):
+        if is_json(told.delivery.body):
             yield from super().events(item, told)
             return
         mail = _mail_of(form_fields(item))
@@ -155,7 +155,7 @@ class Mailgun(SignedProvider):
 
 def _signatures(body: bytes) -> list[Mapping[str, Any]]:
     """Where a body has its signature; a subaccount's has its parent's too."""
-    if not body.lstrip().startswith(b"{"):
+    if not is_json(body):
         return [_first_or_last(form_fields(body))]
     try:
         told = decoded(body)

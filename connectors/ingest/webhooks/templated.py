@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.ingest.names import field_name, properties_of, traits_of
-from connectors.ingest.webhooks.forms import form_fields, one_or_form
+from connectors.ingest.webhooks.forms import form_fields, is_json, one_or_form
 from connectors.ingest.webhooks.mail import (
     BOUNCE,
     CLICK,
@@ -77,7 +77,7 @@ class Templated(MailProvider):
 
     def events(self, item: bytes, told: Told) -> Iterator[dict[str, Any]]:
         """An event, and an `identify` before it where there is something to tell of the person."""
-        fields = _fields(item)
+        fields = _fields(decoded(item) if is_json(told.delivery.body) else dict(form_fields(item)))
         kind = text(fields, *_KINDS) or _IDENTIFY
         of_type = _IDENTIFY if kind == _IDENTIFY else type_of(kind, self.types, told.mapping)
         if of_type is None:
@@ -116,8 +116,7 @@ def plezi() -> Templated:
     return Templated("plezi", _PLEZI)
 
 
-def _fields(item: bytes) -> dict[str, Any]:
-    told = decoded(item) if item.lstrip().startswith(b"{") else dict(form_fields(item))
+def _fields(told: Mapping[str, Any]) -> dict[str, Any]:
     found = {field_name(name): value for name, value in told.items()}
     for name in _WHOLE:
         if isinstance(found.get(name), dict):
