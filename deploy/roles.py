@@ -28,6 +28,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         link_keys=settings.link_keys(),
         requests_per_second=settings.requests_per_second,
         mapping=settings.mapping,
+        webhooks=settings.webhooks,
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,
     )

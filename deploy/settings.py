@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     mapping: Path | None = Field(
         None, description="What a source's own names of events and fields mean, a YAML file."
     )
+    webhooks: Path | None = Field(
+        None, description="What mail providers sign their webhooks with, a YAML file (docs/webhooks.md)."
+    )
     host: str = Field("127.0.0.1", description="The address that HTTP listens on.")
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(

@@ -21,15 +21,19 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 async def read_body(request: Request, limit: int) -> bytes:
     """The body, unpacked where it is packed; raises RefusedError 400, 408 or 413."""
+    return unpack(await read_raw(request, limit), request.headers.get("content-encoding", ""), limit)
+
+
+async def read_raw(request: Request, limit: int) -> bytes:
+    """The body's bytes as they came; raises RefusedError 408 or 413."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit * _DRAIN_FACTOR:
         raise _too_large(limit)
     try:
         async with asyncio.timeout(_READ_WITHIN_S):
-            packed = await _collect(request, limit)
+            return await _collect(request, limit)
     except TimeoutError:
         raise RefusedError(408, f"the body did not arrive within {_READ_WITHIN_S:.0f} s") from None
-    return unpack(packed, request.headers.get("content-encoding", ""), limit)
 
 
 async def _collect(request: Request, limit: int) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.ingest.webhooks.fetching import Fetch, fetch_small
 from scorer.times import Micros
 
 
@@ -27,6 +28,10 @@ class GatewayConfig:
     requests_per_second: float | None = None
     """For each key; a second's worth may come at once."""
     mapping: Path | None = None
+    webhooks: Path | None = None
+    """What mail providers sign their webhooks with."""
+    fetch: Fetch = fetch_small
+    """Gets the certificates that a provider's signature names."""
     delivery_timeout_s: float = 5.0
     """How long the broker may take to acknowledge; longer than an election of a leader usually takes."""
     max_pending_bytes: int = 64_000_000

@@ -24,10 +24,13 @@ class RecordTooLargeError(IngestError):
 
 
 class RefusedError(IngestError):
-    """A request that is answered with an error status."""
+    """A request that is answered with an error status; `challenge` is the scheme that a 401 asks for."""
 
-    def __init__(self, status: int, message: str, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, retry_after_s: int | None = None, challenge: str = "Bearer"
+    ) -> None:
         super().__init__(message)
         self.status = HTTPStatus(status)
         self.message = message
         self.retry_after_s = retry_after_s
+        self.challenge = challenge

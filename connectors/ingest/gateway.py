@@ -22,6 +22,7 @@ from connectors.ingest.openapi import document
 from connectors.ingest.outbox import Outbox
 from connectors.ingest.producer import EventProducer
 from connectors.ingest.trackers import TRACKERS
+from connectors.ingest.webhooks import receiving as webhooks
 from connectors.observe import Observe
 from connectors.routing import RouteTable
 
@@ -41,6 +42,7 @@ def create_app(config: GatewayConfig) -> Starlette:
     ingest = [
         *native.routes(intake),
         *(route for tracker in TRACKERS for route in receiving.routes(intake, tracker)),
+        *webhooks.routes(intake),
     ]
     others = [
         *browser_script.routes(),
@@ -86,7 +88,7 @@ async def _openapi(_: Request) -> Response:
 async def _refuse(_: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, RefusedError):
         raise refusal
-    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+    headers = {"WWW-Authenticate": refusal.challenge} if refusal.status == 401 else {}
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)
     return JSONResponse({"error": refusal.message}, refusal.status, headers)

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from connectors.ingest.bodies import read_body
+from connectors.ingest.bodies import read_body, read_raw
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
 from connectors.ingest.keys import Key, WriteKeys
@@ -82,6 +82,10 @@ class Intake:
     async def body(self, request: Request) -> bytes:
         """The body, unpacked and within the limit."""
         return await read_body(request, self.config.max_body_bytes)
+
+    async def raw_body(self, request: Request) -> bytes:
+        """The body's bytes as they came, within the limit: what a signature is over."""
+        return await read_raw(request, self.config.max_body_bytes)
 
     async def sift(
         self, events: Sequence[bytes], records_of: Callable[[bytes], Sequence[Outgoing]]

@@ -14,6 +14,8 @@ from connectors.ingest import (
     rudder,
     segment,
 )
+from connectors.ingest.webhooks import receiving as webhooks
+from connectors.ingest.webhooks.registry import providers
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -56,6 +58,11 @@ _SCHEMAS: Final[dict[str, Any]] = {
         "type": "object",
         "required": ["accepted", "rejected"],
         "properties": {"accepted": {"type": "integer"}, "rejected": _REJECTED},
+    },
+    "WebhookAnswer": {
+        "type": "object",
+        "required": ["accepted"],
+        "properties": {"accepted": {"type": "integer"}, "duplicate": {"const": True}},
     },
     "SegmentAnswer": {
         "type": "object",
@@ -187,6 +194,7 @@ def document() -> dict[str, Any]:
     for protocol, described in _PUBLIC.items():
         paths |= {path: _taking(protocol, *said) for path, said in described.items()}
     paths |= _browser_paths() | _link_paths()
+    paths[webhooks.PATH] = {"post": _webhook()}
     for path, summary in (
         ("/healthz", "Alive"),
         ("/readyz", "Ready to take events"),
@@ -212,6 +220,12 @@ def document() -> dict[str, Any]:
                     "scheme": "basic",
                     "description": "The write key as user name.",
                 },
+                "webhookPassword": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "A secret write key, or the provider's own key, as password.",
+                },
+                "webhookQueryKey": {"type": "apiKey", "in": "query", "name": "key"},
             },
         },
     }
@@ -287,6 +301,24 @@ def _taking(protocol: str, methods: tuple[str, ...], answers: dict[str, str]) ->
 
 def _refusals(*codes: str) -> dict[str, Any]:
     return {code: {"description": _REFUSALS[code], "content": _json("Refused")} for code in codes}
+
+
+def _webhook() -> dict[str, Any]:
+    names = {"type": "string", "enum": sorted(providers())}
+    return {
+        "summary": "Tell what became of a message, as a mail provider does",
+        "description": "The body is the provider's own. Its signature is checked with the secret set for it; "
+        "without one, a key shows who sends.",
+        "parameters": [{"name": "provider", "in": "path", "required": True, "schema": names}],
+        "security": [{"webhookPassword": []}, {"webhookQueryKey": []}, {"writeKey": []}, {}],
+        "requestBody": {"required": True, "content": {"*/*": {"schema": {}}}},
+        "responses": {
+            "200": _answer("WebhookAnswer"),
+            "404": {"description": "No such provider", "content": _json("Refused")},
+            "406": {"description": "A token of Mailgun's that came before", "content": _json("Refused")},
+            **_refusals(*_REFUSALS),
+        },
+    }
 
 
 def _settings() -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Takes what trackers send: the way of a request from its key to the broker, the same for every protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -31,7 +32,10 @@ async def _receive(intake: Intake, tracker: Tracker, request: Request) -> Respon
     if key is None:
         intake.admit_all(tracker.name, parcel.keys)
     context = Context(head, parcel, intake.mapping(tracker.name), intake.keys.is_secret, intake.links)
-    found = await intake.sift(parcel.items, partial(_records, intake, tracker, context))
+    events = partial(tracker.events, context=context)
+    limit = intake.config.max_event_bytes
+    # ours says some things twice, such as the page's address
+    found = await intake.sift(parcel.items, partial(records_of, events, limit, 2 * limit))
     if parcel.refusable:
         found.require_some()
     dead = [failed_record(one.raw, f"gateway:{head.path}", one.error) for one in found.rejected]
@@ -40,14 +44,15 @@ async def _receive(intake: Intake, tracker: Tracker, request: Request) -> Respon
     return tracker.answer(context, found.rejected)
 
 
-def _records(intake: Intake, tracker: Tracker, context: Context, item: bytes) -> Sequence[Outgoing]:
-    limit = intake.config.max_event_bytes
-    require_size(item, limit)
+def records_of(
+    events: Callable[[bytes], Iterable[dict[str, Any]]], item_limit: int, event_limit: int, item: bytes
+) -> Sequence[Outgoing]:
+    """The records of the events that an item tells of; EventError where it can't be read or is too large."""
+    require_size(item, item_limit)
     try:
-        events = [msgspec.json.encode(event) for event in tracker.events(item, context)]
+        encoded = [msgspec.json.encode(event) for event in events(item)]
     except RecursionError:
         raise EventError("nested too deeply to be an event") from None
     except (msgspec.MsgspecError, OverflowError) as error:
         raise EventError(f"no valid JSON: {error}") from None
-    # ours says some things twice, such as the page's address
-    return [event_record(event, 2 * limit) for event in events]
+    return [event_record(event, event_limit) for event in encoded]
