@@ -24,7 +24,7 @@ from scorer.times import Micros, format_time, parse_time
 PATH: Final = "/v1/e"
 
 OWN: Final = frozenset(
-    {"page_view", "page_time", "download", "form_submit", "outbound_click", "identify", "track"}
+    {"page_view", "page_time", "download", "form_submit", "link_click", "identify", "track"}
 )
 """What the script may call an event; `track` has a name of the site's own."""
 _TRUSTED: Final = frozenset({"outcome", "nps", "unsubscribe"})

@@ -133,7 +133,7 @@ def _action(
     if download := told.get("download"):
         return "download", {"asset": last_segment(download) or download, "link": download}
     if link := told.get("link"):
-        return "outlink", {"link": link}
+        return "link_click", {"link": link}
     if told.get("search"):
         return "site_search", _some(told, _SEARCH)
     if told.get("ca") == "1":

@@ -217,7 +217,7 @@ async def test_files_and_links_elsewhere(broker: Broker) -> None:
             await visit.page.click(one)
         await visit.page.click("#pdf", button="right")  # opens a menu, and no file
         await visit.page.click("#pdf", button="middle")
-        pdf, named, out, again = await visit.events("download", "download", "outbound_click", "download")
+        pdf, named, out, again = await visit.events("download", "download", "link_click", "download")
         for download in (pdf, again):
             assert download["properties"] == {
                 "url": f"{visit.site.url}/tarifs",

@@ -152,4 +152,4 @@ async def test_an_id_for_all_subdomains(broker: Broker) -> None:
         await visit.call("track", "end")
         found = await visit.events("page_view", "page_view", "end")
         assert len({one["anonymous_id"] for one in found}) == 1
-        assert not [one for one in await visit.live.events() if one["type"] == "outbound_click"]
+        assert not [one for one in await visit.live.events() if one["type"] == "link_click"]

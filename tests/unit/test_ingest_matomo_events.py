@@ -70,7 +70,7 @@ def test_a_page_view() -> None:
         ({"e_c": "Files", "e_a": "Downloaded", "e_n": "wp.pdf"}, "download", {"asset": "wp.pdf"}),
         ({"e_c": "x", "e_a": "alias"}, "event_alias", {}),
         ({"download": "https://acme.test/f/wp%20a.pdf?v=1"}, "download", {"asset": "wp a.pdf"}),
-        ({"link": "https://other.test/"}, "outlink", {"link": "https://other.test/"}),
+        ({"link": "https://other.test/"}, "link_click", {"link": "https://other.test/"}),
         ({"search": "crm", "search_cat": "docs", "search_count": "0"}, "site_search", {"search_results": 0}),
         ({"idgoal": "3", "revenue": "120"}, "goal", {"goal": 3, "revenue": 120}),
         ({"idgoal": "0", "revenue": "12.5"}, "cart_updated", {"revenue": 12.5}),

@@ -211,7 +211,7 @@
     if (link.hasAttribute('download') || FILES.test(file))
       happened('download', { ...told, asset: link.download || undefined })
     else if (hostname && hostname !== location.hostname && !('.' + hostname).endsWith('.' + options.domain))
-      happened('outbound_click', told)
+      happened('link_click', told)
   }
 
   const submitted = ({ target: form }) => {
