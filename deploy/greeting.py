@@ -15,6 +15,7 @@ SEEN_BEFORE: Final = (
 def greeting(machine: Machine, grid: Grid, took_s: float) -> str:
     """Addresses and keys, one a line, name first."""
     public = [key for key in machine.write_keys if ":" in key]
+    pages = dict.fromkeys(key.removeprefix("browser:") for key in public if key.startswith("browser:"))
     secret = [key for key in machine.write_keys if ":" not in key]
     rows = [
         ("board", f"{machine.url}/#key={machine.read_keys[0]}"),
@@ -24,6 +25,7 @@ def greeting(machine: Machine, grid: Grid, took_s: float) -> str:
         ("grid", f"{grid.name}, version {grid.version} ({machine.grid})"),
         *(("write key", key) for key in secret),
         *((("protocols", " ".join(public)),) if public else ()),
+        *(("page key", key) for key in pages),
         *(("read key", key) for key in machine.read_keys),
     ]
     lines = [f"LeadHeat is up, after {took_s:.1f} s; Ctrl-C stops it.", ""]

@@ -1,5 +1,7 @@
 """Makes the keys of a machine that was given none."""
 
+import base64
+import hmac
 import secrets
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,11 +16,18 @@ class Made:
     write: str = field(repr=False)
     read: str = field(repr=False)
 
-    def write_keys(self) -> tuple[str, ...]:
-        """The secret key, and one for any id of each protocol that carries only a public id."""
-        from connectors.ingest.keys import PROTOCOLS
+    @property
+    def page(self) -> str:
+        """The key that a page may show. It comes of the secret one, which does not come of it."""
+        mac = hmac.digest(self.write.encode(), b"leadheat page key", "sha256")
+        return f"pk_{base64.urlsafe_b64encode(mac[:_BYTES]).decode()}"
 
-        return (self.write, *(f"{protocol}:*" for protocol in sorted(PROTOCOLS)))
+    def write_keys(self) -> tuple[str, ...]:
+        """The secret key, the page's for protocols that have one, any id for those that carry only that."""
+        from connectors.ingest.keys import KEYED, PROTOCOLS
+
+        shown = (f"{protocol}:{self.page}" for protocol in sorted(KEYED))
+        return (self.write, *shown, *(f"{protocol}:*" for protocol in sorted(PROTOCOLS)))
 
     def read_keys(self) -> tuple[str, ...]:
         """The key that opens the board and the read API."""

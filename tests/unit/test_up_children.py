@@ -132,8 +132,11 @@ def test_the_cache_is_reached_in_the_folder_unless_that_has_too_long_a_name(kept
 def test_made_keys_are_new_each_time_and_open_every_protocol() -> None:
     made, again = keys.make(), keys.make()
     first, second = made.write_keys(), again.write_keys()
+    assert not {one for one in first if made.page in one} & set(second)
     assert first[0] != second[0]
-    assert first[1:] == second[1:]
+    assert first[-5:] == second[-5:]
+    assert {f"browser:{made.page}", f"segment:{made.page}"} <= set(first)
+    assert keys.Made(made.write, "").page == made.page
     assert {"snowplow:*", "matomo:*", "ga4:*", "mautic:*", "webhook:*"} <= set(first)
     assert made.read_keys() != again.read_keys()
-    assert not any(one in repr(made) for one in (made.write, made.read))
+    assert not any(one in repr(made) for one in (made.write, made.read, made.page))
