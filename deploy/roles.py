@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from deploy.settings import Settings
+from deploy.settings import Settings, environment
 
 if TYPE_CHECKING:
     from connectors.ingest.config import GatewayConfig
@@ -26,6 +26,10 @@ def gateway(settings: Settings) -> "GatewayConfig":
         max_event_bytes=settings.max_event_bytes,
         cors_origins=settings.origins(),
         requests_per_second=settings.requests_per_second,
+        requests_per_address=settings.requests_per_address,
+        sources=settings.sources,
+        environment=environment(),
+        address_key=settings.address_secret(),
         mapping=settings.mapping,
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,

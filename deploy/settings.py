@@ -51,6 +51,14 @@ class Settings(BaseSettings):
     read_keys: SecretStr | None = Field(
         None, description="Keys that may read scores and open the board, comma-separated."
     )
+    sources: Path | None = Field(
+        None,
+        description="Sources of events by name, a YAML file: their keys, what they may, their limits, whom "
+        "they leave out (docs/sources.md). Beside `LEADHEAT_WRITE_KEYS`, or instead.",
+    )
+    address_key: SecretStr | None = Field(
+        None, description="Secret that network addresses are hashed with, for sources with `ip: hash`."
+    )
     mapping: Path | None = Field(
         None, description="What a source's own names of events and fields mean, a YAML file."
     )
@@ -83,6 +91,12 @@ class Settings(BaseSettings):
     )
     requests_per_second: float | None = Field(
         None, gt=0, description="Requests a write key may send each second; absent: any number."
+    )
+    requests_per_address: float | None = Field(
+        None,
+        gt=0,
+        description="Requests that one network address may send each second, whatever its keys (of IPv6 a "
+        "/64); absent: any number.",
     )
     linger_ms: int = Field(
         20, ge=0, le=1_000, description="How long the gateway waits for more events before it sends a batch."
@@ -217,8 +231,10 @@ class Settings(BaseSettings):
         return url
 
     def require_write_keys(self) -> tuple[str, ...]:
-        """The write keys, or SettingsError: without any, nobody could send an event."""
+        """The write keys, or SettingsError: without any, and without sources, nobody could send an event."""
         keys = _revealed(self.write_keys)
+        if self.sources is not None:
+            return split(keys or "")
         return split(_required(keys, "write_keys", "name at least one key that may send events"))
 
     def known_write_keys(self) -> tuple[str, ...]:
@@ -236,6 +252,10 @@ class Settings(BaseSettings):
     def erasure_secret(self) -> bytes:
         """What erased ids are hashed with."""
         return (_revealed(self.erasure_key) or "").encode()
+
+    def address_secret(self) -> bytes:
+        """What network addresses are hashed with."""
+        return (_revealed(self.address_key) or "").encode()
 
     def origins(self) -> tuple[str, ...]:
         """Sites whose browsers may send events."""
@@ -261,6 +281,11 @@ def child_environment(**given: object) -> Mapping[str, str]:
     """
     settings = {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items() if value is not None}
     return {**os.environ, **settings}
+
+
+def environment() -> Mapping[str, str]:
+    """Everything that the environment says: a sources file may name its keys in it."""
+    return os.environ
 
 
 def metrics_folder() -> Path | None:

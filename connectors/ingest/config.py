@@ -1,7 +1,7 @@
 """What a gateway is told at its start."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scorer.times import Micros
@@ -24,6 +24,13 @@ class GatewayConfig:
     """Origins that browsers may send from; `*` lets any."""
     requests_per_second: float | None = None
     """For each key; a second's worth may come at once."""
+    requests_per_address: float | None = None
+    """A second, for each network address, whatever its keys."""
+    sources: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where the sources file finds its `{env: NAME}`."""
+    address_key: bytes = field(default=b"", repr=False)
+    """What network addresses are hashed with, where a source says so."""
     mapping: Path | None = None
     delivery_timeout_s: float = 5.0
     """How long the broker may take to acknowledge; longer than an election of a leader usually takes."""

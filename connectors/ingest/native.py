@@ -11,7 +11,8 @@ from starlette.routing import Route
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
 from connectors.ingest.lenient import items, members
-from connectors.ingest.records import EventTooLargeError, event_record
+from connectors.ingest.records import event_record
+from connectors.ingest.refusals import refused
 from scorer.errors import EventError
 
 PATH: Final = "/v1/events"
@@ -22,19 +23,19 @@ def routes(intake: Intake) -> list[Route]:
     """The route of the gateway's own protocol."""
 
     async def receive(request: Request) -> Response:
-        intake.admit(PROTOCOL, bearer(request))
+        admission = intake.admit(PROTOCOL, bearer(request), request)
         events = split(await intake.body(request))
         limit = intake.config.max_event_bytes
-        found = await intake.sift(events, lambda raw: [event_record(raw, limit)])
+        found = await intake.sift(events, lambda raw: [event_record(raw, limit)], admission)
         if found.records:
-            await intake.publish(PROTOCOL, found)
+            await intake.publish(PROTOCOL, found, admission)
         rejected = [{"index": one.index, "error": str(one.error)} for one in found.rejected]
-        answer = {"accepted": len(found.records), "rejected": rejected}
-        if found.records:
+        answer = {"accepted": found.accepted, "rejected": rejected}
+        if found.accepted:
             return JSONResponse(answer)
-        large = bool(rejected) and all(isinstance(one.error, EventTooLargeError) for one in found.rejected)
-        error = str(found.rejected[0].error) if rejected else "no event in the request"
-        return JSONResponse({"error": error, **answer}, 413 if large else 400)
+        if not rejected:
+            return JSONResponse({"error": "no event in the request", **answer}, 400)
+        return refused(found.refusal(), answer)
 
     return [Route(PATH, receive, methods=["POST"])]
 

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from connectors.hang_up import end, hang_up
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
+from scorer.event import Event
 from scorer.topics import full_name
 
 _log: Final = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     key: bytes | None
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
+    event: Event | None = None
+    """What the value says, where it is an event."""
 
 
 class EventProducer:

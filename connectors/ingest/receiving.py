@@ -26,16 +26,17 @@ async def _receive(intake: Intake, tracker: Tracker, request: Request) -> Respon
     head = head_of(request, intake.config.clock())
     key = tracker.key_of(head)
     if key is not None:
-        intake.admit(tracker.name, key)
+        admission = intake.admit(tracker.name, key, request)
     parcel = tracker.parcel(head, await intake.body(request))
     if key is None:
-        intake.admit_all(tracker.name, parcel.keys)
-    context = Context(head, parcel, intake.mapping(tracker.name))
-    found = await intake.sift(parcel.items, partial(_records, intake, tracker, context))
+        admission = intake.admit_all(tracker.name, parcel.keys, request)
+    context = Context(head, parcel, intake.mapping(tracker.name, admission))
+    found = await intake.sift(parcel.items, partial(_records, intake, tracker, context), admission)
     found.require_some()
-    dead = [failed_record(one.raw, f"gateway:{head.path}", one.error) for one in found.rejected]
+    told = admission.source.unaddressed
+    dead = [failed_record(told(one.raw), f"gateway:{head.path}", one.error) for one in found.rejected]
     if found.records or dead:
-        await intake.publish(tracker.name, found, dead)
+        await intake.publish(tracker.name, found, admission, dead)
     return tracker.answer(head, found.rejected)
 
 

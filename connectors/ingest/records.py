@@ -29,7 +29,7 @@ def event_record(raw: bytes, limit: int) -> Outgoing:
     event = decode(raw)
     if event.id is None:
         raw = _with_id(raw)
-    return Outgoing(topic_of(event.type), event.key.encode(), raw)
+    return Outgoing(topic_of(event.type), event.key.encode(), raw, event=event)
 
 
 def require_size(raw: bytes, limit: int) -> None:

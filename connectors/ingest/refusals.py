@@ -1,0 +1,18 @@
+"""Answers a request that is refused, and counts why."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from connectors.ingest.errors import RefusedError
+from connectors.ingest.metrics import REFUSED
+
+
+def refused(refusal: RefusedError, also: Mapping[str, Any] | None = None) -> Response:
+    """The answer, with whatever else there is to tell."""
+    REFUSED.labels(refusal.reason).inc()
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+    if refusal.retry_after_s is not None:
+        headers["Retry-After"] = str(refusal.retry_after_s)
+    return JSONResponse({"error": refusal.message, **(also or {})}, refusal.status, headers)
