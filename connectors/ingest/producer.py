@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from connectors.hang_up import end, hang_up
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
+from scorer.brokers import connection
 from scorer.event import Event
 from scorer.topics import full_name
 
@@ -134,7 +135,7 @@ class EventProducer:
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._config.kafka,
+            **connection(self._config.kafka),
             client_id="leadheat-gateway",
             acks="all",
             linger_ms=self._config.linger_ms,
