@@ -14,7 +14,7 @@ from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.lenient import fields, members, mended
 from connectors.ingest.protocol import Context, Head, Parcel
-from connectors.ingest.segment_events import CALLS, Arrival, translate
+from connectors.ingest.segment_events import CALLS, Arrival, consent_told, translate
 from scorer.errors import EventError
 
 BATCH_PATHS: Final = ("/v1/batch", "/v1/import", "/v1/b")
@@ -56,8 +56,10 @@ class Segment:
         return Parcel(_events(told, body), [key] if key else [], arrival)
 
     def events(self, item: bytes, context: Context) -> list[dict[str, Any]]:
-        """The event of a call."""
-        return [translate(_message(item), context.parcel.shared, context.mapping)]
+        """The event of a call, and the choice that it tells of, if it does."""
+        event = translate(_message(item), context.parcel.shared, context.mapping)
+        choice = consent_told(event)
+        return [event] if choice is None else [event, choice]
 
     def answer(self, head: Head, rejected: Sequence[Rejected]) -> Response:
         """Success, and what was not taken."""
