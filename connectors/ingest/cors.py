@@ -39,23 +39,25 @@ class IngestCors:
         if scope["type"] != "http" or not self._is_ingest(scope["path"]):
             await self._app(scope, receive, send)
             return
-        asked = Headers(scope=scope)
         if scope["method"] == "OPTIONS":
-            headers = {**self._headers(asked, None), **_preflight(asked)}
+            asked = Headers(scope=scope)
+            headers = {**self._headers(asked.get("origin"), None), **_preflight(asked)}
             await Response(status_code=204, headers=headers)(scope, receive, send)
             return
+        origin = next(
+            (value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None
+        )
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers(asked, scope.get(SOURCE)).items():
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in self._headers(origin, scope.get(SOURCE)).items():
                     headers[name] = value
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
-    def _headers(self, asked: Headers, source: Source | None) -> dict[str, str]:
-        origin = asked.get("origin")
+    def _headers(self, origin: str | None, source: Source | None) -> dict[str, str]:
         if origin is None or not self._allows(origin, source):
             return {"Vary": "Origin"}
         return {

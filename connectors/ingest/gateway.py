@@ -15,6 +15,7 @@ from connectors.ingest import health, native, receiving
 from connectors.ingest.address_limit import AddressLimit
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import IngestCors
+from connectors.ingest.direct import Direct
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake
 from connectors.ingest.limits import RateLimit
@@ -78,7 +79,7 @@ def _middleware(
     if config.requests_per_address is not None:
         limit = RateLimit(config.requests_per_address, whose="from this address", reason="address_too_fast")
         found.append(Middleware(AddressLimit, limit=limit, is_ingest=is_ingest))
-    return found
+    return [*found, Middleware(Direct, routes=ingest, refuse=refused)]
 
 
 async def _openapi(_: Request) -> Response:

@@ -13,7 +13,7 @@ from connectors.ingest.cors import SOURCE
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
 from connectors.ingest.limits import Buckets, RateLimit
 from connectors.ingest.mapping import PLAIN, SourceMapping
-from connectors.ingest.metrics import INGESTED, OF_SOURCES
+from connectors.ingest.metrics import ingested, of_source
 from connectors.ingest.producer import EventProducer, Outgoing
 from connectors.ingest.records import EventTooLargeError
 from connectors.ingest.source import NotAllowedError, Source, TooFastError
@@ -159,7 +159,7 @@ class Intake:
             self.of_sources.take(source.name, source.rate, len(events))
         for result, count in (("excluded", found.excluded), ("rejected", len(found.rejected))):
             if count:
-                OF_SOURCES.labels(source.name, result).inc(count)
+                of_source(source.name, result).inc(count)
         return found
 
     def _passed(self, record: Outgoing, admission: Admission) -> Outgoing | None:
@@ -185,13 +185,14 @@ class Intake:
         try:
             await self.producer.publish([*found.records, *also])
         except BrokerAwayError as error:
-            INGESTED.labels(protocol, "unknown").inc(len(found.records))
+            ingested(protocol, "unknown").inc(len(found.records))
             raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S) from error
         except RecordTooLargeError as error:
             raise RefusedError(413, str(error)) from error
-        INGESTED.labels(protocol, "accepted").inc(len(found.records))
-        INGESTED.labels(protocol, "rejected").inc(len(found.rejected))
-        OF_SOURCES.labels(admission.source.name, "accepted").inc(len(found.records))
+        ingested(protocol, "accepted").inc(len(found.records))
+        if found.rejected:
+            ingested(protocol, "rejected").inc(len(found.rejected))
+        of_source(admission.source.name, "accepted").inc(len(found.records))
 
 
 def bearer(request: Request) -> str | None:

@@ -5,11 +5,12 @@ from typing import Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
+from connectors.ingest.json_answer import JsonAnswer
 from connectors.ingest.lenient import items, members
 from connectors.ingest.records import event_record
 from connectors.ingest.refusals import refused
@@ -32,9 +33,9 @@ def routes(intake: Intake) -> list[Route]:
         rejected = [{"index": one.index, "error": str(one.error)} for one in found.rejected]
         answer = {"accepted": found.accepted, "rejected": rejected}
         if found.accepted:
-            return JSONResponse(answer)
+            return JsonAnswer(answer)
         if not rejected:
-            return JSONResponse({"error": "no event in the request", **answer}, 400)
+            return JsonAnswer({"error": "no event in the request", **answer}, 400)
         return refused(found.refusal(), answer)
 
     return [Route(PATH, receive, methods=["POST"])]

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from connectors.ingest.errors import RefusedError
+from connectors.ingest.json_answer import JsonAnswer
 from connectors.ingest.metrics import REFUSED
 
 
@@ -15,4 +16,4 @@ def refused(refusal: RefusedError, also: Mapping[str, Any] | None = None) -> Res
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)
-    return JSONResponse({"error": refusal.message, **(also or {})}, refusal.status, headers)
+    return JsonAnswer({"error": refusal.message, **(also or {})}, refusal.status, headers)

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
+from connectors.ingest.json_answer import JsonAnswer
 from connectors.ingest.lenient import fields, members, mended
 from connectors.ingest.protocol import Context, Head, Parcel
 from connectors.ingest.segment_events import CALLS, Arrival, consent_told, translate
@@ -67,18 +68,18 @@ class Segment:
         answer: dict[str, Any] = {"success": True}
         if rejected:
             answer["rejected"] = [{"index": one.index, "error": str(one.error)} for one in rejected]
-        return JSONResponse(answer)
+        return JsonAnswer(answer)
 
     def others(self, intake: Intake) -> list[Route]:
         """What the library fetches before it sends, and what it counts of itself."""
 
         async def drop(request: Request) -> Response:
             await intake.body(request)  # what the library counts of itself is not ours to keep
-            return JSONResponse({"success": True})
+            return JsonAnswer({"success": True})
 
         async def settings(request: Request) -> Response:
             intake.admit(self.name, request.path_params["write_key"])
-            return JSONResponse(_settings(request))
+            return JsonAnswer(_settings(request))
 
         return [
             Route(METRICS_PATH, drop, methods=["POST"]),

@@ -4,6 +4,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -73,7 +74,7 @@ class Source:
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of protocols that carry only a public id."""
 
-    @property
+    @cached_property
     def looks_at_events(self) -> bool:
         """Whether there is anything about its events that it has an opinion on."""
         return (

@@ -55,6 +55,8 @@ def encoding_of(content_encoding: str) -> str:
     >>> encoding_of("GZIP"), encoding_of("identity"), encoding_of("x-gzip")
     ('gzip', '', 'gzip')
     """
+    if not content_encoding:
+        return ""
     named = [one.strip().lower() for one in content_encoding.split(",")]
     named = [_SAME.get(one, one) for one in named if one not in _NOT_PACKED]
     if len(named) > 1:
