@@ -7,6 +7,7 @@ header or body, which carry keys and personal data.
 import logging
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from prometheus_client import Counter
@@ -58,10 +59,16 @@ class Observe:
 
     def _note(self, scope: Scope, code: int, seconds: float) -> None:
         route = self._route_of(scope["path"]) or "other"
-        HTTP_REQUESTS.labels(route, str(code)).inc()
+        _counted(route, code).inc()
         method = scope["method"] if scope["method"] in _KNOWN_METHODS else "OTHER"
         level = logging.DEBUG if code < 400 else logging.INFO if code < 500 else logging.WARNING
-        _log.log(level, "%s %s %d %.1f ms", method, route, code, seconds * 1000)
+        if _log.isEnabledFor(level):
+            _log.log(level, "%s %s %d %.1f ms", method, route, code, seconds * 1000)
+
+
+@cache
+def _counted(route: str, code: int) -> Counter:
+    return HTTP_REQUESTS.labels(route, str(code))
 
 
 def place_of(error: BaseException) -> str:

@@ -149,6 +149,7 @@ def _store(folder: Path, durable: Durable | None) -> Child:
 def _environment(machine: Machine) -> dict[str, str]:
     given = settings.child_environment(
         kafka=machine.kafka,
+        kafka_security_protocol=None if machine.embedded_kafka_port is None else "PLAINTEXT",
         redis=machine.redis,
         host=machine.host,
         port=machine.port,

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from deploy import ports
+from deploy.patience import PatientProtocol
 from deploy.settings import Settings
 
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -37,6 +38,8 @@ def serve(app: ASGIApp, settings: Settings, on_stop: Callable[[], None] = lambda
             app,
             host=settings.host,
             port=settings.port,
+            http=PatientProtocol,
+            ws="none",
             timeout_keep_alive=settings.keep_alive_s,
             timeout_graceful_shutdown=settings.stop_timeout_s,
             log_config=None,

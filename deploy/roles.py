@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from deploy.settings import Settings
+from deploy.settings import Settings, environment
 
 if TYPE_CHECKING:
     from connectors.ingest.config import GatewayConfig
@@ -27,6 +27,10 @@ def gateway(settings: Settings) -> "GatewayConfig":
         cors_origins=settings.origins(),
         link_keys=settings.link_keys(),
         requests_per_second=settings.requests_per_second,
+        requests_per_address=settings.requests_per_address,
+        sources=settings.sources,
+        environment=environment(),
+        address_key=settings.address_secret(),
         mapping=settings.mapping,
         webhooks=settings.webhooks,
         delivery_timeout_s=settings.delivery_timeout_s,

@@ -1,6 +1,7 @@
 """Every setting, declared once: its name, its default, its meaning. The environment is read nowhere else."""
 
 import os
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.errors import SettingsError
+from scorer.brokers import Access, Brokers
 from scorer.durations import parse_duration
 from scorer.times import Micros, micros
 from scorer.timescale import Timescale
@@ -28,6 +30,22 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     kafka: str | None = Field(None, description="Kafka's bootstrap addresses, `host:port`, comma-separated.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How every role speaks to Kafka; `SSL` is TLS."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How a password is shown to Kafka, with `SASL_PLAINTEXT` and `SASL_SSL`."
+    )
+    kafka_username: str | None = Field(None, description="The user that Kafka knows this role by.")
+    kafka_password: SecretStr | None = Field(None, description="Its password.")
+    kafka_password_file: Path | None = Field(None, description="A file that holds the password instead.")
+    kafka_ca: Path | None = Field(
+        None, description="Certificates (PEM) of whom to trust that a broker is one; absent: the system's."
+    )
+    kafka_cert: Path | None = Field(
+        None, description="The certificate (PEM) that this role shows to Kafka, where brokers ask for one."
+    )
+    kafka_key: Path | None = Field(None, description="Its key (PEM, without a passphrase).")
     redis: SecretStr | None = Field(None, description="Redis or Valkey URL of the read cache.")
     data: Path | None = Field(
         None,
@@ -55,6 +73,14 @@ class Settings(BaseSettings):
         None,
         description="Secrets that sign the links of e-mails, comma-separated: the first signs new ones, "
         "links of the others stay good. Absent: no link is.",
+    )
+    sources: Path | None = Field(
+        None,
+        description="Sources of events by name, a YAML file: their keys, what they may, their limits, whom "
+        "they leave out (docs/sources.md). Beside `LEADHEAT_WRITE_KEYS`, or instead.",
+    )
+    address_key: SecretStr | None = Field(
+        None, description="Secret that network addresses are hashed with, for sources with `ip: hash`."
     )
     mapping: Path | None = Field(
         None, description="What a source's own names of events and fields mean, a YAML file."
@@ -91,6 +117,12 @@ class Settings(BaseSettings):
     )
     requests_per_second: float | None = Field(
         None, gt=0, description="Requests a write key may send each second; absent: any number."
+    )
+    requests_per_address: float | None = Field(
+        None,
+        gt=0,
+        description="Requests that one network address may send each second, whatever its keys (of IPv6 a "
+        "/64); absent: any number.",
     )
     linger_ms: int = Field(
         20, ge=0, le=1_000, description="How long the gateway waits for more events before it sends a batch."
@@ -208,8 +240,9 @@ class Settings(BaseSettings):
         return Path(folder) if kind == "rocksdb" else None
 
     def require_kafka(self) -> str:
-        """Kafka's addresses, or SettingsError."""
-        return _required(self.kafka, "kafka", "name Kafka's addresses, such as kafka-1:9092,kafka-2:9092")
+        """Kafka's addresses, with how to be let in there, or SettingsError."""
+        named = _required(self.kafka, "kafka", "name Kafka's addresses, such as kafka-1:9092,kafka-2:9092")
+        return Brokers(named, kafka_access(self))
 
     def require_redis(self) -> str:
         """The cache's URL, or SettingsError, which leaves out what the URL says: it may be a password."""
@@ -225,8 +258,10 @@ class Settings(BaseSettings):
         return url
 
     def require_write_keys(self) -> tuple[str, ...]:
-        """The write keys, or SettingsError: without any, nobody could send an event."""
+        """The write keys, or SettingsError: without any, and without sources, nobody could send an event."""
         keys = _revealed(self.write_keys)
+        if self.sources is not None:
+            return split(keys or "")
         return split(_required(keys, "write_keys", "name at least one key that may send events"))
 
     def known_write_keys(self) -> tuple[str, ...]:
@@ -248,6 +283,10 @@ class Settings(BaseSettings):
     def link_keys(self) -> tuple[str, ...]:
         """What links are signed with, newest first, if any are set."""
         return split(_revealed(self.link_key) or "")
+
+    def address_secret(self) -> bytes:
+        """What network addresses are hashed with."""
+        return (_revealed(self.address_key) or "").encode()
 
     def origins(self) -> tuple[str, ...]:
         """Sites whose browsers may send events."""
@@ -273,6 +312,52 @@ def child_environment(**given: object) -> Mapping[str, str]:
     """
     settings = {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items() if value is not None}
     return {**os.environ, **settings}
+
+
+def kafka_access(settings: Settings) -> Access:
+    """How Kafka lets us in; SettingsError where what it takes for that is missing or can't be read."""
+    protocol = settings.kafka_security_protocol
+    tls = _tls(settings) if protocol.endswith("SSL") else None
+    if not protocol.startswith("SASL"):
+        return Access(tls)
+    username = _required(settings.kafka_username, "kafka_username", f"{protocol} needs a user")
+    password = _revealed(settings.kafka_password)
+    if settings.kafka_password_file is not None:
+        password = _read(settings.kafka_password_file, "kafka_password_file").strip()
+    if not password:
+        raise SettingsError(
+            f"{PREFIX}KAFKA_PASSWORD is not set: {protocol} needs one, here or in {PREFIX}KAFKA_PASSWORD_FILE"
+        )
+    return Access(tls, settings.kafka_sasl_mechanism, username, password)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    for name in ("kafka_ca", "kafka_cert", "kafka_key"):
+        if (path := getattr(settings, name)) is not None:
+            _read(path, name)
+    if (settings.kafka_cert is None) != (settings.kafka_key is None):
+        raise SettingsError(f"{PREFIX}KAFKA_CERT and {PREFIX}KAFKA_KEY go together: set both or none")
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ca)
+        if settings.kafka_cert is not None:
+            context.load_cert_chain(settings.kafka_cert, settings.kafka_key, lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        named = f"{PREFIX}KAFKA_CA, {PREFIX}KAFKA_CERT or {PREFIX}KAFKA_KEY"
+        raise SettingsError(f"{named} holds no certificate, or another key's: {error}") from None
+    return context
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no text"
+        raise SettingsError(f"{PREFIX}{name.upper()}: {path} cannot be read: {why}") from None
+
+
+def environment() -> Mapping[str, str]:
+    """Everything that the environment says: a sources file may name its keys in it."""
+    return os.environ
 
 
 def metrics_folder() -> Path | None:

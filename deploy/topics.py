@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from deploy.errors import UnreachableError
 from deploy.settings import Settings
+from scorer.brokers import connection
 
 if TYPE_CHECKING:
     from streams.topics import Report
@@ -40,7 +41,7 @@ async def groups_ready(kafka: str) -> None:
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**connection(kafka))
     with contextlib.suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(_WITHIN_S):
             await admin.start()

@@ -23,6 +23,7 @@ _MOST: Final = 1e100
 _NOTHING: Final = 1e-9
 """Of what was taken off a sum, what is left after it and is rounding."""
 _NUMERIC: Final = re.compile(r"[-+]?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,5})?\Z")
+_CONSENT: Final = "consent"
 _NUMBERS: Final = frozenset({"employees", "revenue"})
 
 
@@ -168,7 +169,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
 
     def set_traits(self, values: dict[str, Any], moment: int) -> None:
         """Writes traits of a moment: the last write wins by time, at the same time the greater JSON text."""
-        for name, value in values.items():
+        for name, value in _by_purpose(values).items():
             if isinstance(value, float) and not math.isfinite(value):
                 continue  # 1e400: no JSON text would say it but null, which removes
             number = _number(value) if name in _NUMBERS and isinstance(value, str) else None
@@ -286,3 +287,16 @@ def _number(text: str) -> int | float | None:
         return None
     found = int(text) if text.lstrip("+-").isdigit() else float(text)
     return found if abs(found) < float("inf") else None
+
+
+def _by_purpose(traits: dict[str, Any]) -> dict[str, Any]:
+    """The traits with one for each purpose of a `consent`: what is said of one leaves the others alone.
+
+    >>> _by_purpose({"consent": {"tracking": False}, "title": "DG"})
+    {'title': 'DG', 'consent.tracking': False}
+    """
+    consent = traits.get(_CONSENT)
+    if not isinstance(consent, dict):
+        return traits
+    others = {name: value for name, value in traits.items() if name != _CONSENT}
+    return {**others, **{f"{_CONSENT}.{purpose}": value for purpose, value in consent.items()}}

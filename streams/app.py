@@ -7,6 +7,7 @@ from typing import Any
 import faust
 
 from scorer.blocks import BlocksError
+from scorer.brokers import access_to
 from scorer.lead import LaterStateError
 from scorer.plan import Plan
 from scorer.topics import HANDOVER, IN_TOPICS, full_name
@@ -118,10 +119,26 @@ def _kept(config: WorkerConfig) -> dict[str, Any]:
     return {"store": rocks_store.URL, "options": {"folder": str(config.store)}}
 
 
+def _credentials(config: WorkerConfig) -> dict[str, Any]:
+    """How Faust is let in by the brokers."""
+    access = access_to(config.kafka)
+    if access.mechanism is not None:
+        return {
+            "broker_credentials": faust.SASLCredentials(
+                username=access.username,
+                password=access.password,
+                mechanism=access.mechanism,
+                ssl_context=access.tls,
+            )
+        }
+    return {} if access.tls is None else {"broker_credentials": faust.SSLCredentials(access.tls)}
+
+
 def _faust_app(config: WorkerConfig) -> Any:
     app = faust.App(
         config.group,
         broker=";".join(f"kafka://{address}" for address in config.servers),
+        **_credentials(config),
         version=1,
         autodiscover=False,
         store=memory_store.URL,

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from scorer.brokers import connection
 from scorer.topics import FAILED, full_name
 from streams.dead_letters import origin, put_back
 from streams.errors import StreamError
@@ -111,8 +112,8 @@ def kind_of(letter: Any) -> tuple[str, str]:
 async def replay(kafka: str, prefix: str, choice: Choice, *, send: bool) -> Tally:
     """Counts the letters there are now, and with `send` puts those of a choice back."""
     group, topic = full_name(prefix, "replay"), full_name(prefix, FAILED)
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=2 * MAX_RECORD_BYTES)
+    consumer = AIOKafkaConsumer(**connection(kafka), group_id=group, enable_auto_commit=False)
+    producer = AIOKafkaProducer(**connection(kafka), acks="all", max_request_size=2 * MAX_RECORD_BYTES)
     await consumer.start()
     await producer.start()
     try:

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from scorer.brokers import connection
 from scorer.topics import ALERTS, ERASURES, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
 from streams.config import changelog_name
 from streams.errors import StartError
@@ -182,7 +183,7 @@ async def check(kafka: str, prefix: str, partitions: int) -> Report:
 @asynccontextmanager
 async def admin_of(kafka: str) -> AsyncIterator[Any]:
     """An admin client that is closed again."""
-    client = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    client = AIOKafkaAdminClient(**connection(kafka))
     await client.start()
     try:
         yield client

@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.gateway import create_app
+from deploy.patience import PatientProtocol
 from deploy.ports import free_ports
 from scorer.times import Micros
 from scorer.topics import FAILED, IN_TOPICS, full_name
@@ -148,7 +149,9 @@ async def live_gateway(address: str, *, topics: bool = True, **settings: Any) ->
     if topics:
         await create_topics(address, config.topic_prefix)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(config), port=free_ports(1)[0], log_config=None, access_log=False)
+        uvicorn.Config(
+            create_app(config), port=free_ports(1)[0], http=PatientProtocol, log_config=None, access_log=False
+        )
     )
     serving = asyncio.create_task(server.serve())
     try:

@@ -1,7 +1,7 @@
 """What a gateway is told at its start."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.ingest.webhooks.fetching import Fetch, fetch_small
@@ -27,6 +27,13 @@ class GatewayConfig:
     """Sign the links of e-mails, the first new ones; without any, every link is refused."""
     requests_per_second: float | None = None
     """For each key; a second's worth may come at once."""
+    requests_per_address: float | None = None
+    """A second, for each network address, whatever its keys."""
+    sources: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where the sources file finds its `{env: NAME}`."""
+    address_key: bytes = field(default=b"", repr=False)
+    """What network addresses are hashed with, where a source says so."""
     mapping: Path | None = None
     webhooks: Path | None = None
     """What mail providers sign their webhooks with."""

@@ -1,25 +1,37 @@
 """Lets pages of other origins send events: CORS headers on every answer of an ingest path."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from connectors.ingest.source import Source
+
 _METHODS: Final = "GET, POST, OPTIONS"
 _MAX_AGE_S: Final = "7200"  # as long as Chromium keeps a preflight's answer
+
+
+SOURCE: Final = "leadheat.source"
+"""Where a request's scope says whose key it showed, once that is known."""
 
 
 class IngestCors:
     """Answers preflights itself and adds to other answers the origin that asked.
 
-    The origin is echoed, never `*`: trackers send cookies, and browsers then take nothing else.
+    The origin is echoed, never `*`: trackers send cookies, and browsers then take nothing else. A preflight
+    shows no key: it is let through where any source would; the request itself only where its own one does.
     """
 
-    def __init__(self, app: ASGIApp, origins: Iterable[str], is_ingest: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        allows: Callable[[str, Source | None], bool],
+        is_ingest: Callable[[str], bool],
+    ) -> None:
         self._app = app
-        self._origins = frozenset(origins)
+        self._allows = allows
         self._is_ingest = is_ingest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -27,24 +39,26 @@ class IngestCors:
         if scope["type"] != "http" or not self._is_ingest(scope["path"]):
             await self._app(scope, receive, send)
             return
-        asked = Headers(scope=scope)
-        added = self._headers(asked)
         if scope["method"] == "OPTIONS":
-            await Response(status_code=204, headers={**added, **_preflight(asked)})(scope, receive, send)
+            asked = Headers(scope=scope)
+            headers = {**self._headers(asked.get("origin"), None), **_preflight(asked)}
+            await Response(status_code=204, headers=headers)(scope, receive, send)
             return
+        origin = next(
+            (value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None
+        )
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in added.items():
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in self._headers(origin, scope.get(SOURCE)).items():
                     headers[name] = value
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
-    def _headers(self, asked: Headers) -> dict[str, str]:
-        origin = asked.get("origin")
-        if origin is None or not ("*" in self._origins or origin in self._origins):
+    def _headers(self, origin: str | None, source: Source | None) -> dict[str, str]:
+        if origin is None or not self._allows(origin, source):
             return {"Vary": "Origin"}
         return {
             "Access-Control-Allow-Origin": origin,

@@ -1,5 +1,6 @@
 """Puts the gateway together: an app that takes events by HTTP and hands them to the broker."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -9,18 +10,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.hang_up import end
 from connectors.ingest import browser_script, health, links, native, receiving
+from connectors.ingest.address_limit import AddressLimit
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import IngestCors
+from connectors.ingest.direct import Direct
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake
-from connectors.ingest.keys import WriteKeys
 from connectors.ingest.limits import RateLimit
 from connectors.ingest.link_tokens import LinkKeys
 from connectors.ingest.mapping import load_mapping
 from connectors.ingest.openapi import document
 from connectors.ingest.outbox import Outbox
 from connectors.ingest.producer import EventProducer
+from connectors.ingest.refusals import refused
+from connectors.ingest.sources import Sources
 from connectors.ingest.trackers import TRACKERS
 from connectors.ingest.webhooks import receiving as webhooks
 from connectors.observe import Observe
@@ -30,9 +35,10 @@ from connectors.routing import RouteTable
 def create_app(config: GatewayConfig) -> Starlette:
     """A fresh gateway; raises ConfigError where a setting is wrong. It needs its lifespan to be run."""
     producer = EventProducer(config)
+    sources = Sources(config)
     intake = Intake(
         config,
-        WriteKeys(config.write_keys, config.read_keys),
+        sources,
         RateLimit(config.requests_per_second),
         producer,
         load_mapping(config.mapping),
@@ -55,30 +61,38 @@ def create_app(config: GatewayConfig) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await producer.start()
         await outbox.start()
+        watching = asyncio.create_task(sources.watch(), name="gateway watches its sources")
         try:
             yield
         finally:
+            await end(watching)
             await outbox.stop()
             await producer.stop()
 
     return Starlette(
         routes=[*ingest, *others],
-        middleware=_middleware(config, ingest, [*ingest, *others]),
+        middleware=_middleware(config, sources, ingest, [*ingest, *others]),
         exception_handlers={RefusedError: _refuse},
         lifespan=lifespan,
     )
 
 
-def _middleware(config: GatewayConfig, ingest: Sequence[Route], every: Sequence[Route]) -> list[Middleware]:
+def _middleware(
+    config: GatewayConfig, sources: Sources, ingest: Sequence[Route], every: Sequence[Route]
+) -> list[Middleware]:
     ingest_table, table = RouteTable(ingest), RouteTable(every)
-    return [
+
+    def is_ingest(path: str) -> bool:
+        return ingest_table.route_of(path) is not None
+
+    found = [
         Middleware(Observe, route_of=table.route_of),
-        Middleware(
-            IngestCors,
-            origins=config.cors_origins,
-            is_ingest=lambda path: ingest_table.route_of(path) is not None,
-        ),
+        Middleware(IngestCors, allows=sources.allows_origin, is_ingest=is_ingest),
     ]
+    if config.requests_per_address is not None:
+        limit = RateLimit(config.requests_per_address, whose="from this address", reason="address_too_fast")
+        found.append(Middleware(AddressLimit, limit=limit, is_ingest=is_ingest))
+    return [*found, Middleware(Direct, routes=ingest, refuse=refused)]
 
 
 async def _openapi(_: Request) -> Response:
@@ -88,7 +102,4 @@ async def _openapi(_: Request) -> Response:
 async def _refuse(_: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, RefusedError):
         raise refusal
-    headers = {"WWW-Authenticate": refusal.challenge} if refusal.status == 401 else {}
-    if refusal.retry_after_s is not None:
-        headers["Retry-After"] = str(refusal.retry_after_s)
-    return JSONResponse({"error": refusal.message}, refusal.status, headers)
+    return refused(refusal)

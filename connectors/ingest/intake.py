@@ -9,14 +9,17 @@ from starlette.requests import Request
 
 from connectors.ingest.bodies import read_body, read_raw
 from connectors.ingest.config import GatewayConfig
+from connectors.ingest.cors import SOURCE
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
-from connectors.ingest.keys import Key, WriteKeys
-from connectors.ingest.limits import RateLimit
+from connectors.ingest.keys import Key
+from connectors.ingest.limits import Buckets, RateLimit
 from connectors.ingest.link_tokens import LinkKeys
 from connectors.ingest.mapping import PLAIN, SourceMapping
-from connectors.ingest.metrics import INGESTED
+from connectors.ingest.metrics import ingested, of_source
 from connectors.ingest.producer import EventProducer, Outgoing
 from connectors.ingest.records import EventTooLargeError
+from connectors.ingest.source import NotAllowedError, Source, TooFastError
+from connectors.ingest.sources import Sources
 from scorer.errors import EventError
 
 _MAX_EVENTS: Final = 20_000
@@ -43,16 +46,43 @@ class Rejected:
 
 @dataclass
 class Sifted:
-    """The events of one request: what goes to the broker, and what is rejected."""
+    """The events of one request: what goes to the broker, what is left out, and what is rejected."""
 
     records: list[Outgoing] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    excluded: int = 0
+    """Events of a source's own people: taken like others, and not published."""
+
+    @property
+    def accepted(self) -> int:
+        """How many events the sender is told of as taken."""
+        return len(self.records) + self.excluded
 
     def require_some(self) -> None:
-        """Raises RefusedError 413 or 400 where all of several events are rejected."""
-        if self.rejected and not self.records:
-            large = all(isinstance(one.error, EventTooLargeError) for one in self.rejected)
-            raise RefusedError(413 if large else 400, str(self.rejected[0].error))
+        """Raises RefusedError where all of several events are rejected."""
+        if self.rejected and not self.accepted:
+            raise self.refusal()
+
+    def refusal(self) -> RefusedError:
+        """What a request is answered none of whose events is taken."""
+        error = self.rejected[0].error
+        if all(isinstance(one.error, EventTooLargeError) for one in self.rejected):
+            return RefusedError(413, str(error), reason="event_too_large")
+        if all(isinstance(one.error, NotAllowedError) for one in self.rejected):
+            return RefusedError(403, str(error), reason="not_allowed")
+        if all(isinstance(one.error, TooFastError) for one in self.rejected):
+            waits = [one.error.retry_after_s for one in self.rejected if isinstance(one.error, TooFastError)]
+            return RefusedError(429, str(error), max(waits), "lead_too_fast")
+        return RefusedError(400, str(error))
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What a request was let in as."""
+
+    source: Source
+    staff: bool = False
+    """Whether it comes from a browser of the source's own people."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +90,48 @@ class Intake:
     """The gateway's parts that all protocols share."""
 
     config: GatewayConfig
-    keys: WriteKeys
+    sources: Sources
     limit: RateLimit
     producer: EventProducer
     mappings: Mapping[str, SourceMapping]
     links: LinkKeys = field(default_factory=LinkKeys)
+    of_sources: Buckets = field(default_factory=Buckets)
+    of_leads: Buckets = field(default_factory=Buckets)
 
-    def admit(self, protocol: str, key: Key | None) -> None:
-        """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, now."""
-        self.limit.take(self.keys.admit(protocol, key))
+    def admit(self, protocol: str, key: Key | None, request: Request | None = None) -> Admission:
+        """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, from there, now."""
+        return self.admit_all(protocol, (key,), request)
 
-    def admit_all(self, protocol: str, keys: Sequence[Key]) -> None:
-        """The same for a request that carries several keys; it counts once."""
-        places = [self.keys.admit(protocol, key) for key in keys or (None,)]
-        self.limit.take(places[0])
+    def admit_all(
+        self, protocol: str, keys: Sequence[Key | None], request: Request | None = None
+    ) -> Admission:
+        """The same for a request that carries several keys; it counts once, for the first of them."""
+        found = [self.sources.admit(protocol, key) for key in keys or (None,)]
+        place, source = found[0]
+        staff = False
+        if request is not None:
+            request.scope[SOURCE] = source
+            for _, one in found:
+                self._require_origin(one, request)
+            staff = source.exclusions.internal and source.exclusions.cover_browser(request.cookies)
+        if source.rate is None:
+            self.limit.take(place)
+        elif wait_s := self.of_sources.wait_s(source.name, source.rate):
+            raise RefusedError(
+                429, f"more than {source.rate.per_second:g} events a second of this source", wait_s
+            )
+        return Admission(source, staff)
 
-    def mapping(self, protocol: str) -> SourceMapping:
-        """What the mapping file says about the protocol."""
+    def _require_origin(self, source: Source, request: Request) -> None:
+        if source.origins is None or (origin := request.headers.get("origin")) is None:
+            return
+        if not self.sources.allows_origin(origin, source):
+            raise RefusedError(403, "this key does not admit from pages of this site", reason="origin")
+
+    def mapping(self, protocol: str, admission: Admission | None = None) -> SourceMapping:
+        """What the source, else the mapping file, says about the protocol's names."""
+        if admission is not None and admission.source.mapping is not None:
+            return admission.source.mapping
         return self.mappings.get(protocol, PLAIN)
 
     async def body(self, request: Request) -> bytes:
@@ -88,31 +143,68 @@ class Intake:
         return await read_raw(request, self.config.max_body_bytes)
 
     async def sift(
-        self, events: Sequence[bytes], records_of: Callable[[bytes], Sequence[Outgoing]]
+        self,
+        events: Sequence[bytes],
+        records_of: Callable[[bytes], Sequence[Outgoing]],
+        admission: Admission,
     ) -> Sifted:
         """Makes the records of each event; what raises EventError is rejected alone."""
         require_few(len(events))
+        source = admission.source
+        looks = source.looks_at_events or admission.staff
         found = Sifted()
         for index, raw in enumerate(events):
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)
             try:
-                found.records += records_of(raw)
+                made = records_of(raw)
+                if looks:
+                    passed = [
+                        one for one in (self._passed(one, admission) for one in made) if one is not None
+                    ]
+                    found.excluded += len(made) - len(passed)
+                    made = passed
+                found.records += made
             except EventError as error:
                 found.rejected.append(Rejected(index, raw, error))
+        if source.rate is not None:
+            self.of_sources.take(source.name, source.rate, len(events))
+        for result, count in (("excluded", found.excluded), ("rejected", len(found.rejected))):
+            if count:
+                of_source(source.name, result).inc(count)
         return found
 
-    async def publish(self, protocol: str, found: Sifted, also: Sequence[Outgoing] = ()) -> None:
+    def _passed(self, record: Outgoing, admission: Admission) -> Outgoing | None:
+        """The record as the source lets it pass; None where it is its own people's."""
+        event, source = record.event, admission.source
+        if event is None:
+            return record
+        source.require_allowed(event.type)
+        if admission.staff or source.exclusions.cover(event):
+            return None
+        if source.lead_rate is not None:
+            sender = (source.name, event.key)
+            if wait_s := self.of_leads.wait_s(sender, source.lead_rate):
+                rate = source.lead_rate.per_second
+                raise TooFastError(f"more than {rate:g} events a second of one lead", wait_s)
+            self.of_leads.take(sender, source.lead_rate)
+        return source.without_address(record, event)
+
+    async def publish(
+        self, protocol: str, found: Sifted, admission: Admission, also: Sequence[Outgoing] = ()
+    ) -> None:
         """Returns when the broker has the records; raises RefusedError 413 or 503 otherwise."""
         try:
             await self.producer.publish([*found.records, *also])
         except BrokerAwayError as error:
-            INGESTED.labels(protocol, "unknown").inc(len(found.records))
+            ingested(protocol, "unknown").inc(len(found.records))
             raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S) from error
         except RecordTooLargeError as error:
             raise RefusedError(413, str(error)) from error
-        INGESTED.labels(protocol, "accepted").inc(len(found.records))
-        INGESTED.labels(protocol, "rejected").inc(len(found.rejected))
+        ingested(protocol, "accepted").inc(len(found.records))
+        if found.rejected:
+            ingested(protocol, "rejected").inc(len(found.rejected))
+        of_source(admission.source.name, "accepted").inc(len(found.records))
 
 
 def bearer(request: Request) -> str | None:

@@ -48,11 +48,10 @@ def load_mapping(path: Path | None) -> dict[str, SourceMapping]:
         raise ConfigError(
             f"{path}: {unknown[0]}: no protocol: expected one of {', '.join(sorted(PROTOCOLS | KEYED))}"
         )
-    return {
-        protocol: SourceMapping(
-            {snake(name): of_type for name, of_type in source.events.items()},
-            source.properties,
-            source.traits,
-        )
-        for protocol, source in sources.items()
-    }
+    return {protocol: in_snake_case(source) for protocol, source in sources.items()}
+
+
+def in_snake_case(mapping: SourceMapping) -> SourceMapping:
+    """The mapping with the names of its events as the gateway looks them up."""
+    events = {snake(name): of_type for name, of_type in mapping.events.items()}
+    return msgspec.structs.replace(mapping, events=events)

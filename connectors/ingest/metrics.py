@@ -1,5 +1,6 @@
 """Counts what the gateway takes in."""
 
+from functools import cache
 from typing import Final
 
 from prometheus_client import Counter
@@ -9,3 +10,25 @@ INGESTED: Final = Counter(
     "Events offered to the gateway, by protocol and result.",
     ["protocol", "result"],
 )
+
+OF_SOURCES: Final = Counter(
+    "leadheat_source_events_total",
+    "Events offered by a source: accepted, rejected, or excluded, which are its own people's.",
+    ["source", "result"],
+)
+
+REFUSED: Final = Counter(
+    "leadheat_refused_requests_total", "Requests to the gateway that were refused, by reason.", ["reason"]
+)
+
+
+@cache
+def ingested(protocol: str, result: str) -> Counter:
+    """The count of a protocol's events; looking it up by its labels costs more than to count."""
+    return INGESTED.labels(protocol, result)
+
+
+@cache
+def of_source(source: str, result: str) -> Counter:
+    """The count of a source's events."""
+    return OF_SOURCES.labels(source, result)

@@ -8,14 +8,16 @@ from typing import Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.ingest import cloudevents
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, bearer
+from connectors.ingest.json_answer import JsonAnswer
 from connectors.ingest.lenient import items, members
-from connectors.ingest.records import EventTooLargeError, event_record
+from connectors.ingest.records import event_record
+from connectors.ingest.refusals import refused
 from scorer.errors import EventError
 
 PATH: Final = "/v1/events"
@@ -26,21 +28,21 @@ def routes(intake: Intake) -> list[Route]:
     """The routes of the gateway's own protocol."""
 
     async def receive(request: Request) -> Response:
-        intake.admit(PROTOCOL, bearer(request))
+        admission = intake.admit(PROTOCOL, bearer(request), request)
         body = await intake.body(request)
         enveloped = request.url.path == cloudevents.PATH or cloudevents.is_one(request.headers)
         events = cloudevents.split(request.headers, body) if enveloped else split(body)
         record, limit = cloudevents.record if enveloped else event_record, intake.config.max_event_bytes
-        found = await intake.sift(events, lambda raw: [record(raw, limit)])
+        found = await intake.sift(events, lambda raw: [record(raw, limit)], admission)
         if found.records:
-            await intake.publish(PROTOCOL, found)
+            await intake.publish(PROTOCOL, found, admission)
         rejected = [{"index": one.index, "error": str(one.error)} for one in found.rejected]
-        answer = {"accepted": len(found.records), "rejected": rejected}
-        if found.records:
-            return JSONResponse(answer)
-        large = bool(rejected) and all(isinstance(one.error, EventTooLargeError) for one in found.rejected)
-        error = str(found.rejected[0].error) if rejected else "no event in the request"
-        return JSONResponse({"error": error, **answer}, 413 if large else 400)
+        answer = {"accepted": found.accepted, "rejected": rejected}
+        if found.accepted:
+            return JsonAnswer(answer)
+        if not rejected:
+            return JsonAnswer({"error": "no event in the request", **answer}, 400)
+        return refused(found.refusal(), answer)
 
     return [Route(path, receive, methods=["POST"]) for path in (PATH, cloudevents.PATH)]
 

@@ -12,6 +12,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from connectors.hang_up import end, hang_up
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
+from scorer.brokers import connection
+from scorer.event import Event
 from scorer.topics import full_name
 
 _log: Final = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     key: bytes | None
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
+    event: Event | None = None
+    """What the value says, where it is an event."""
 
 
 class EventProducer:
@@ -131,7 +135,7 @@ class EventProducer:
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._config.kafka,
+            **connection(self._config.kafka),
             client_id="leadheat-gateway",
             acks="all",
             linger_ms=self._config.linger_ms,

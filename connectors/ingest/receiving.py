@@ -27,20 +27,22 @@ async def _receive(intake: Intake, tracker: Tracker, request: Request) -> Respon
     head = head_of(request, intake.config.clock())
     key = tracker.key_of(head)
     if key is not None:
-        intake.admit(tracker.name, key)
+        admission = intake.admit(tracker.name, key, request)
     parcel = tracker.parcel(head, await intake.body(request))
     if key is None:
-        intake.admit_all(tracker.name, parcel.keys)
-    context = Context(head, parcel, intake.mapping(tracker.name), intake.keys.is_secret, intake.links)
+        admission = intake.admit_all(tracker.name, parcel.keys, request)
+    mapping = intake.mapping(tracker.name, admission)
+    context = Context(head, parcel, mapping, intake.sources.is_secret, intake.links)
     events = partial(tracker.events, context=context)
     limit = intake.config.max_event_bytes
     # ours says some things twice, such as the page's address
-    found = await intake.sift(parcel.items, partial(records_of, events, limit, 2 * limit))
+    found = await intake.sift(parcel.items, partial(records_of, events, limit, 2 * limit), admission)
     if parcel.refusable:
         found.require_some()
-    dead = [failed_record(one.raw, f"gateway:{head.path}", one.error) for one in found.rejected]
+    told = admission.source.unaddressed
+    dead = [failed_record(told(one.raw), f"gateway:{head.path}", one.error) for one in found.rejected]
     if found.records or dead:
-        await intake.publish(tracker.name, found, dead)
+        await intake.publish(tracker.name, found, admission, dead)
     return tracker.answer(context, found.rejected)
 
 

@@ -1,7 +1,7 @@
 """Makes the Kafka record of an event: its topic, its key, its JSON with an id."""
 
+from os import urandom
 from typing import Final
-from uuid import uuid4
 
 from connectors.ingest.producer import Outgoing
 from scorer.errors import EventError
@@ -29,7 +29,7 @@ def event_record(raw: bytes, limit: int) -> Outgoing:
     event = decode(raw)
     if event.id is None:
         raw = _with_id(raw)
-    return Outgoing(topic_of(event.type), event.key.encode(), raw)
+    return Outgoing(topic_of(event.type), event.key.encode(), raw, event=event)
 
 
 def require_size(raw: bytes, limit: int) -> None:
@@ -56,4 +56,4 @@ def failed_record(raw: bytes, source: str, error: Exception) -> Outgoing:
 
 def _with_id(raw: bytes) -> bytes:
     """A random id at the end, where it also overrides an `id` of null."""
-    return b'%s,"id":"%s"}' % (raw.rstrip()[:-1].rstrip(), uuid4().hex.encode())
+    return b'%s,"id":"%s"}' % (raw.rstrip()[:-1].rstrip(), urandom(16).hex().encode())

@@ -7,16 +7,17 @@ from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
+from connectors.ingest.json_answer import JsonAnswer
 from connectors.ingest.lenient import fields, members, mended
 from connectors.ingest.pixel import pixel
 from connectors.ingest.protocol import Context, Head, Parcel, head_of
 from connectors.ingest.rudder import BEACON_PATH, IMAGE_PATHS, call_of, config_routes
-from connectors.ingest.segment_events import CALLS, Arrival, translate
+from connectors.ingest.segment_events import CALLS, Arrival, consent_told, translate
 from scorer.errors import EventError
 
 BATCH_PATHS: Final = ("/v1/batch", "/v1/import", "/v1/b", BEACON_PATH)
@@ -65,8 +66,10 @@ class Segment:
         return Parcel(events, [key] if key else [], arrival)
 
     def events(self, item: bytes, context: Context) -> list[dict[str, Any]]:
-        """The event of a call."""
-        return [translate(_message(item), context.parcel.shared, context.mapping)]
+        """The event of a call, and the choice that it tells of, if it does."""
+        event = translate(_message(item), context.parcel.shared, context.mapping)
+        choice = consent_told(event)
+        return [event] if choice is None else [event, choice]
 
     def answer(self, context: Context, rejected: Sequence[Rejected]) -> Response:
         """Success, and what was not taken."""
@@ -75,18 +78,18 @@ class Segment:
         answer: dict[str, Any] = {"success": True}
         if rejected:
             answer["rejected"] = [{"index": one.index, "error": str(one.error)} for one in rejected]
-        return JSONResponse(answer)
+        return JsonAnswer(answer)
 
     def others(self, intake: Intake) -> list[Route]:
         """What the library fetches before it sends, and what it counts of itself."""
 
         async def drop(request: Request) -> Response:
             await intake.body(request)  # what the library counts of itself is not ours to keep
-            return JSONResponse({"success": True})
+            return JsonAnswer({"success": True})
 
         async def settings(request: Request) -> Response:
             intake.admit(self.name, request.path_params["write_key"])
-            return JSONResponse(_settings(request))
+            return JsonAnswer(_settings(request))
 
         def admit(request: Request) -> None:
             intake.admit(self.name, self.key_of(head_of(request, intake.config.clock())))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connectors.ingest.addresses import campaign_of
+from connectors.ingest.consent import CHANGED, consent_of
 from connectors.ingest.mapping import SourceMapping
-from connectors.ingest.names import corrected, event_type, group_traits, properties_of, traits_of
+from connectors.ingest.names import corrected, event_type, group_traits, properties_of, snake, traits_of
 from scorer.errors import EventError
 from scorer.ids import somebody
 from scorer.times import Micros, format_time, parse_time
@@ -65,7 +66,7 @@ def translate(message: object, arrival: Arrival, mapping: SourceMapping) -> dict
         event |= _page(message, context, mapping)
     elif call == "identify":
         traits = {**_object(context, "traits"), **_object(message, "traits")}
-        event |= {"type": "identify", "traits": traits_of(traits, mapping.traits)}
+        event |= {"type": "identify", "traits": _with_consent(traits_of(traits, mapping.traits), context)}
     elif call == "group":
         event |= {"type": "identify", "traits": group_traits(_object(message, "traits"), mapping.traits)}
     elif call == "alias":
@@ -74,6 +75,28 @@ def translate(message: object, arrival: Arrival, mapping: SourceMapping) -> dict
         raise EventError(f"type: expected one of {', '.join(CALLS)}")
     event["context"] = _context(message, context, event.get("properties", {}), arrival)
     return {name: value for name, value in event.items() if value is not None}
+
+
+def consent_told(event: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The `identify` that an event stands for by which somebody chose anew what to agree to.
+
+    It names one of the event's ids only: a choice says nothing of who somebody is.
+    """
+    name = event.get("properties", {}).get("event")
+    consent = event.get("context", {}).get("consent")
+    if not consent or not isinstance(name, str) or snake(name) != CHANGED:
+        return None
+    who = "lead_id" if isinstance(lead := event.get("lead_id"), str) and somebody(lead) else "anonymous_id"
+    told = {name: event[name] for name in (who, "time", "context") if name in event}
+    of_event = event.get("id")
+    if of_event is not None:
+        told["id"] = f"{of_event}:consent"
+    return {"type": "identify", **told, "traits": {"consent": consent}}
+
+
+def _with_consent(traits: dict[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    consent = consent_of(context)
+    return {"consent": consent, **traits} if consent else traits
 
 
 def _track(message: Mapping[str, Any], context: Mapping[str, Any], mapping: SourceMapping) -> dict[str, Any]:
@@ -130,6 +153,7 @@ def _context(
         "user_agent": _first(context, "userAgent", "user_agent") or (arrival.user_agent if browser else None),
         "channel": message.get("channel") or ("browser" if browser else None),
         "locale": context.get("locale"),
+        "consent": consent_of(context) or None,
         "timezone": context.get("timezone"),
         "group_id": _first(message, "groupId", "group_id") or _first(context, "groupId", "group_id"),
         **_campaign(context, properties.get("url")),

@@ -18,6 +18,7 @@ from connectors.notify.copies import Copies
 from connectors.notify.desk import Desk
 from connectors.notify.parking import Parking
 from connectors.notify.progress import Progress
+from scorer.brokers import connection
 from scorer.topics import ALERTS, full_name
 
 _FETCH_MS: Final = 200
@@ -99,7 +100,7 @@ class _Reader:
         self._topic = full_name(config.topic_prefix, ALERTS)
         session_ms = int(config.session_timeout_s * 1000)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=config.kafka,
+            **connection(config.kafka),
             client_id="leadheat-notify",
             group_id=f"{config.topic_prefix}-notify",
             enable_auto_commit=False,

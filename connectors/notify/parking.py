@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from connectors.hang_up import hang_up
 from connectors.notify.alert import Alert
 from connectors.notify.config import NotifyConfig
+from scorer.brokers import connection
 from scorer.times import format_time
 from scorer.topics import full_name
 
@@ -28,7 +29,7 @@ class Parking:
         self._config = config
         self._topic = full_name(config.topic_prefix, PARKED)
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=config.kafka, client_id="leadheat-notify", acks="all", linger_ms=0
+            **connection(config.kafka), client_id="leadheat-notify", acks="all", linger_ms=0
         )
 
     async def start(self) -> None:

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.hang_up import hang_up
 from connectors.serve.errors import Refusal
+from scorer.brokers import connection
 from scorer.times import Micros
 from scorer.topics import full_name
 
@@ -48,9 +49,7 @@ class Publisher:
     async def _connected(self) -> AIOKafkaProducer:
         async with self._connecting:
             if self._producer is None:
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._kafka, client_id="leadheat-serve", acks="all"
-                )
+                producer = AIOKafkaProducer(**connection(self._kafka), client_id="leadheat-serve", acks="all")
                 try:
                     await producer.start()
                 except BaseException:

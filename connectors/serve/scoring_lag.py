@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from connectors.hang_up import hang_up
+from scorer.brokers import connection
 
 _log: Final = logging.getLogger(__name__)
 _WITHIN_S: Final = 2.0
@@ -29,7 +30,7 @@ class ScoringLag:
         try:
             async with asyncio.timeout(_WITHIN_S):
                 if self._admin is None:
-                    admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka, client_id="leadheat-serve")
+                    admin = AIOKafkaAdminClient(**connection(self._kafka), client_id="leadheat-serve")
                     try:
                         await admin.start()
                     except BaseException:

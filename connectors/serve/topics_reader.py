@@ -12,6 +12,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from connectors.hang_up import hang_up
 from connectors.serve.errors import LogResetError
 from connectors.serve.facts import PARKED, Incoming
+from scorer.brokers import connection
 from scorer.copies import origin_of
 from scorer.erasure import ERASED
 from scorer.times import Micros
@@ -25,7 +26,7 @@ _STOP_WITHIN_S: Final = 5.0
 
 async def partitions(kafka: str, prefix: str) -> dict[str, set[int]]:
     """The partitions of the topics that are read, by short name; topics that aren't there are left out."""
-    client = AIOKafkaClient(bootstrap_servers=kafka, client_id="leadheat-serve")
+    client = AIOKafkaClient(**connection(kafka), client_id="leadheat-serve")
     try:
         await client.bootstrap()
         cluster = await client.fetch_all_metadata()
@@ -123,7 +124,7 @@ async def reading(
 ) -> AsyncIterator[TopicsReader]:
     """A reader that goes on from the offsets given, elsewhere from the beginning."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **connection(kafka),
         client_id="leadheat-serve",
         enable_auto_commit=False,
         auto_offset_reset="none",

@@ -18,6 +18,7 @@ from deploy.privacy.topic_log import partitions_of
 from deploy.privacy.words import Names, hashes_of, texts
 from deploy.settings import Settings
 from scorer.blocks import Hasher
+from scorer.brokers import connection
 from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
 from streams.config import changelog_name
 from streams.topics import PARKED, admin_of, settings_of
@@ -181,7 +182,7 @@ class Erasing:
 
 
 async def _ends(kafka: str, parts: list[TopicPartition]) -> dict[TopicPartition, int]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+    consumer = AIOKafkaConsumer(**connection(kafka))
     await consumer.start()
     try:
         found: dict[TopicPartition, int] = await consumer.end_offsets(parts)

@@ -11,6 +11,7 @@ from deploy.errors import DeployError
 from deploy.privacy.person import Person, find
 from deploy.privacy.topic_log import partitions_of
 from scorer import handover
+from scorer.brokers import connection
 from scorer.partitioner import partition_of
 from scorer.topics import HANDOVER, full_name
 from streams.config import group_name
@@ -57,7 +58,7 @@ class Orders:
             raise NoTopicsError(
                 f"there is no topic {self._topic}: `leadheat topics` makes it, if the prefix is right"
             )
-        producer = AIOKafkaProducer(bootstrap_servers=self._kafka, client_id="leadheat-privacy", acks="all")
+        producer = AIOKafkaProducer(**connection(self._kafka), client_id="leadheat-privacy", acks="all")
         await producer.start()
         reached: dict[TopicPartition, int] = {}
         try:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from deploy.privacy.topic_log import partitions_of, read_all
+from scorer.brokers import connection
 from scorer.copies import HEADER, origin_of
 
 _AT_ONCE: Final = 500
@@ -42,7 +43,7 @@ class Rewriter:
 
     async def _copy(self, topic: str, partition: int, end: int, goes: Callable[[Any], bool]) -> None:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._kafka, client_id="leadheat-privacy", acks="all", max_request_size=8 << 20
+            **connection(self._kafka), client_id="leadheat-privacy", acks="all", max_request_size=8 << 20
         )
         await producer.start()
         sent: list[Any] = []

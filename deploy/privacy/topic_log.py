@@ -6,13 +6,15 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
+from scorer.brokers import connection
+
 _BATCH: Final = 5_000
 _WAIT_MS: Final = 500
 
 
 async def partitions_of(kafka: str, topic: str) -> list[int]:
     """The partitions of a topic, none where it is not there."""
-    client = AIOKafkaClient(bootstrap_servers=kafka, client_id="leadheat-privacy")
+    client = AIOKafkaClient(**connection(kafka), client_id="leadheat-privacy")
     try:
         await client.bootstrap()
         cluster = await client.fetch_all_metadata()
@@ -30,7 +32,7 @@ async def read_all(kafka: str, topic: str, partition: int | None = None) -> Asyn
     if not numbers:
         return
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **connection(kafka),
         client_id="leadheat-privacy",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -66,10 +66,14 @@ def somebody(value: Any) -> str | None:
 
 
 def _profile(traits: dict[str, Any]) -> dict[str, Any]:
-    """Traits with numeric text in `employees` and `revenue` made numbers."""
-    return {
-        name: _number(value) if name in ("employees", "revenue") else value for name, value in traits.items()
-    }
+    """Traits with numeric text in `employees` and `revenue` made numbers, a consent told by its purposes."""
+    found = {}
+    for name, value in traits.items():
+        if name == "consent" and isinstance(value, dict):
+            found |= {f"consent.{purpose}": given for purpose, given in value.items()}
+        else:
+            found[name] = _number(value) if name in ("employees", "revenue") else value
+    return found
 
 
 def _number(value: Any) -> Any:

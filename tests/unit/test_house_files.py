@@ -13,6 +13,7 @@ from deploy.cli import app
 from deploy.grafana import dashboard
 from deploy.settings import PREFIX, Settings
 from scorer.grid import load_grid, parse_grid
+from streams import topics
 
 _ROOT = Path(__file__).parents[2]
 _METRICS = _ROOT / "README.md"
@@ -148,3 +149,19 @@ def test_the_systemd_unit_runs_a_command_and_options_that_exist() -> None:
     assert set(re.findall(r"LEADHEAT_[A-Z_]+", unit)) <= {
         f"{PREFIX}{name.upper()}" for name in Settings.model_fields
     }
+
+
+def test_the_privacy_page_says_how_long_topics_are_kept() -> None:
+    page = (_ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    table = page.partition("## How long things are kept")[2].partition("\n\n")[2].partition("\n\n")[0]
+    told = {
+        name.strip(" `"): kept.strip()
+        for names, kept in (line.split("|")[1:3] for line in table.splitlines()[2:])
+        for name in names.split(",")
+    }
+    days = Settings.model_fields["raw_retention_days"].default
+    for topic in topics.required("leadheat", days):
+        kept = told.pop(topic.name.removeprefix("leadheat."))
+        ms = int(topic.settings.get("retention.ms", 0))
+        assert kept == f"{ms // 86_400_000} days" if topic.policy == "delete" else not kept.endswith("0 days")
+    assert not told

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Protocol
 
 from starlette.responses import JSONResponse, Response
 
-from connectors.ingest.bodies import unpack
 from connectors.ingest.mapping import SourceMapping
 from connectors.ingest.native import split
 from connectors.ingest.protocol import Head
+from connectors.ingest.unpacking import unpack
 from connectors.ingest.webhooks.fetching import Fetch
 from connectors.ingest.webhooks.mail import Mail, mail_events, type_of
 from connectors.ingest.webhooks.reading import decoded

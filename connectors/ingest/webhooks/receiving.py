@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.ingest.errors import ConfigError, RefusedError
-from connectors.ingest.intake import Intake
+from connectors.ingest.intake import Admission, Intake
 from connectors.ingest.protocol import Head, head_of
 from connectors.ingest.receiving import records_of
 from connectors.ingest.records import failed_record
@@ -74,7 +74,7 @@ class _Desk:
         intake, settings = self._intake, self._settings.get(provider.name, _UNSET)
         head = head_of(request, intake.config.clock())
         signs = provider.signs(settings)
-        self._admit(provider, settings, _key_of(head), signs)
+        admission = self._admit(provider, settings, _key_of(head), signs)
         query = request.scope["query_string"].decode("latin-1")
         delivery = Delivery(
             head,
@@ -90,30 +90,30 @@ class _Desk:
         taken = False
         try:
             await provider.settle(delivery)
-            count = await self._take(provider, delivery, proof)
+            count = await self._take(provider, delivery, proof, admission)
             taken = True
         finally:
             if proof is not None:
                 self._replays[provider.name].done(proof.once, taken)
         return provider.answer(count)
 
-    def _admit(self, provider: Provider, settings: ProviderSettings, key: str | None, signs: bool) -> None:
+    def _admit(
+        self, provider: Provider, settings: ProviderSettings, key: str | None, signs: bool
+    ) -> Admission:
         """Before the body is read: that its signature will be checked, or that a key shows who sends."""
         if signs or (key and one_of(_digest(key), map(_digest, settings.secrets))):
             try:
-                self._intake.admit(_KEYS, provider.name)
+                return self._intake.admit(_KEYS, provider.name)
             except RefusedError as refusal:
                 if refusal.status == 429:
                     raise
                 if not key:
                     told = f"webhook:{provider.name} is none of LEADHEAT_WRITE_KEYS"
                     raise RefusedError(403, told) from None
-            else:
-                return
         if not key:
             raise _keyless(provider)
         try:
-            self._intake.admit(_NO_PUBLIC_ID, key)
+            return self._intake.admit(_NO_PUBLIC_ID, key)
         except RefusedError as refusal:
             raise unproven(refusal.message) if refusal.status == 401 else refusal from None
 
@@ -121,22 +121,25 @@ class _Desk:
         keep = delivery.max_age_us(provider.max_age_s) + AHEAD_US
         return self._replays[provider.name].claim(proof.once, proof.signed, delivery.head.received, keep)
 
-    async def _take(self, provider: Provider, delivery: Delivery, proof: Proof | None) -> int:
+    async def _take(
+        self, provider: Provider, delivery: Delivery, proof: Proof | None, admission: Admission
+    ) -> int:
         """Hands on the events, and what can't be read as dead letters: no sender would act on a refusal."""
         if not delivery.body.strip():
             return 0  # some try an address so
         intake = self._intake
-        told = Told(delivery, intake.mapping(_KEYS), proof)
+        told = Told(delivery, intake.mapping(_KEYS, admission), proof)
         events = partial(provider.events, told=told)
         items = provider.items(delivery)
         config = intake.config
         # a bounce may bring the whole message back, of which next to nothing goes into the event
         limits = config.max_body_bytes, config.max_event_bytes
-        found = await intake.sift(items, partial(records_of, events, *limits))
+        found = await intake.sift(items, partial(records_of, events, *limits), admission)
         source = f"gateway:/v1/webhooks/{provider.name}"
-        dead = [failed_record(one.raw, source, one.error) for one in found.rejected]
+        kept = admission.source.unaddressed
+        dead = [failed_record(kept(one.raw), source, one.error) for one in found.rejected]
         if found.records or dead:
-            await intake.publish(f"{_KEYS}:{provider.name}", found, dead)
+            await intake.publish(f"{_KEYS}:{provider.name}", found, admission, dead)
         return len(found.records)
 
 
