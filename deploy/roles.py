@@ -27,6 +27,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         cors_origins=settings.origins(),
         requests_per_second=settings.requests_per_second,
         mapping=settings.mapping,
+        robots=settings.robots,
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,
     )

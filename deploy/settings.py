@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     mapping: Path | None = Field(
         None, description="What a source's own names of events and fields mean, a YAML file."
     )
+    robots: Path | None = Field(
+        None, description="What tells robots from people, a YAML file; absent: the standard rules."
+    )
     host: str = Field("127.0.0.1", description="The address that HTTP listens on.")
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(

@@ -25,6 +25,8 @@ class GatewayConfig:
     requests_per_second: float | None = None
     """For each key; a second's worth may come at once."""
     mapping: Path | None = None
+    robots: Path | None = None
+    """What tells robots from people; absent: the standard rules."""
     delivery_timeout_s: float = 5.0
     """How long the broker may take to acknowledge; longer than an election of a leader usually takes."""
     max_pending_bytes: int = 64_000_000

@@ -19,6 +19,8 @@ from connectors.ingest.limits import RateLimit
 from connectors.ingest.mapping import load_mapping
 from connectors.ingest.openapi import document
 from connectors.ingest.producer import EventProducer
+from connectors.ingest.robots.judge import Judge
+from connectors.ingest.robots.rules import load_rules
 from connectors.ingest.trackers import TRACKERS
 from connectors.observe import Observe
 from connectors.routing import RouteTable
@@ -33,6 +35,7 @@ def create_app(config: GatewayConfig) -> Starlette:
         RateLimit(config.requests_per_second),
         producer,
         load_mapping(config.mapping),
+        Judge(load_rules(config.robots)),
     )
     ingest = [
         *native.routes(intake),

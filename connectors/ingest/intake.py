@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
+import msgspec
 from starlette.requests import Request
 
 from connectors.ingest.bodies import read_body
@@ -13,10 +15,13 @@ from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, Refus
 from connectors.ingest.keys import WriteKeys
 from connectors.ingest.limits import RateLimit
 from connectors.ingest.mapping import PLAIN, SourceMapping
-from connectors.ingest.metrics import INGESTED
+from connectors.ingest.metrics import INGESTED, ROBOTS
 from connectors.ingest.producer import EventProducer, Outgoing
 from connectors.ingest.records import EventTooLargeError
+from connectors.ingest.robots.judge import Judge
 from scorer.errors import EventError
+from scorer.event import RETRACT
+from scorer.topics import topic_of
 
 _MAX_EVENTS: Final = 20_000
 """Of one request: more than real events of a megabyte, fewer than what `{}` a million times would cost."""
@@ -40,6 +45,8 @@ class Sifted:
 
     records: list[Outgoing] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    retractions: list[Outgoing] = field(default_factory=list)
+    """What takes earlier events back that these show to be robots'."""
 
     def require_some(self) -> None:
         """Raises RefusedError 413 or 400 where all of several events are rejected."""
@@ -57,6 +64,7 @@ class Intake:
     limit: RateLimit
     producer: EventProducer
     mappings: Mapping[str, SourceMapping]
+    robots: Judge
 
     def admit(self, protocol: str, key: str | None) -> None:
         """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, now."""
@@ -89,12 +97,32 @@ class Intake:
                 found.records += records_of(raw)
             except EventError as error:
                 found.rejected.append(Rejected(index, raw, error))
+        records, found.records = found.records, []
+        for start in range(0, len(records), _YIELD_EVERY):
+            if start:
+                await asyncio.sleep(0)
+            judged, retractions = self.judged(records[start : start + _YIELD_EVERY])
+            found.records += judged
+            found.retractions += retractions
         return found
+
+    def judged(self, records: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+        """The records with robots' events marked, and those that take earlier events back."""
+        found = self.robots.judge([record.value for record in records], self.config.clock())
+        for reason in chain.from_iterable(found.reasons):
+            ROBOTS.labels(reason).inc()
+        marked = [
+            record if value is record.value else msgspec.structs.replace(record, value=value)
+            for record, value in zip(records, found.events, strict=True)
+        ]
+        return marked, [
+            Outgoing(topic_of(RETRACT), event.key.encode(), value) for event, value in found.retractions
+        ]
 
     async def publish(self, protocol: str, found: Sifted, also: Sequence[Outgoing] = ()) -> None:
         """Returns when the broker has the records; raises RefusedError 413 or 503 otherwise."""
         try:
-            await self.producer.publish([*found.records, *also])
+            await self.producer.publish([*found.records, *found.retractions, *also])
         except BrokerAwayError as error:
             INGESTED.labels(protocol, "unknown").inc(len(found.records))
             raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S) from error

@@ -9,3 +9,9 @@ INGESTED: Final = Counter(
     "Events offered to the gateway, by protocol and result.",
     ["protocol", "result"],
 )
+
+ROBOTS: Final = Counter(
+    "leadheat_robots_total",
+    "Events found to be a robot's, at once or later; each counts under every reason that it was found by.",
+    ["reason"],
+)
