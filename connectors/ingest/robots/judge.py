@@ -95,7 +95,10 @@ class Judge:
     def _decide(
         self, mails: Iterable[MailKey], here: dict[Hit, list[int]], found: Judgement, received: Micros
     ) -> None:
-        """Judges the hits that new ones, or a delivery, may show in another light."""
+        """Judges the hits that new ones, or a delivery, may show in another light.
+
+        The newest is taken back first: an alert stands as long as something after it holds the tier.
+        """
         touched: dict[Hit, None] = dict.fromkeys(here)
         for key in mails:
             mail = self._hits.mail(key)
@@ -107,7 +110,7 @@ class Judge:
             for hit, shown in address_signs(self._hits.from_address(address), self._rules).items():
                 hit.of_address |= shown
                 touched[hit] = None
-        for hit in touched:
+        for hit in sorted(touched, key=lambda hit: -hit.moment):
             reasons = self._reasons(hit.own | hit.of_mail | hit.of_address)
             for place in here.get(hit, ()):
                 if reasons or (hit.robot and not hit.event.by_robot):
