@@ -47,6 +47,11 @@ class Judge:
         self._networks = Networks(robots.networks.values())
         self._hits = Hits(robots.window.lasts, robots.window.events)
 
+    @property
+    def remembered(self) -> int:
+        """How many opens, clicks and deliveries are remembered."""
+        return len(self._hits)
+
     def judge(self, events: Sequence[bytes], received: Micros) -> Judgement:
         """Judges events, each the JSON of one with an id, that come together at a moment."""
         self._hits.forget(received)
