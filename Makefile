@@ -18,7 +18,7 @@ SHORT ?=
 PEERS := build/peers-venv
 PEERS_INSTALLED := $(PEERS)/.installed
 
-.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-peers bench-docs bench-state bench-rolling soak faults clean
+.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-peers bench-docs bench-state bench-rolling soak faults robots clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ soak: setup ## hours of load on leadheat up, watching memory and lag (HOURS= RAT
 faults: setup ## kill, pause and cut things, minutes each; check every score (SIZE=short|long|soak SEED= ONLY=f1)
 	LEADHEAT_FAULTS=$(or $(SIZE),long) $(if $(SEED),LEADHEAT_FAULTS_SEED=$(SEED)) \
 		$(BIN)/pytest -s tests/faults $(if $(ONLY),-k test_$(ONLY)_)
+
+robots: setup ## how well robots are told from people, on the labelled traces
+	$(BIN)/python -m tests.robots.figures
 
 clean: ## remove what make and tests made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -33,6 +33,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         address_key=settings.address_secret(),
         mapping=settings.mapping,
         webhooks=settings.webhooks,
+        robots=settings.robots,
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,
     )

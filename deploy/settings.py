@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     webhooks: Path | None = Field(
         None, description="What mail providers sign their webhooks with, a YAML file (docs/webhooks.md)."
     )
+    robots: Path | None = Field(
+        None, description="What tells robots from people, a YAML file; absent: the standard rules."
+    )
     host: str = Field("127.0.0.1", description="The address that HTTP listens on.")
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(

@@ -39,6 +39,8 @@ class GatewayConfig:
     """What mail providers sign their webhooks with."""
     fetch: Fetch = fetch_small
     """Gets the certificates that a provider's signature names."""
+    robots: Path | None = None
+    """What tells robots from people; absent: the standard rules."""
     delivery_timeout_s: float = 5.0
     """How long the broker may take to acknowledge; longer than an election of a leader usually takes."""
     max_pending_bytes: int = 64_000_000

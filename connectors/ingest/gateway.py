@@ -25,6 +25,8 @@ from connectors.ingest.openapi import document
 from connectors.ingest.outbox import Outbox
 from connectors.ingest.producer import EventProducer
 from connectors.ingest.refusals import refused
+from connectors.ingest.robots.judge import Judge
+from connectors.ingest.robots.rules import load_rules
 from connectors.ingest.sources import Sources
 from connectors.ingest.trackers import TRACKERS
 from connectors.ingest.webhooks import receiving as webhooks
@@ -43,6 +45,7 @@ def create_app(config: GatewayConfig) -> Starlette:
         producer,
         load_mapping(config.mapping),
         LinkKeys(config.link_keys),
+        Judge(load_rules(config.robots)),
     )
     outbox = Outbox(producer, links.PROTOCOL)
     ingest = [

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
+import msgspec
 from starlette.requests import Request
 
 from connectors.ingest.bodies import read_body, read_raw
@@ -15,12 +17,16 @@ from connectors.ingest.keys import Key
 from connectors.ingest.limits import Buckets, RateLimit
 from connectors.ingest.link_tokens import LinkKeys
 from connectors.ingest.mapping import PLAIN, SourceMapping
-from connectors.ingest.metrics import ingested, of_source
+from connectors.ingest.metrics import ROBOTS, ingested, of_source
 from connectors.ingest.producer import EventProducer, Outgoing
 from connectors.ingest.records import EventTooLargeError
+from connectors.ingest.robots.judge import Judge
+from connectors.ingest.robots.rules import load_rules
 from connectors.ingest.source import NotAllowedError, Source, TooFastError
 from connectors.ingest.sources import Sources
 from scorer.errors import EventError
+from scorer.event import RETRACT
+from scorer.topics import topic_of
 
 _MAX_EVENTS: Final = 20_000
 """Of one request: more than real events of a megabyte, fewer than what `{}` a million times would cost."""
@@ -50,6 +56,8 @@ class Sifted:
 
     records: list[Outgoing] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    retractions: list[Outgoing] = field(default_factory=list)
+    """What takes earlier events back that these show to be robots'."""
     excluded: int = 0
     """Events of a source's own people: taken like others, and not published."""
 
@@ -95,6 +103,7 @@ class Intake:
     producer: EventProducer
     mappings: Mapping[str, SourceMapping]
     links: LinkKeys = field(default_factory=LinkKeys)
+    robots: Judge = field(default_factory=lambda: Judge(load_rules(None)))
     of_sources: Buckets = field(default_factory=Buckets)
     of_leads: Buckets = field(default_factory=Buckets)
 
@@ -172,6 +181,13 @@ class Intake:
         for result, count in (("excluded", found.excluded), ("rejected", len(found.rejected))):
             if count:
                 of_source(source.name, result).inc(count)
+        records, found.records = found.records, []
+        for start in range(0, len(records), _YIELD_EVERY):
+            if start:
+                await asyncio.sleep(0)
+            judged, retractions = self.judged(records[start : start + _YIELD_EVERY])
+            found.records += judged
+            found.retractions += retractions
         return found
 
     def _passed(self, record: Outgoing, admission: Admission) -> Outgoing | None:
@@ -190,12 +206,25 @@ class Intake:
             self.of_leads.take(sender, source.lead_rate)
         return source.without_address(record, event)
 
+    def judged(self, records: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+        """The records with robots' events marked, and those that take earlier events back."""
+        found = self.robots.judge([record.value for record in records], self.config.clock())
+        for reason in chain.from_iterable(found.reasons):
+            ROBOTS.labels(reason).inc()
+        marked = [
+            record if value is record.value else msgspec.structs.replace(record, value=value)
+            for record, value in zip(records, found.events, strict=True)
+        ]
+        return marked, [
+            Outgoing(topic_of(RETRACT), event.key.encode(), value) for event, value in found.retractions
+        ]
+
     async def publish(
         self, protocol: str, found: Sifted, admission: Admission, also: Sequence[Outgoing] = ()
     ) -> None:
         """Returns when the broker has the records; raises RefusedError 413 or 503 otherwise."""
         try:
-            await self.producer.publish([*found.records, *also])
+            await self.producer.publish([*found.records, *found.retractions, *also])
         except BrokerAwayError as error:
             ingested(protocol, "unknown").inc(len(found.records))
             raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S) from error

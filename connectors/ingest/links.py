@@ -1,5 +1,6 @@
 """What e-mails load and link to: the pixel that tells of an opening, the redirect that tells of a click."""
 
+import asyncio
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -56,7 +57,9 @@ async def _note(intake: Intake, outbox: Outbox, request: Request, link: Link | N
         INGESTED.labels(PROTOCOL, "rejected").inc()
     elif request.method == "GET" and "prefetch" not in request.headers.get("sec-purpose", ""):
         event = _event(link, of_type, request, intake.config.clock())
-        await outbox.put(event_record(msgspec.json.encode(event), intake.config.max_event_bytes))
+        record = event_record(msgspec.json.encode(event), intake.config.max_event_bytes)
+        marked, retractions = intake.judged([record])
+        await asyncio.gather(*map(outbox.put, (*marked, *retractions)))
 
 
 def _event(link: Link, of_type: str, request: Request, at: Micros) -> dict[str, Any]:

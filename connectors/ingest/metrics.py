@@ -32,3 +32,10 @@ def ingested(protocol: str, result: str) -> Counter:
 def of_source(source: str, result: str) -> Counter:
     """The count of a source's events."""
     return OF_SOURCES.labels(source, result)
+
+
+ROBOTS: Final = Counter(
+    "leadheat_robots_total",
+    "Events found to be a robot's, at once or later; each counts under every reason that it was found by.",
+    ["reason"],
+)

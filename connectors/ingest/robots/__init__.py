@@ -1,0 +1,1 @@
+"""Tells what robots do from what people do, in the events that come in."""
