@@ -154,7 +154,8 @@ class Residents:
         resident.revision = stored.revision
         resident.stored = True
         resident.timer = stored.wake
-        resident.walker.quiet_until = stored.wake
+        if stored.wake > lead.course.silent_until:  # else it waits for that, whatever time has done
+            resident.walker.quiet_until = stored.wake
         resident.walker.headroom = lead.headroom
         return resident
 
