@@ -13,6 +13,8 @@ SCORES: Final = "scores"
 ALERTS: Final = "alerts"
 FAILED: Final = "failed"
 ERASURES: Final = "erasures"
+IMPORTS: Final = "imports"
+"""Which archives of history were imported, and how far."""
 
 IN_TOPICS: Final = (PAGE_VIEWS, EMAIL_CLICKS, DOWNLOADS, SIGNALS, PROFILES, OUTCOMES)
 

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from scorer.topics import ALERTS, ERASURES, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
+from scorer.topics import ALERTS, ERASURES, FAILED, HANDOVER, IMPORTS, IN_TOPICS, SCORES, full_name
 from streams.config import changelog_name
 from streams.errors import StartError
 
@@ -106,8 +106,8 @@ def required(prefix: str, raw_days: int = 0) -> list[Topic]:
         Topic(full_name(prefix, FAILED), done | large),
         Topic(full_name(prefix, PARKED), done | large),
     ]
-    compacted = (full_name(prefix, SCORES), full_name(prefix, ERASURES))
-    return [*dated, *(Topic(name, _COMPACT) for name in compacted), Topic(changelog_name(prefix), states)]
+    compacted = (Topic(full_name(prefix, name), _COMPACT) for name in (SCORES, ERASURES, IMPORTS))
+    return [*dated, *compacted, Topic(changelog_name(prefix), states)]
 
 
 async def ensure(kafka: str, prefix: str, partitions: int, replication: int, raw_days: int = 0) -> Report:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from connectors.hang_up import end, hang_up
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
+from scorer.times import Micros
 from scorer.topics import full_name
 
 _log: Final = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     key: bytes | None
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: Micros | None = None
+    """When it arrived; None: now."""
 
 
 class EventProducer:
@@ -87,7 +90,7 @@ class EventProducer:
             full_name(self._config.topic_prefix, record.topic),
             value=record.value,
             key=record.key,
-            timestamp_ms=self._config.clock() // 1000,
+            timestamp_ms=(self._config.clock() if record.timestamp is None else record.timestamp) // 1000,
             headers=list(record.headers),
         )
         size = len(record.value) + _RECORD_OVERHEAD
