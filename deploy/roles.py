@@ -29,6 +29,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         mapping=settings.mapping,
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,
+        arrivals=settings.arrivals,
     )
 
 

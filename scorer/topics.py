@@ -13,6 +13,8 @@ SCORES: Final = "scores"
 ALERTS: Final = "alerts"
 FAILED: Final = "failed"
 ERASURES: Final = "erasures"
+ARRIVALS: Final = "arrivals"
+"""Samples of the requests that the gateway answered, masked, for an hour."""
 IMPORTS: Final = "imports"
 """Which archives of history were imported, and how far."""
 

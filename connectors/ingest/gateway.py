@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.ingest import health, native, receiving
+from connectors.ingest.arrivals import Arrivals, noted
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import IngestCors
 from connectors.ingest.errors import RefusedError
@@ -50,16 +51,26 @@ def create_app(config: GatewayConfig) -> Starlette:
 
     return Starlette(
         routes=[*ingest, *others],
-        middleware=_middleware(config, ingest, [*ingest, *others]),
+        middleware=_middleware(config, producer, ingest, [*ingest, *others]),
         exception_handlers={RefusedError: _refuse},
         lifespan=lifespan,
     )
 
 
-def _middleware(config: GatewayConfig, ingest: Sequence[Route], every: Sequence[Route]) -> list[Middleware]:
+def _middleware(
+    config: GatewayConfig, producer: EventProducer, ingest: Sequence[Route], every: Sequence[Route]
+) -> list[Middleware]:
     ingest_table, table = RouteTable(ingest), RouteTable(every)
+    arrivals = Middleware(
+        Arrivals,
+        offer=producer.offer,
+        route_of=ingest_table.route_of,
+        open_route_of=table.route_of,
+        clock=config.clock,
+    )
     return [
         Middleware(Observe, route_of=table.route_of),
+        *([arrivals] if config.arrivals else []),
         Middleware(
             IngestCors,
             origins=config.cors_origins,
@@ -75,6 +86,7 @@ async def _openapi(_: Request) -> Response:
 async def _refuse(_: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, RefusedError):
         raise refusal
+    noted().error = refusal.message
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from connectors.ingest.arrivals import noted
 from connectors.ingest.bodies import read_body
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
@@ -60,12 +61,20 @@ class Intake:
 
     def admit(self, protocol: str, key: str | None) -> None:
         """Raises RefusedError 401, 403 or 429 unless the key may send by this protocol, now."""
-        self.limit.take(self.keys.admit(protocol, key))
+        seen = noted()
+        seen.protocol = protocol
+        seen.keys.append(key or "")
+        seen.place = self.keys.admit(protocol, key)
+        self.limit.take(seen.place)
 
     def admit_all(self, protocol: str, keys: Sequence[str]) -> None:
         """The same for a request that carries several keys; it counts once."""
+        seen = noted()
+        seen.protocol = protocol
+        seen.keys += keys
         places = [self.keys.admit(protocol, key) for key in keys or (None,)]
-        self.limit.take(places[0])
+        seen.place = places[0]
+        self.limit.take(seen.place)
 
     def mapping(self, protocol: str) -> SourceMapping:
         """What the mapping file says about the protocol."""
@@ -73,7 +82,9 @@ class Intake:
 
     async def body(self, request: Request) -> bytes:
         """The body, unpacked and within the limit."""
-        return await read_body(request, self.config.max_body_bytes)
+        seen = noted()
+        seen.body = await read_body(request, self.config.max_body_bytes)
+        return seen.body
 
     async def sift(
         self, events: Sequence[bytes], records_of: Callable[[bytes], Sequence[Outgoing]]
@@ -89,6 +100,9 @@ class Intake:
                 found.records += records_of(raw)
             except EventError as error:
                 found.rejected.append(Rejected(index, raw, error))
+        seen = noted()
+        seen.events = found.records
+        seen.rejected = [(one.index, str(one.error)) for one in found.rejected]
         return found
 
     async def publish(self, protocol: str, found: Sifted, also: Sequence[Outgoing] = ()) -> None:

@@ -1,6 +1,7 @@
 """Writes events to Kafka, says when the broker has them, and knows when it is away and when it is back."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -25,6 +26,10 @@ _RECORD_OVERHEAD: Final = 100
 """Bytes that a waiting record costs beside its value; an estimate for the bound on memory."""
 
 
+_MOST_OFFERED: Final = 100
+"""Records on their way that nobody waits for."""
+
+
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A record to be: the topic by its short name."""
 
@@ -47,6 +52,8 @@ class EventProducer:
         self._producer: AIOKafkaProducer | None = None
         self._watch: asyncio.Task[None] | None = None
         self._pending_bytes = 0
+        self._topics: frozenset[str] = frozenset()
+        self._offered: set[asyncio.Task[None]] = set()
         self.ready = False
         """Whether the broker answered when last asked."""
 
@@ -85,6 +92,22 @@ class EventProducer:
                 if (failed := one.exception()) is not None:
                     self._lose(failed)
 
+    def offer(self, record: Outgoing) -> None:
+        """Sends a record that nobody waits for, unless that could cost anybody anything; it may be lost."""
+        known = full_name(self._config.topic_prefix, record.topic) in self._topics
+        busy = (
+            self._pending_bytes > self._config.max_pending_bytes // 4 or len(self._offered) >= _MOST_OFFERED
+        )
+        if self.ready and known and not busy and self._producer is not None:
+            task = asyncio.create_task(self._offer(self._producer, record))
+            self._offered.add(task)
+            task.add_done_callback(self._offered.discard)
+
+    async def _offer(self, producer: AIOKafkaProducer, record: Outgoing) -> None:
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(self._config.delivery_timeout_s):
+                await self._send(producer, record)
+
     async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> "asyncio.Future[object]":
         future: asyncio.Future[object] = await producer.send(
             full_name(self._config.topic_prefix, record.topic),
@@ -117,7 +140,8 @@ class EventProducer:
                 async with asyncio.timeout(self._config.delivery_timeout_s):
                     if self._producer is None:
                         self._producer = await self._connect()
-                    await self._producer.client.fetch_all_metadata()
+                    cluster = await self._producer.client.fetch_all_metadata()
+                    self._topics = frozenset(cluster.topics())
             except (KafkaError, OSError, TimeoutError) as error:
                 self._note(False, type(error).__name__)
             else:
