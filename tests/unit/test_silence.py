@@ -52,7 +52,7 @@ def test_a_stay_that_history_began_is_set_off_where_it_falls_due_after_the_impor
 
 
 @pytest.mark.parametrize("who", ["lead_id", "anonymous_id"])
-@pytest.mark.parametrize("last", [3, 20])
+@pytest.mark.parametrize("last", [0, 3, 20])
 def test_time_stands_still_for_a_lead_whose_history_comes(who: str, last: int) -> None:
     stream = Stream(plan(), forget_after=DAY)
     lines = []
