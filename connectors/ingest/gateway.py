@@ -66,7 +66,6 @@ def _middleware(
         offer=producer.offer,
         route_of=ingest_table.route_of,
         open_route_of=table.route_of,
-        clock=config.clock,
     )
     return [
         Middleware(Observe, route_of=table.route_of),
