@@ -102,7 +102,9 @@ def _keys(items: Sequence[bytes]) -> list[str]:
 
 def _arrival(head: Head) -> Arrival:
     """What is known of the person by the request, unless they asked that nothing be."""
-    if "sp-anonymous" in head.headers or not head.from_browser:
+    if "sp-anonymous" in head.headers:
+        return Arrival(head.received, anonymous=True)
+    if not head.from_browser:
         return Arrival(head.received)
     cookies = cookie_parser(head.headers.get("cookie", ""))
     return Arrival(head.received, head.ip, head.user_agent, cookies.get("sp"))

@@ -65,6 +65,8 @@ class Arrival:
     user_agent: str | None = None
     network_id: str | None = None
     """Of the cookie that a collector set."""
+    anonymous: bool = False
+    """Whether the person asked to stay unknown: what names nobody is then no mistake."""
 
 
 def translate(item: object, arrival: Arrival, mapping: SourceMapping) -> list[dict[str, Any]]:
@@ -83,6 +85,8 @@ def translate(item: object, arrival: Arrival, mapping: SourceMapping) -> list[di
         **happened,
         "context": _context(told, arrival),
     }
+    if arrival.anonymous and not event["lead_id"] and not event["anonymous_id"]:
+        return []
     return [
         {name: value for name, value in one.items() if value is not None} for one in (event, *_tie(event))
     ]

@@ -250,9 +250,10 @@ async def test_who_asks_to_stay_unknown_does(live: Live) -> None:
         ).status_code
 
     assert await sent(browser, eid="cookie") == 200
-    assert await sent({**browser, "SP-Anonymous": "*"}, eid="nobody") == 400
+    assert await sent({**browser, "SP-Anonymous": "*"}, eid="nobody") == 200
     assert await sent({**browser, "SP-Anonymous": "*"}, eid="named", duid="d") == 200
     assert await sent({"Cookie": "sp=n-1"}, eid="server", uid="u-1") == 200
+    assert await sent({"Cookie": "sp=n-1"}, eid="server-nobody") == 400
     found = {event["id"]: event for event in await live.events()}
     assert set(found) == {"cookie", "named", "server"}
     assert found["cookie"]["anonymous_id"] == "n-1"
@@ -260,3 +261,4 @@ async def test_who_asks_to_stay_unknown_does(live: Live) -> None:
     assert found["cookie"]["context"]["ip"] == "127.0.0.1"
     assert found["named"]["context"] == found["server"]["context"] == {"channel": "browser"}
     assert "anonymous_id" not in found["server"]
+    assert await live.landed([FAILED]) == []
