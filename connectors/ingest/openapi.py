@@ -1,8 +1,10 @@
 """Describes the gateway's paths as an OpenAPI 3.1 document."""
 
+import re
 from typing import Any, Final
 
-from connectors.ingest import native, segment
+from connectors.ingest import native, segment, snowplow
+from connectors.ingest.trackers import TRACKERS
 
 _JSON: Final = "application/json"
 _Security = list[dict[str, list[str]]]
@@ -82,6 +84,7 @@ _REFUSALS: Final = {
     "429": "Too fast; see Retry-After",
     "503": "The broker is away; see Retry-After",
 }
+_PARAMETER: Final = re.compile(r"{(\w+)}")
 _EVENTS_BODY: Final = {
     _JSON: {
         "schema": {
@@ -115,7 +118,14 @@ def document() -> dict[str, Any]:
         }
     }
     paths[segment.SETTINGS_PATH] = {"get": _settings()}
+    paths |= {
+        path: {method.lower(): _tracked(tracker.name, path, method) for method in methods}
+        for tracker in TRACKERS
+        for path, methods in tracker.paths.items()
+        if path not in paths
+    }
     for path, summary in (
+        (snowplow.HEALTH_PATH, "Alive, as Snowplow's collector says it"),
         ("/healthz", "Alive"),
         ("/readyz", "Ready to take events"),
         ("/metrics", "Prometheus"),
@@ -152,6 +162,21 @@ def _post(summary: str, content: dict[str, Any], answer: str, security: _Securit
             "requestBody": {"required": True, "content": content},
             "responses": {"200": _answer(answer), **_refusals(*_REFUSALS)},
         }
+    }
+
+
+def _tracked(name: str, path: str, method: str) -> dict[str, Any]:
+    """A path of a protocol that its own specification describes; what is sent there is not said twice."""
+    sends: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}}} if method == "POST" else {}
+    return {
+        "summary": f"Send events as {name.capitalize()}'s trackers do",
+        "parameters": [
+            {"name": one, "in": "path", "required": True, "schema": {"type": "string"}}
+            for one in _PARAMETER.findall(path)
+        ],
+        "security": _OPEN,  # the key is where the protocol has it
+        **sends,
+        "responses": {"200": {"description": "The broker has the events"}, **_refusals(*_REFUSALS)},
     }
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.mapping import SourceMapping
 from scorer.times import Micros
@@ -31,6 +32,11 @@ class Head:
     def user_agent(self) -> str | None:
         """The client's own name for itself."""
         return self.headers.get("user-agent") or None
+
+    @property
+    def from_browser(self) -> bool:
+        """Whether somebody's own browser sent it, so that its address and name are the person's."""
+        return "origin" in self.headers or (self.user_agent or "").startswith("Mozilla/")
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,14 @@ class Tracker(Protocol):
 
     def others(self, intake: Intake) -> Sequence[Route]:
         """Routes that take no events: settings that a library asks for, its own metrics."""
+
+
+@runtime_checkable
+class OwnRefusals(Protocol):
+    """What a tracker adds whose clients would not take a refusal for an end."""
+
+    def refused(self, refusal: RefusedError) -> RefusedError:
+        """The same refusal as these clients understand it."""
 
 
 def head_of(request: Request, received: Micros) -> Head:

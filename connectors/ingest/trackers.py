@@ -4,5 +4,9 @@ from typing import Final
 
 from connectors.ingest.protocol import Tracker
 from connectors.ingest.segment import Segment
+from connectors.ingest.snowplow import Snowplow
 
-TRACKERS: Final[tuple[Tracker, ...]] = (Segment(),)
+TRACKERS: Final[tuple[Tracker, ...]] = (
+    Segment(),
+    Snowplow(),  # the last: it has a path of which both segments are anybody's
+)
