@@ -1,13 +1,14 @@
 """Tells of a path which route it belongs to, by the route's template, which holds nobody's key."""
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
 _CONVERTOR: Final = re.compile(r":[a-z]+(?=\})")
+_NOT_OURS: Final = "^(?!/v1/)"
 
 
 class BelowRoute(Route):
@@ -21,6 +22,24 @@ class BelowRoute(Route):
         """Whether the route answers the path."""
         ending = self.path.rpartition("}")[2].encode()
         if not (scope.get("raw_path") or ending).endswith(ending):  # servers may leave it out
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+class AnyPathRoute(Route):
+    """A route whose path begins with anything: it leaves alone what is LeadHeat's own, and other methods.
+
+    A preflight is its own too. For the rest it says "not here" and not "not by this method", since another
+    application may have the path.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, methods: Sequence[str]) -> None:
+        super().__init__(path, endpoint, methods=methods)
+        self.path_regex = re.compile(self.path_regex.pattern.replace("^", _NOT_OURS, 1))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the route answers the path."""
+        if scope.get("method") not in {*(self.methods or ()), "OPTIONS"}:
             return Match.NONE, {}
         return super().matches(scope)
 

@@ -36,6 +36,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         robots=settings.robots,
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,
+        arrivals=settings.arrivals,
     )
 
 

@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         ge=1_000_000,
         description="Unacknowledged events in memory; beyond it senders are answered 503.",
     )
+    arrivals: bool = Field(
+        True,
+        description="Whether the gateway shows some of what arrives, masked, on the board's page for whoever "
+        "installs a tracker; kept for an hour.",
+    )
     requests_per_second: float | None = Field(
         None, gt=0, description="Requests a write key may send each second; absent: any number."
     )

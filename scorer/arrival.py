@@ -55,4 +55,4 @@ def arrived(lines: Iterable[tuple[bytes, int]], plan: Plan, at: int) -> Arrival:
 
 
 def _received(send: Send, offset: int) -> Record:
-    return Record(send.topic, 0, offset, send.timestamp, send.key, send.value)
+    return Record(send.topic, 0, offset, send.timestamp, send.key, send.value, send.headers)

@@ -97,8 +97,12 @@ class Resident:
         return True
 
     def wake(self, forget_after: int | None) -> int:
-        """The moment at which time may change it, or it may be forgotten."""
-        wake = FOREVER if self.lead.course.tier == NOWHERE else self.walker.quiet_until
+        """The moment at which time may change it, or it may be forgotten.
+
+        While its history is imported time does not pass by itself: its next event may be an earlier one.
+        """
+        course = self.lead.course
+        wake = FOREVER if course.tier == NOWHERE else max(self.walker.quiet_until, course.silent_until)
         if forget_after is not None and forgetting.is_nobody(self.lead):
             wake = min(wake, max(self.lead.evidence.newest + forget_after, self.kept_until))
         return wake

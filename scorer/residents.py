@@ -154,7 +154,8 @@ class Residents:
         resident.revision = stored.revision
         resident.stored = True
         resident.timer = stored.wake
-        resident.walker.quiet_until = stored.wake
+        waits = stored.wake <= lead.course.silent_until  # for that, whatever time does before
+        resident.walker.quiet_until = lead.course.moment + 1 if waits else stored.wake
         resident.walker.headroom = lead.headroom
         return resident
 

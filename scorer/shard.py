@@ -21,8 +21,9 @@ from scorer.record import topic_record
 from scorer.resident import Resident
 from scorer.residents import Residents
 from scorer.retraction import counted_as, owned_at
+from scorer.silence import NO_HISTORY, header, silent_until
 from scorer.slots import DOUBTFUL
-from scorer.times import SECOND
+from scorer.times import SECOND, Micros
 from scorer.walk import NOWHERE, Change, Raised
 
 AHEAD: Final = 300 * SECOND
@@ -68,6 +69,7 @@ class Shard:
         self._remembered = remembered_ids
         self._changes = Changes()
         self._on_change = on_change
+        self._silent_until = NO_HISTORY  # of the record in work
         self.full = False
         """A lead owes so much that no record is taken before the next flush."""
 
@@ -105,6 +107,7 @@ class Shard:
                 self._count(record.topic, "ignored")
                 continue
             try:
+                self._silent_until = silent_until(record.headers) if record.headers else NO_HISTORY
                 if record.topic == topics.HANDOVER:
                     self._take_message(record, record.value)
                 else:
@@ -113,13 +116,15 @@ class Shard:
                 self._changes.dead.append(DeadLetter(record, type(error).__name__, str(error)))
                 self._count(record.topic, "failed")
             if self.full:
-                return
+                break
+        self._silent_until = NO_HISTORY
 
     def advance(self, now: int) -> None:
         """Lets time pass up to and with `now` for the leads that it may change."""
         for key in self._residents.due(now, _TIMERS_AT_ONCE):
             resident = self._touch(key, now)
-            self._announce(key, resident, resident.walker.pass_time(now))
+            if now >= resident.lead.course.silent_until:
+                self._announce(key, resident, resident.walker.pass_time(now))
             self._residents.review(key, now)
 
     def forget(self, committed: dict[str, int]) -> None:
@@ -185,7 +190,14 @@ class Shard:
         resident = self._residents.touch(key, arrival)
         if arrival > resident.arrival:
             resident.arrival = arrival
+        if self._silent_until > resident.lead.course.silent_until:
+            resident.lead.course.silent_until = self._silent_until
         return resident
+
+    def _silent(self, change: Change, resident: Resident) -> bool:
+        """Whether a step is of history: what one of its records did, or time while it was being imported."""
+        past = change.by_time and change.at <= resident.lead.course.silent_until
+        return past or self._silent_until != NO_HISTORY
 
     def _elsewhere(self, key: bytes) -> bool:
         return not self._residents.has(key) and partition_of(key, self._partitions) != self._partition
@@ -195,7 +207,7 @@ class Shard:
         key = event.key.encode()
         if self._partitions > 1 and self._elsewhere(key):
             origin = Misplaced(record.topic, record.partition, record.offset, value)
-            self._changes.outbox.append(Send(topics.HANDOVER, key, handover.encode(origin), record.timestamp))
+            self._changes.outbox.append(self._handover(key, origin, record.timestamp))
             self._count(record.topic, "passed_on")
             return
         if self._residents.blocking and self._residents.refuses(key, record.timestamp):
@@ -300,6 +312,8 @@ class Shard:
         for change in changes:
             if self._on_change is not None and change.stays is None:
                 self._on_change(key.decode(), change)
+            if self._silent(change, resident):
+                continue
             for play in due(change, resident.walker):
                 record = alert(key.decode(), play, change, resident.walker)
                 self._owe(resident, Send(topics.ALERTS, key, msgspec.json.encode(record), change.at))
@@ -310,7 +324,12 @@ class Shard:
 
     def _hand(self, resident: Resident, to: str, message: handover.Message, arrival: int) -> None:
         """Puts a hand-over to another id into the lead's outbox."""
-        self._owe(resident, Send(topics.HANDOVER, to.encode(), handover.encode(message), arrival))
+        self._owe(resident, self._handover(to.encode(), message, arrival))
+
+    def _handover(self, to: bytes, message: handover.Message, arrival: int) -> Send:
+        """What the record in work makes of another id is history where that record is."""
+        headers = (header(Micros(self._silent_until)),) if self._silent_until != NO_HISTORY else ()
+        return Send(topics.HANDOVER, to, handover.encode(message), arrival, headers)
 
     def _owe(self, resident: Resident, send: Send) -> None:
         resident.owe(send)

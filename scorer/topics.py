@@ -13,6 +13,10 @@ SCORES: Final = "scores"
 ALERTS: Final = "alerts"
 FAILED: Final = "failed"
 ERASURES: Final = "erasures"
+ARRIVALS: Final = "arrivals"
+"""Samples of the requests that the gateway answered, masked, for an hour."""
+IMPORTS: Final = "imports"
+"""Which archives of history were imported, and how far."""
 
 IN_TOPICS: Final = (PAGE_VIEWS, EMAIL_CLICKS, DOWNLOADS, SIGNALS, PROFILES, OUTCOMES)
 

@@ -12,6 +12,7 @@ from scorer.grid import Play
 from scorer.plan import Plan
 from scorer.profile import Standing, standing, terms
 from scorer.quiet import Outlook
+from scorer.silence import NO_HISTORY
 from scorer.term import Term
 from scorer.times import DAY, NEVER, SECOND
 from scorer.transitions import next_transition
@@ -56,6 +57,8 @@ class Course(msgspec.Struct, array_like=True, gc=False):
     """When each play with a cooldown last went off."""
     doubtful: list[Step] = []
     """The newest steps that may turn out to be a robot's doing, oldest first."""
+    silent_until: int = NO_HISTORY
+    """Until when what time does to it is announced to nobody, since its history is being imported."""
 
     @property
     def stood(self) -> Step:
@@ -239,6 +242,7 @@ class Walker:
         course.doubtful = sorted([*course.doubtful, *other.doubtful], key=_at)[-_MOST_DOUBTFUL:]
         for play, at in other.cooldowns.items():
             course.cooldowns[play] = max(at, course.cooldowns.get(play, at))
+        course.silent_until = max(course.silent_until, other.silent_until)
         self.quiet_until = NEVER
         self.headroom = 0.0
 

@@ -13,6 +13,7 @@ from faust.types import TP
 
 from scorer.messages import Changes, DeadLetter, Record
 from scorer.plan import Plan
+from scorer.silence import SILENT
 from scorer.topics import ALERTS, HANDOVER, IN_TOPICS, full_name
 from streams import metrics, poison
 from streams.config import WorkerConfig
@@ -210,8 +211,10 @@ class Scoring:
         metrics.LEADS.set(sum(shard.leads for shard in self._shards.values()))
 
     def _acknowledge(self, portion: Portion) -> None:
-        waited = self._config.clock() - portion.records[0].timestamp
-        metrics.EVENT_TO_SCORE.observe(self._timers.wall_seconds(waited))
+        first = portion.records[0]
+        if not any(name == SILENT for name, _ in first.headers):  # history did not wait since it happened
+            waited = self._config.clock() - first.timestamp
+            metrics.EVENT_TO_SCORE.observe(self._timers.wall_seconds(waited))
         for tp, offset in portion.done.items():
             self._done(tp, offset)
 

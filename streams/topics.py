@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from scorer.brokers import connection
-from scorer.topics import ALERTS, ERASURES, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
+from scorer.topics import ALERTS, ARRIVALS, ERASURES, FAILED, HANDOVER, IMPORTS, IN_TOPICS, SCORES, full_name
 from streams.config import changelog_name
 from streams.errors import StartError
 
@@ -23,6 +23,8 @@ PARKED: Final = "parked"
 """Alerts that no channel took, for somebody to look at."""
 
 _DAY_MS: Final = 86_400_000
+_HOUR_MS: Final = 3_600_000
+_ARRIVALS_BYTES: Final = 32 << 20  # of a partition; an hour of them is less
 _HANDOVER_BYTES: Final = 4 << 30  # of a partition; a hand-over is needed for seconds
 _SEEN_WITHIN_S: Final = 15.0  # Kafka answers before all its nodes know of a new topic
 _REPAIRED_WITHIN_MS: Final = 600_000
@@ -98,6 +100,12 @@ def required(prefix: str, raw_days: int = 0) -> list[Topic]:
     kept = {"cleanup.policy": "delete", "retention.ms": str(raw_days * _DAY_MS or -1)}
     brief = {"segment.ms": str(_DAY_MS)}  # what was deleted goes from the disk with its file, a day's records
     done = {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY_MS)} | brief
+    fleeting = {
+        "cleanup.policy": "delete",
+        "retention.ms": str(_HOUR_MS),
+        "segment.ms": str(_HOUR_MS // 6),
+        "retention.bytes": str(_ARRIVALS_BYTES),
+    }
     sized = {"retention.bytes": str(_HANDOVER_BYTES)}
     states = _COMPACT | {"min.compaction.lag.ms": str(_REPAIRED_WITHIN_MS)}
     dated = [
@@ -106,9 +114,10 @@ def required(prefix: str, raw_days: int = 0) -> list[Topic]:
         Topic(full_name(prefix, HANDOVER), kept | large | brief | sized, aged=True),
         Topic(full_name(prefix, FAILED), done | large),
         Topic(full_name(prefix, PARKED), done | large),
+        Topic(full_name(prefix, ARRIVALS), fleeting),
     ]
-    compacted = (full_name(prefix, SCORES), full_name(prefix, ERASURES))
-    return [*dated, *(Topic(name, _COMPACT) for name in compacted), Topic(changelog_name(prefix), states)]
+    compacted = (Topic(full_name(prefix, name), _COMPACT) for name in (SCORES, ERASURES, IMPORTS))
+    return [*dated, *compacted, Topic(changelog_name(prefix), states)]
 
 
 async def ensure(kafka: str, prefix: str, partitions: int, replication: int, raw_days: int = 0) -> Report:

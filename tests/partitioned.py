@@ -10,7 +10,7 @@ import msgspec
 
 from scorer import handover, topics
 from scorer.event import decode
-from scorer.messages import Changes, Record, Send
+from scorer.messages import Changes, Header, Record, Send
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.residents import names_a_lead
@@ -53,16 +53,26 @@ class Stream:
             on_change=lambda lead, change: self.changes.append((lead, change)),
         )
 
-    def publish(self, value: bytes, timestamp: int, partition: int | None = None) -> None:
+    def publish(
+        self, value: bytes, timestamp: int, partition: int | None = None, headers: tuple[Header, ...] = ()
+    ) -> None:
         """Puts an event on its topic, on the partition of its key or on any other."""
         event = decode(value)
         key = event.key.encode()
         where = partition_of(key, self.partitions) if partition is None else partition
-        self._append(topic_of(event.type), where, key, value, timestamp)
+        self._append(topic_of(event.type), where, key, value, timestamp, headers)
 
-    def _append(self, topic: str, partition: int, key: bytes, value: bytes | None, timestamp: int) -> None:
+    def _append(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes,
+        value: bytes | None,
+        timestamp: int,
+        headers: tuple[Header, ...] = (),
+    ) -> None:
         log = self.log[topic, partition]
-        log.append(Record(topic, partition, len(log), timestamp, key, value))
+        log.append(Record(topic, partition, len(log), timestamp, key, value, headers))
 
     def order(self, identity: str, message: handover.Message, timestamp: int) -> None:
         """Puts an order to an id on the topic of hand-overs, as `leadheat erase` does."""
@@ -156,7 +166,7 @@ class Stream:
                 self.erasures[send.key.decode()] = msgspec.json.decode(send.value)
             else:
                 where = partition_of(send.key, self.partitions)
-                self._append(send.topic, where, send.key, send.value, send.timestamp)
+                self._append(send.topic, where, send.key, send.value, send.timestamp, send.headers)
 
     def drain(self, pick: Callable[[list[int]], int] = lambda numbers: numbers[0]) -> None:
         """Cycles until nothing waits."""

@@ -43,5 +43,7 @@ class GatewayConfig:
     """What tells robots from people; absent: the standard rules."""
     delivery_timeout_s: float = 5.0
     """How long the broker may take to acknowledge; longer than an election of a leader usually takes."""
+    arrivals: bool = True
+    """Whether samples of what arrives are told, masked, for the board's page of them."""
     max_pending_bytes: int = 64_000_000
     """Of events that the broker has not acknowledged yet; beyond it requests are answered 503."""

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from connectors.hang_up import end
 from connectors.ingest import browser_script, health, links, native, receiving
 from connectors.ingest.address_limit import AddressLimit
+from connectors.ingest.arrivals import Arrivals
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import IngestCors
 from connectors.ingest.direct import Direct
@@ -74,22 +75,33 @@ def create_app(config: GatewayConfig) -> Starlette:
 
     return Starlette(
         routes=[*ingest, *others],
-        middleware=_middleware(config, sources, ingest, [*ingest, *others]),
+        middleware=_middleware(config, producer, sources, ingest, [*ingest, *others]),
         exception_handlers={RefusedError: _refuse},
         lifespan=lifespan,
     )
 
 
 def _middleware(
-    config: GatewayConfig, sources: Sources, ingest: Sequence[Route], every: Sequence[Route]
+    config: GatewayConfig,
+    producer: EventProducer,
+    sources: Sources,
+    ingest: Sequence[Route],
+    every: Sequence[Route],
 ) -> list[Middleware]:
     ingest_table, table = RouteTable(ingest), RouteTable(every)
 
     def is_ingest(path: str) -> bool:
         return ingest_table.route_of(path) is not None
 
+    arrivals = Middleware(
+        Arrivals,
+        offer=producer.offer,
+        route_of=ingest_table.route_of,
+        open_route_of=table.route_of,
+    )
     found = [
         Middleware(Observe, route_of=table.route_of),
+        *([arrivals] if config.arrivals else []),
         Middleware(IngestCors, allows=sources.allows_origin, is_ingest=is_ingest),
     ]
     if config.requests_per_address is not None:

@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 from starlette.requests import Request
 
+from connectors.ingest.arrivals import noted
 from connectors.ingest.bodies import read_body, read_raw
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import SOURCE
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
-from connectors.ingest.keys import Key
+from connectors.ingest.keys import Key, each_of
 from connectors.ingest.limits import Buckets, RateLimit
 from connectors.ingest.link_tokens import LinkKeys
 from connectors.ingest.mapping import PLAIN, SourceMapping
@@ -115,8 +116,12 @@ class Intake:
         self, protocol: str, keys: Sequence[Key | None], request: Request | None = None
     ) -> Admission:
         """The same for a request that carries several keys; it counts once, for the first of them."""
+        seen = noted()
+        seen.protocol = protocol
+        seen.keys += each_of(keys)
         found = [self.sources.admit(protocol, key) for key in keys or (None,)]
         place, source = found[0]
+        seen.place = place
         staff = False
         if request is not None:
             request.scope[SOURCE] = source
@@ -145,7 +150,9 @@ class Intake:
 
     async def body(self, request: Request) -> bytes:
         """The body, unpacked and within the limit."""
-        return await read_body(request, self.config.max_body_bytes)
+        seen = noted()
+        seen.body = await read_body(request, self.config.max_body_bytes)
+        return seen.body
 
     async def raw_body(self, request: Request) -> bytes:
         """The body's bytes as they came, within the limit: what a signature is over."""
@@ -188,6 +195,9 @@ class Intake:
             judged, retractions = self.judged(records[start : start + _YIELD_EVERY])
             found.records += judged
             found.retractions += retractions
+        seen = noted()
+        seen.events = found.records
+        seen.rejected = [(one.index, str(one.error)) for one in found.rejected]
         return found
 
     def _passed(self, record: Outgoing, admission: Admission) -> Outgoing | None:

@@ -109,6 +109,11 @@ class WriteKeys:
         return any([compare_digest(key, one) for key in known for one in tried])  # noqa: C419 (constant time)
 
 
+def each_of(shown: Iterable[Key | None]) -> list[str]:
+    """Every single key of what requests show."""
+    return [one for key in shown for one in ((key,) if isinstance(key, str) else key or ())]
+
+
 def _matches(given: bytes, keys: Iterable[tuple[int, bytes]]) -> list[int]:
     return [place for place, key in keys if compare_digest(key, given)]
 

@@ -4,6 +4,8 @@ segment:                                # the protocol
   events: {Page Engaged: page_time}     # name of an event -> type
   properties: {seconds: duration_s}     # name of a property -> ours
   traits: {jobTitle: title}
+snowplow:
+  heartbeat_s: 30                       # seconds on a page that each of a client's signs of life stands for
 """
 
 from pathlib import Path
@@ -26,6 +28,7 @@ class SourceMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: dict[str, _Type] = {}
     properties: dict[str, _Field] = {}
     traits: dict[str, _Field] = {}
+    heartbeat_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10
 
 
 PLAIN: Final = SourceMapping()
@@ -43,7 +46,9 @@ def load_mapping(path: Path | None) -> dict[str, SourceMapping]:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: no YAML: {error}") from error
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error} (expected: protocol, then events, properties, traits)") from error
+        raise ConfigError(
+            f"{path}: {error} (expected: protocol, then events, properties, traits, heartbeat_s)"
+        ) from error
     if unknown := sorted(sources.keys() - (PROTOCOLS | KEYED)):
         raise ConfigError(
             f"{path}: {unknown[0]}: no protocol: expected one of {', '.join(sorted(PROTOCOLS | KEYED))}"

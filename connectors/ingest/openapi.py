@@ -1,5 +1,6 @@
 """Describes the gateway's paths as an OpenAPI 3.1 document."""
 
+import re
 from typing import Any, Final
 
 from connectors.ingest import (
@@ -13,7 +14,9 @@ from connectors.ingest import (
     native,
     rudder,
     segment,
+    snowplow,
 )
+from connectors.ingest.trackers import TRACKERS
 from connectors.ingest.webhooks import receiving as webhooks
 from connectors.ingest.webhooks.registry import providers
 
@@ -123,6 +126,7 @@ _REFUSALS: Final = {
     "429": "Too fast; see Retry-After",
     "503": "The broker is away; see Retry-After",
 }
+_PARAMETER: Final = re.compile(r"{(\w+)}")
 _EVENTS_BODY: Final = {
     _JSON: {
         "schema": {
@@ -195,7 +199,14 @@ def document() -> dict[str, Any]:
         paths |= {path: _taking(protocol, *said) for path, said in described.items()}
     paths |= _browser_paths() | _link_paths()
     paths[webhooks.PATH] = {"post": _webhook()}
+    paths |= {
+        path: {method.lower(): _tracked(tracker.name, path, method) for method in methods}
+        for tracker in TRACKERS
+        for path, methods in tracker.paths.items()
+        if path not in paths
+    }
     for path, summary in (
+        (snowplow.HEALTH_PATH, "Alive, as Snowplow's collector says it"),
         ("/healthz", "Alive"),
         ("/readyz", "Ready to take events"),
         ("/metrics", "Prometheus"),
@@ -297,6 +308,21 @@ def _taking(protocol: str, methods: tuple[str, ...], answers: dict[str, str]) ->
         },
     }
     return dict.fromkeys(methods, operation)
+
+
+def _tracked(name: str, path: str, method: str) -> dict[str, Any]:
+    """A path of a protocol that its own specification describes; what is sent there is not said twice."""
+    sends: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}}} if method == "POST" else {}
+    return {
+        "summary": f"Send events as {name.capitalize()}'s trackers do",
+        "parameters": [
+            {"name": one, "in": "path", "required": True, "schema": {"type": "string"}}
+            for one in _PARAMETER.findall(path)
+        ],
+        "security": _OPEN,  # the key is where the protocol has it
+        **sends,
+        "responses": {"200": {"description": "The broker has the events"}, **_refusals(*_REFUSALS)},
+    }
 
 
 def _refusals(*codes: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Writes events to Kafka, says when the broker has them, and knows when it is away and when it is back."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -14,6 +15,7 @@ from connectors.ingest.config import GatewayConfig
 from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
 from scorer.brokers import connection
 from scorer.event import Event
+from scorer.times import Micros
 from scorer.topics import full_name
 
 _log: Final = logging.getLogger(__name__)
@@ -26,6 +28,10 @@ _RECORD_OVERHEAD: Final = 100
 """Bytes that a waiting record costs beside its value; an estimate for the bound on memory."""
 
 
+_MOST_OFFERED: Final = 100
+"""Records on their way that nobody waits for."""
+
+
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A record to be: the topic by its short name."""
 
@@ -35,6 +41,8 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, bytes], ...] = ()
     event: Event | None = None
     """What the value says, where it is an event."""
+    timestamp: Micros | None = None
+    """When it arrived; None: now."""
 
 
 class EventProducer:
@@ -48,6 +56,8 @@ class EventProducer:
         self._producer: AIOKafkaProducer | None = None
         self._watch: asyncio.Task[None] | None = None
         self._pending_bytes = 0
+        self._topics: frozenset[str] = frozenset()
+        self._offered: set[asyncio.Task[None]] = set()
         self.ready = False
         """Whether the broker answered when last asked."""
 
@@ -86,12 +96,28 @@ class EventProducer:
                 if (failed := one.exception()) is not None:
                     self._lose(failed)
 
+    def offer(self, record: Outgoing) -> None:
+        """Sends a record that nobody waits for, unless that could cost anybody anything; it may be lost."""
+        known = full_name(self._config.topic_prefix, record.topic) in self._topics
+        busy = (
+            self._pending_bytes > self._config.max_pending_bytes // 4 or len(self._offered) >= _MOST_OFFERED
+        )
+        if self.ready and known and not busy and self._producer is not None:
+            task = asyncio.create_task(self._offer(self._producer, record))
+            self._offered.add(task)
+            task.add_done_callback(self._offered.discard)
+
+    async def _offer(self, producer: AIOKafkaProducer, record: Outgoing) -> None:
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(self._config.delivery_timeout_s):
+                await self._send(producer, record)
+
     async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> "asyncio.Future[object]":
         future: asyncio.Future[object] = await producer.send(
             full_name(self._config.topic_prefix, record.topic),
             value=record.value,
             key=record.key,
-            timestamp_ms=self._config.clock() // 1000,
+            timestamp_ms=(self._config.clock() if record.timestamp is None else record.timestamp) // 1000,
             headers=list(record.headers),
         )
         size = len(record.value) + _RECORD_OVERHEAD
@@ -118,7 +144,8 @@ class EventProducer:
                 async with asyncio.timeout(self._config.delivery_timeout_s):
                     if self._producer is None:
                         self._producer = await self._connect()
-                    await self._producer.client.fetch_all_metadata()
+                    cluster = await self._producer.client.fetch_all_metadata()
+                    self._topics = frozenset(cluster.topics())
             except (KafkaError, OSError, TimeoutError) as error:
                 self._note(False, type(error).__name__)
             else:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.keys import Key
 from connectors.ingest.link_tokens import LinkKeys
@@ -91,6 +92,14 @@ class Tracker(Protocol):
 
     def others(self, intake: Intake) -> Sequence[Route]:
         """Routes that take no events: settings that a library asks for, its own metrics."""
+
+
+@runtime_checkable
+class OwnRefusals(Protocol):
+    """What a tracker adds whose clients would not take a refusal for an end."""
+
+    def refused(self, refusal: RefusedError) -> RefusedError:
+        """The same refusal as these clients understand it."""
 
 
 def head_of(request: Request, received: Micros) -> Head:

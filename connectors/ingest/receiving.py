@@ -9,21 +9,35 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake
 from connectors.ingest.producer import Outgoing
-from connectors.ingest.protocol import Context, Tracker, head_of
+from connectors.ingest.protocol import Context, OwnRefusals, Tracker, head_of
 from connectors.ingest.records import event_record, failed_record, require_size
+from connectors.routing import AnyPathRoute
 from scorer.errors import EventError
 
 
 def routes(intake: Intake, tracker: Tracker) -> list[Route]:
     """The routes of a protocol."""
     receive = partial(_receive, intake, tracker)
-    taking = [Route(path, receive, methods=list(methods)) for path, methods in tracker.paths.items()]
+    taking = [
+        (AnyPathRoute if path.startswith("/{") else Route)(path, receive, methods=list(methods))
+        for path, methods in tracker.paths.items()
+    ]
     return [*taking, *tracker.others(intake)]
 
 
 async def _receive(intake: Intake, tracker: Tracker, request: Request) -> Response:
+    try:
+        return await _taken(intake, tracker, request)
+    except RefusedError as refusal:
+        if isinstance(tracker, OwnRefusals):
+            raise tracker.refused(refusal) from refusal
+        raise
+
+
+async def _taken(intake: Intake, tracker: Tracker, request: Request) -> Response:
     head = head_of(request, intake.config.clock())
     key = tracker.key_of(head)
     if key is not None:

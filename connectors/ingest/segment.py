@@ -10,15 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors.ingest.errors import RefusedError
+from connectors.ingest.batches import items_of, message_of, opened, text_of, value_of
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.json_answer import JsonAnswer
-from connectors.ingest.lenient import fields, members, mended
 from connectors.ingest.pixel import pixel
 from connectors.ingest.protocol import Context, Head, Parcel, head_of
 from connectors.ingest.rudder import BEACON_PATH, IMAGE_PATHS, call_of, config_routes
 from connectors.ingest.segment_events import CALLS, Arrival, consent_told, translate
-from scorer.errors import EventError
 
 BATCH_PATHS: Final = ("/v1/batch", "/v1/import", "/v1/b", BEACON_PATH)
 CALL_PATHS: Final = {
@@ -27,10 +25,6 @@ CALL_PATHS: Final = {
 } | {"/v1/a": "alias"}
 METRICS_PATH: Final = "/v1/m"
 SETTINGS_PATH: Final = "/v1/projects/{write_key}/settings"
-
-_envelope: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_raw: Final = msgspec.json.Decoder(msgspec.Raw)
-_list: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Segment:
@@ -52,22 +46,22 @@ class Segment:
         image = IMAGE_PATHS.get(head.path)
         if image is not None:
             body = msgspec.json.encode(call_of(head.query))
-        told, body = _fields(body.strip())
-        key = _text(told.get("writeKey"))
+        told, body = opened(body, "batch")
+        key = text_of(told.get("writeKey"))
         arrival = Arrival(
             received=head.received,
-            sent_at=_value(told.get("sentAt")) if "batch" in told else head.headers.get("sentat"),
+            sent_at=value_of(told.get("sentAt")) if "batch" in told else head.headers.get("sentat"),
             call=image or CALL_PATHS.get(head.path),
             browser="origin" in head.headers,
             ip=head.ip,
             user_agent=head.user_agent,
         )
-        events = [] if head.method == "HEAD" else _events(told, body)
-        return Parcel(events, [key] if key else [], arrival)
+        events = items_of(told, "batch") if "batch" in told else [body]
+        return Parcel([] if head.method == "HEAD" else events, [key] if key else [], arrival)
 
     def events(self, item: bytes, context: Context) -> list[dict[str, Any]]:
         """The event of a call, and the choice that it tells of, if it does."""
-        event = translate(_message(item), context.parcel.shared, context.mapping)
+        event = translate(message_of(item), context.parcel.shared, context.mapping)
         choice = consent_told(event)
         return [event] if choice is None else [event, choice]
 
@@ -101,13 +95,6 @@ class Segment:
         ]
 
 
-def _message(raw: bytes) -> Any:
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.MsgspecError:  # a number out of range, which passes in the body
-        return msgspec.json.decode(mended(raw))
-
-
 def _key_of(authorization: str) -> str:
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() != "basic":
@@ -116,55 +103,6 @@ def _key_of(authorization: str) -> str:
         return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
     except (binascii.Error, ValueError):
         return ""
-
-
-def _fields(body: bytes) -> tuple[dict[str, msgspec.Raw], bytes]:
-    """The fields of a body, and the body, mended where that lets it be read."""
-    try:
-        try:
-            return _decoded(body), body
-        except RecursionError:
-            return _outermost(body), body
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return _decoded(text := mended(body)), text
-    except (msgspec.DecodeError, EventError):
-        raise RefusedError(
-            400, "no valid JSON: expected an event, or an object with a batch of them"
-        ) from None
-
-
-def _decoded(body: bytes) -> dict[str, msgspec.Raw]:
-    return {"batch": _raw.decode(body)} if body.startswith(b"[") else _envelope.decode(body)
-
-
-def _outermost(body: bytes) -> dict[str, msgspec.Raw]:
-    if body.startswith(b"["):
-        return {"batch": msgspec.Raw(body)}
-    return {name: msgspec.Raw(value) for name, value in fields(body).items()}
-
-
-def _events(told: dict[str, msgspec.Raw], body: bytes) -> list[bytes]:
-    if "batch" not in told:
-        return [body]
-    try:
-        try:
-            return [bytes(one).strip() for one in _list.decode(told["batch"])]
-        except RecursionError:
-            return members(bytes(told["batch"]))
-    except (msgspec.DecodeError, EventError):
-        raise RefusedError(400, "batch: expected a list of events") from None
-
-
-def _value(raw: msgspec.Raw | None) -> object:
-    try:
-        return None if raw is None else msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _text(raw: msgspec.Raw | None) -> str | None:
-    value = _value(raw)
-    return value if isinstance(value, str) else None
 
 
 def _settings(request: Request) -> dict[str, Any]:

@@ -8,5 +8,13 @@ from connectors.ingest.matomo import Matomo
 from connectors.ingest.mautic import Mautic
 from connectors.ingest.protocol import Tracker
 from connectors.ingest.segment import Segment
+from connectors.ingest.snowplow import Snowplow
 
-TRACKERS: Final[tuple[Tracker, ...]] = (Browser(), Segment(), Matomo(), GA4(), Mautic())
+TRACKERS: Final[tuple[Tracker, ...]] = (
+    Browser(),
+    Segment(),
+    Matomo(),
+    GA4(),
+    Mautic(),
+    Snowplow(),  # the last: it has a path of which both segments are anybody's
+)

@@ -19,6 +19,7 @@ from connectors.serve import grid, health, pages, status
 from connectors.serve.accounts import Accounts
 from connectors.serve.alerts import Alerts
 from connectors.serve.answers import Answers
+from connectors.serve.arrivals import Arrivals
 from connectors.serve.broadcast import Broadcast
 from connectors.serve.cache import Cache
 from connectors.serve.config import ServeConfig
@@ -53,9 +54,14 @@ def create_app(config: ServeConfig) -> Starlette:
 
     feeder = Feeder(config, desk.cache, grid_file, desk.scoring, adopt)
     broadcast = Broadcast(desk)
+    arrivals = Arrivals(config.kafka, config.topic_prefix, desk.wall)
     publisher = Publisher(config.kafka, config.topic_prefix, config.clock)
     sessions = Sessions(config.read_keys, config.write_keys)
-    routes = _routes(desk, feeder, broadcast, publisher, sessions)
+    routes = [*_routes(desk, feeder, broadcast, publisher, sessions), *arrivals.routes()]
+
+    def end_streams() -> None:
+        broadcast.close()
+        arrivals.close()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -63,8 +69,9 @@ def create_app(config: ServeConfig) -> Starlette:
         try:
             yield
         finally:
-            broadcast.close()
+            end_streams()
             await end(*tasks)
+            await arrivals.stop()
             await publisher.close()
             await feeder.close()
             await desk.cache.close()
@@ -80,7 +87,7 @@ def create_app(config: ServeConfig) -> Starlette:
         exception_handlers={Refusal: _refuse, RedisError: _away, HTTPException: _http},
         lifespan=lifespan,
     )
-    app.state.end_streams = broadcast.close
+    app.state.end_streams = end_streams
     return app
 
 

@@ -231,7 +231,9 @@ def document() -> Document:
         anything,
         missing=False,
     )
-    stream["get"]["responses"]["200"]["content"] = {"text/event-stream": {}}
+    arrivals = _get("Samples of what the gateway was sent, masked, as they come.", anything, missing=False)
+    for one in (stream, arrivals):
+        one["get"]["responses"]["200"]["content"] = {"text/event-stream": {}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "LeadHeat read API", "version": "1"},
@@ -243,6 +245,7 @@ def document() -> Document:
             "/v1/grid": _get("The grid in force.", anything, missing=False),
             "/v1/status": _get("Leads by tier, and whether the picture is whole.", anything, missing=False),
             "/v1/stream": stream,
+            "/v1/arrivals": arrivals,
             "/healthz": _open("Whether the process lives."),
             "/readyz": _open("Whether it can answer; 503 with the reason where not."),
             "/metrics": _open("Prometheus metrics.", "text/plain"),

@@ -16,6 +16,7 @@ _PAGES: Final = {
     "/": "leads.html",
     "/leads/{id:identity}": "lead.html",
     "/alerts": "alerts.html",
+    "/install": "install.html",
     "/login": "login.html",
 }
 _LOGIN: Final = "login.html"

@@ -6,24 +6,22 @@ from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Send
 
 from connectors.serve import live
 from connectors.serve.broadcast import Broadcast, Client, told_of
 from connectors.serve.desk import Desk
 from connectors.serve.errors import Refusal
 from connectors.serve.live import LiveEntry
-from connectors.serve.metrics import DROPPED, STREAMS
+from connectors.serve.metrics import STREAMS
 from connectors.serve.position import Position
+from connectors.serve.sse import HEADERS, Stream
 from connectors.serve.status import clock_of, state_of
 
 _HEARTBEAT_S: Final = 15.0
 """Proxies give up on a silence of 30 to 60 seconds."""
 _LOOK_AGAIN_S: Final = 1.0
-_SEND_WITHIN_S: Final = 20.0
-"""A client that takes nothing for so long is dropped."""
 
 
 class EventStream:
@@ -45,8 +43,8 @@ class EventStream:
         except ValueError as error:
             raise Refusal(400, str(error)) from error
         if request.method == "HEAD":  # its answer ends with the headers: a stream would hold the connection
-            return Response(media_type="text/event-stream", headers=_HEADERS)
-        return _Stream(self._events(position), media_type="text/event-stream", headers=_HEADERS)
+            return Response(media_type="text/event-stream", headers=HEADERS)
+        return Stream(self._events(position), media_type="text/event-stream", headers=HEADERS)
 
     async def _events(self, position: Position | None) -> AsyncIterator[bytes]:
         client = self._broadcast.join()
@@ -99,7 +97,6 @@ class EventStream:
         return None if state["rebuilding"] else await live.position_of(self._desk.cache)
 
 
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _END: Final = object()
 _SILENCE: Final = object()
 
@@ -116,20 +113,3 @@ async def _next(client: Client, within_s: float) -> Any:
 def _event(kind: str, data: Any, position: Position | None) -> bytes:
     identified = b"" if position is None else b"id: " + position.dump().encode() + b"\n"
     return b"event: " + kind.encode() + b"\n" + identified + b"data: " + msgspec.json.encode(data) + b"\n\n"
-
-
-class _Stream(StreamingResponse):
-    """A stream whose every piece must be taken in time."""
-
-    async def stream_response(self, send: Send) -> None:
-        """Sends the pieces; a client that doesn't take them is hung up on."""
-
-        async def in_time(message: Any) -> None:
-            try:
-                async with asyncio.timeout(_SEND_WITHIN_S):
-                    await send(message)
-            except TimeoutError:
-                DROPPED.inc()
-                raise
-
-        await super().stream_response(in_time)

@@ -24,7 +24,9 @@ _WAIT_MS: Final = 200
 _STOP_WITHIN_S: Final = 5.0
 
 
-async def partitions(kafka: str, prefix: str) -> dict[str, set[int]]:
+async def partitions(
+    kafka: str, prefix: str, topics: Iterable[str] = (*REQUIRED, PARKED, ERASURES)
+) -> dict[str, set[int]]:
     """The partitions of the topics that are read, by short name; topics that aren't there are left out."""
     client = AIOKafkaClient(**connection(kafka), client_id="leadheat-serve")
     try:
@@ -32,10 +34,7 @@ async def partitions(kafka: str, prefix: str) -> dict[str, set[int]]:
         cluster = await client.fetch_all_metadata()
     finally:
         await hang_up(client.close(), _STOP_WITHIN_S)
-    known = {
-        topic: cluster.partitions_for_topic(full_name(prefix, topic))
-        for topic in (*REQUIRED, PARKED, ERASURES)
-    }
+    known = {topic: cluster.partitions_for_topic(full_name(prefix, topic)) for topic in topics}
     return {topic: set(found) for topic, found in known.items() if found}
 
 

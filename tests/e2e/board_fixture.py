@@ -40,6 +40,7 @@ class Desk:
         self.requests: Counter[str] = Counter()
         self.answers: list[Json] = []
         self.hello: Json = {}
+        self.arrivals: list[Json] = []
 
     def clock(self) -> Json:
         """The server's clock stands still at the world's now, so that what is shown can be checked."""
@@ -70,6 +71,8 @@ class Desk:
             return JSONResponse({"error": "as the test wants"}, status)
         if path == "/v1/stream":
             return StreamingResponse(self.stream(), media_type="text/event-stream")
+        if path == "/v1/arrivals":
+            return StreamingResponse(self.arriving(), media_type="text/event-stream")
         if path == "/v1/session":
             return JSONResponse({"ok": True})
         if path.endswith("/answer"):
@@ -122,6 +125,16 @@ class Desk:
         alert["answer"] = None if given["answer"] == "withdrawn" else said
         self.tell("answer", {"alert_id": alert["id"], "lead_id": alert["lead_id"], **said})
         return JSONResponse({"alert_id": alert["id"], **said})
+
+    async def arriving(self) -> AsyncIterator[str]:
+        """What arrives at the gateway, as it is put into `arrivals`."""
+        yield "event: hello\ndata: {}\n\n"
+        told = 0
+        while True:
+            for arrival in self.arrivals[told:]:
+                told += 1
+                yield f"event: arrival\ndata: {json.dumps(arrival)}\n\n"
+            await anyio.sleep(0.02)
 
     async def stream(self) -> AsyncIterator[str]:
         """The events of one client."""

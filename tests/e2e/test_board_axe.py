@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
+from tests.e2e.board_arrivals import REFUSED, TAKEN, UNKNOWN
 from tests.e2e.board_fixture import MONDAY, Desk
 from tests.e2e.board_world import World
 
@@ -32,6 +33,17 @@ def _refused(status: int) -> Stage:
         desk.refuse = lambda request: None if request.url.path == "/v1/session" else status
 
     return refuse
+
+
+def _arriving(desk: Desk) -> None:
+    desk.arrivals += [TAKEN, REFUSED, UNKNOWN]
+
+
+def _unfold_arrivals(page: Page, desk: Desk) -> None:
+    _look(page, desk)
+    page.wait_for_selector(".arrival")
+    for summary in page.locator(".arrival summary").all():
+        summary.click()
 
 
 def _undelivered(desk: Desk) -> None:
@@ -115,6 +127,8 @@ STATES: dict[str, tuple[str, Stage, Act]] = {
     "alerts, undelivered": ("/alerts", _undelivered, _look),
     "alerts, none": ("/alerts", _nobody, _look),
     "alerts, not saved": ("/alerts", _plain, _fail_to_answer),
+    "install": ("/install", _arriving, _unfold_arrivals),
+    "install, nothing yet": ("/install", _plain, _look),
     "login": ("/login", _plain, _look),
 }
 

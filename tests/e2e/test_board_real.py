@@ -74,5 +74,9 @@ def test_from_the_first_fact_to_the_answer(up: Up, signed_in: Callable[[str], Pa
 
     page.goto("/alerts")
     expect(page.locator("[data-alert]")).to_contain_text("Taken by you", timeout=LATE)
+    page.goto("/install")
+    expect(page.locator(".arrival").first).to_contain_text("event understood", timeout=LATE)
+    page.request.post("/v1/events", data={"type": "page_view"}, headers={"Authorization": "Bearer wrong"})
+    expect(page.locator(".arrival").first).to_contain_text("the write key is not known here", timeout=LATE)
     page.goto("/leads/nobody")
     expect(page.locator("h1")).to_have_text("There is no such lead", timeout=LATE)

@@ -53,6 +53,7 @@ _READS: Final = (
     "/v1/grid",
     "/v1/status",
     "/v1/stream",
+    "/v1/arrivals",
     "/v1/nothing",
 )
 

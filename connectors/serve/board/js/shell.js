@@ -12,6 +12,7 @@ import { say } from './announce.js';
 const PAGES = [
   ['leads', '/', 'list'],
   ['alerts', '/alerts', 'bell'],
+  ['install', '/install', 'plug'],
 ];
 
 /** @param {string} page @param {boolean} tab */
