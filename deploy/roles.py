@@ -33,6 +33,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         mapping=settings.mapping,
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,
+        requests_at_once=settings.requests_at_once,
     )
 
 

@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         ge=1_000_000,
         description="Unacknowledged events in memory; beyond it senders are answered 503.",
     )
+    requests_at_once: int = Field(
+        1_000,
+        ge=1,
+        description="Requests that wait for Kafka at once, of a gateway; beyond it senders are answered 503.",
+    )
     requests_per_second: float | None = Field(
         None, gt=0, description="Requests a write key may send each second; absent: any number."
     )

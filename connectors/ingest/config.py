@@ -34,5 +34,7 @@ class GatewayConfig:
     mapping: Path | None = None
     delivery_timeout_s: float = 5.0
     """How long the broker may take to acknowledge; longer than an election of a leader usually takes."""
+    requests_at_once: int = 1_000
+    """That wait for the broker; beyond it others are answered 503, so that these are soon answered."""
     max_pending_bytes: int = 64_000_000
     """Of events that the broker has not acknowledged yet; beyond it requests are answered 503."""

@@ -1,4 +1,4 @@
-"""Takes requests to fixed paths straight to their endpoints, past the search that Starlette makes for them."""
+"""Takes requests to fixed paths straight to their endpoints, past Starlette's search for them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final

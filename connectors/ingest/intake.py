@@ -10,7 +10,7 @@ from starlette.requests import Request
 from connectors.ingest.bodies import read_body
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import SOURCE
-from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
+from connectors.ingest.errors import BrokerAwayError, BusyError, RecordTooLargeError, RefusedError
 from connectors.ingest.limits import Buckets, RateLimit
 from connectors.ingest.mapping import PLAIN, SourceMapping
 from connectors.ingest.metrics import ingested, of_source
@@ -184,6 +184,9 @@ class Intake:
         """Returns when the broker has the records; raises RefusedError 413 or 503 otherwise."""
         try:
             await self.producer.publish([*found.records, *also])
+        except BusyError as error:
+            ingested(protocol, "refused").inc(len(found.records))
+            raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S, "busy") from error
         except BrokerAwayError as error:
             ingested(protocol, "unknown").inc(len(found.records))
             raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S) from error
