@@ -43,7 +43,9 @@ class WriteKeys:
     ) -> None:
         self._secrets: list[tuple[int, bytes]] = []
         self._public: list[tuple[int, str, bytes | None]] = []
+        self._flat = 0
         for place, text in enumerate(write_keys):
+            self._flat += 1
             self._add(place, text.strip())
         for place, key in known:
             if key.protocol is not None:
@@ -76,19 +78,20 @@ class WriteKeys:
     def admit(self, protocol: str, presented: str | None) -> int:
         """The place of the key; RefusedError 401: a bad key, 403: one of another kind.
 
-        Keys of the setting have the places they stand at, others those that they were given with.
+        Keys of the setting have the places they stand at, others, which go before them, those that they were
+        given with. A key by its name goes before any key.
         """
         if not presented:
             raise RefusedError(401, "no write key: send one as this protocol does", reason="no_key")
         given = digest_of(presented)
-        found = _matches(given, self._secrets)
+        found = [(False, place) for place, key in self._secrets if compare_digest(key, given)]
         found += [
-            place
+            (key is None, place)
             for place, of, key in self._public
             if of == protocol and (key is None or compare_digest(key, given))
         ]
         if found:
-            return min(found)
+            return min(found, key=lambda one: (one[1] < self._flat, *one))[1]
         if self._of_another_kind(presented, given):
             raise RefusedError(403, "this key is of another kind and does not admit to this path")
         raise RefusedError(401, "the write key is not known here")
@@ -98,10 +101,6 @@ class WriteKeys:
         tried = [given, digest_of(public_id)] if colon else [given]
         known = [*self._read, *(key for _, _, key in self._public if key is not None)]
         return any([compare_digest(key, one) for key in known for one in tried])  # noqa: C419 (constant time)
-
-
-def _matches(given: bytes, keys: Iterable[tuple[int, bytes]]) -> list[int]:
-    return [place for place, key in keys if compare_digest(key, given)]
 
 
 def digest_of(text: str) -> bytes:
