@@ -18,7 +18,8 @@ SHORT ?=
 PEERS := build/peers-venv
 PEERS_INSTALLED := $(PEERS)/.installed
 
-.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-peers bench-docs bench-state bench-rolling soak faults robots clean
+.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-gateway bench-peers bench-docs bench-state \
+	bench-rolling soak faults robots clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -62,6 +63,9 @@ lock: setup ## pin what is installed now
 
 bench: setup ## measure the scoring core, quickly
 	$(BIN)/python -m tests.benchmarks.bench_core
+
+bench-gateway: setup ## single events over HTTP beside a bare server, and overload (real Kafka)
+	$(BIN)/python -m tests.benchmarks.bench_gateway $(if $(SHORT),--short)
 
 bench-state: setup ## a million leads: memory, recovery, cost of an event (real Kafka)
 	$(BIN)/python -m tests.benchmarks.bench_state

@@ -37,6 +37,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,
         arrivals=settings.arrivals,
+        requests_at_once=settings.requests_at_once,
     )
 
 

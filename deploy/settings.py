@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         description="Whether the gateway shows some of what arrives, masked, on the board's page for whoever "
         "installs a tracker; kept for an hour.",
     )
+    requests_at_once: int = Field(
+        1_000,
+        ge=1,
+        description="Requests that wait for Kafka at once, of a gateway; beyond it senders are answered 503.",
+    )
     requests_per_second: float | None = Field(
         None, gt=0, description="Requests a write key may send each second; absent: any number."
     )

@@ -45,5 +45,7 @@ class GatewayConfig:
     """How long the broker may take to acknowledge; longer than an election of a leader usually takes."""
     arrivals: bool = True
     """Whether samples of what arrives are told, masked, for the board's page of them."""
+    requests_at_once: int = 1_000
+    """That wait for the broker; beyond it others are answered 503, so that these are soon answered."""
     max_pending_bytes: int = 64_000_000
     """Of events that the broker has not acknowledged yet; beyond it requests are answered 503."""

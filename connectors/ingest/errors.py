@@ -18,6 +18,10 @@ class BrokerAwayError(IngestError):
     retriable = True
 
 
+class BusyError(BrokerAwayError):
+    """More is waiting for the broker than may: nothing of it was sent."""
+
+
 class RecordTooLargeError(IngestError):
     """A record that is larger than the broker takes; sending it again is of no use."""
 

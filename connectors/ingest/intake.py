@@ -13,7 +13,7 @@ from connectors.ingest.arrivals import noted
 from connectors.ingest.bodies import read_body, read_raw
 from connectors.ingest.config import GatewayConfig
 from connectors.ingest.cors import SOURCE
-from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError, RefusedError
+from connectors.ingest.errors import BrokerAwayError, BusyError, RecordTooLargeError, RefusedError
 from connectors.ingest.keys import Key, each_of
 from connectors.ingest.limits import Buckets, RateLimit
 from connectors.ingest.link_tokens import LinkKeys
@@ -235,6 +235,9 @@ class Intake:
         """Returns when the broker has the records; raises RefusedError 413 or 503 otherwise."""
         try:
             await self.producer.publish([*found.records, *found.retractions, *also])
+        except BusyError as error:
+            ingested(protocol, "refused").inc(len(found.records))
+            raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S, "busy") from error
         except BrokerAwayError as error:
             ingested(protocol, "unknown").inc(len(found.records))
             raise RefusedError(503, f"{error}: send again", _RETRY_AFTER_S) from error

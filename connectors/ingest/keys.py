@@ -46,7 +46,9 @@ class WriteKeys:
     ) -> None:
         self._secrets: list[tuple[int, bytes]] = []
         self._public: list[tuple[int, str, bytes | None]] = []
+        self._flat = 0
         for place, text in enumerate(write_keys):
+            self._flat += 1
             self._add(place, text.strip())
         for place, key in known:
             if key.protocol is not None:
@@ -79,25 +81,28 @@ class WriteKeys:
     def admit(self, protocol: str, presented: Key | None) -> int:
         """The place of the key; RefusedError 401: a bad key, 403: one of another kind.
 
-        Keys of the setting have the places they stand at, others those that they were given with.
+        Keys of the setting have the places they stand at, others, which go before them, those that they were
+        given with. A key by its name goes before any key.
         """
         shown = [key for key in ((presented,) if isinstance(presented, str) else presented or ()) if key]
         if not shown:
             raise RefusedError(401, "no write key: send one as this protocol does", reason="no_key")
-        found = [place for key in shown for place in self._places(protocol, digest_of(key))]
+        found = [one for key in shown for one in self._places(protocol, digest_of(key))]
         if found:
-            return min(found)
+            return min(found, key=lambda one: (one[1] < self._flat, *one))[1]
         if any([self._of_another_kind(key, digest_of(key)) for key in shown]):  # noqa: C419 (constant time)
             raise RefusedError(403, "this key is of another kind and does not admit to this path")
         raise RefusedError(401, "the write key is not known here")
 
     def is_secret(self, presented: str | None) -> bool:
         """Whether it is a secret write key."""
-        return bool(presented) and bool(_matches(digest_of(presented or ""), self._secrets))
+        given = digest_of(presented or "")
+        return bool(presented) and any([compare_digest(key, given) for _, key in self._secrets])  # noqa: C419
 
-    def _places(self, protocol: str, given: bytes) -> list[int]:
-        return _matches(given, self._secrets) + [
-            place
+    def _places(self, protocol: str, given: bytes) -> list[tuple[bool, int]]:
+        """Where keys stand that admit, each with whether any id would do there."""
+        return [(False, place) for place, key in self._secrets if compare_digest(key, given)] + [
+            (key is None, place)
             for place, of, key in self._public
             if of == protocol and (key is None or compare_digest(key, given))
         ]
@@ -112,10 +117,6 @@ class WriteKeys:
 def each_of(shown: Iterable[Key | None]) -> list[str]:
     """Every single key of what requests show."""
     return [one for key in shown for one in ((key,) if isinstance(key, str) else key or ())]
-
-
-def _matches(given: bytes, keys: Iterable[tuple[int, bytes]]) -> list[int]:
-    return [place for place, key in keys if compare_digest(key, given)]
 
 
 def digest_of(text: str) -> bytes:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 
 from connectors.hang_up import end, hang_up
 from connectors.ingest.config import GatewayConfig
-from connectors.ingest.errors import BrokerAwayError, RecordTooLargeError
+from connectors.ingest.errors import BrokerAwayError, BusyError, RecordTooLargeError
 from scorer.brokers import connection
 from scorer.event import Event
 from scorer.times import Micros
@@ -58,6 +58,7 @@ class EventProducer:
         self._pending_bytes = 0
         self._topics: frozenset[str] = frozenset()
         self._offered: set[asyncio.Task[None]] = set()
+        self._waiting = 0
         self.ready = False
         """Whether the broker answered when last asked."""
 
@@ -84,7 +85,10 @@ class EventProducer:
         if not self.ready or self._producer is None:
             raise BrokerAwayError("the broker is away")
         if self._pending_bytes + size > self._config.max_pending_bytes:
-            raise BrokerAwayError("too much is waiting for the broker")
+            raise BusyError("too much is waiting for the broker")
+        if self._waiting >= self._config.requests_at_once:
+            raise BusyError("too many requests at once")
+        self._waiting += 1
         try:
             async with asyncio.timeout(self._config.delivery_timeout_s):
                 waiting = [await self._send(self._producer, record) for record in records]
@@ -95,6 +99,8 @@ class EventProducer:
             for one in done:
                 if (failed := one.exception()) is not None:
                     self._lose(failed)
+        finally:
+            self._waiting -= 1
 
     def offer(self, record: Outgoing) -> None:
         """Sends a record that nobody waits for, unless that could cost anybody anything; it may be lost."""

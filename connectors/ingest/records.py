@@ -4,6 +4,7 @@ from os import urandom
 from typing import Final
 
 from connectors.ingest.producer import Outgoing
+from connectors.ingest.shape import require_shape
 from scorer.errors import EventError
 from scorer.event import decode
 from scorer.topics import FAILED, topic_of
@@ -27,6 +28,7 @@ def event_record(raw: bytes, limit: int) -> Outgoing:
     """
     require_size(raw, limit)
     event = decode(raw)
+    require_shape(event, len(raw))
     if event.id is None:
         raw = _with_id(raw)
     return Outgoing(topic_of(event.type), event.key.encode(), raw, event=event)

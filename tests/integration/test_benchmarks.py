@@ -9,6 +9,7 @@ from rich.progress import Progress
 
 from deploy.kafka.cluster import Cluster
 from tests.benchmarks import (
+    bench_gateway,
     bench_growth,
     bench_latency,
     bench_peers,
@@ -137,3 +138,13 @@ def test_the_peers_share_our_versions_of_what_they_are_measured_with() -> None:
     )
     for package in ("aiokafka", "faust-streaming", "mode-streaming", "msgspec", "google-re2"):
         assert ours[package] == theirs[package]
+
+
+@pytest.mark.kafka
+def test_the_gateway_is_measured_beside_a_bare_server_and_loses_nothing(own_kafka: Cluster) -> None:
+    found = bench_gateway.run(own_kafka.bootstrap, 2_000)
+    assert [row["server"] for row in found["rows"]] == ["bare", "gateway"] * 2
+    assert all(row["rate"] > 0 and row["cpu_us"] >= 0 for row in found["rows"])
+    over = found["overload"]
+    assert over["accepted"] + over["refused"] == over["at_once"] == 5 * over["limit"]
+    assert over["lost"] == 0 < over["accepted"]

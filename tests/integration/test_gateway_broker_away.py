@@ -126,3 +126,18 @@ async def test_topics_that_are_missing_are_no_false_yes(broker: Broker) -> None:
             assert {event["id"] for event in await live.events()} == {"e-1"}
         else:
             assert answer.status_code == 503
+
+
+async def test_too_many_at_once_are_refused_at_once_and_the_others_are_not_lost(broker: Broker) -> None:
+    async with live_gateway(broker.bootstrap, requests_at_once=3, delivery_timeout_s=30.0) as live:
+        assert await _accepted(live)
+        broker.signal(signal.SIGSTOP)
+        waiting = [asyncio.create_task(live.post({**EVENT, "id": f"w-{number}"})) for number in range(3)]
+        done, _ = await asyncio.wait(waiting, timeout=0.5)
+        assert not done
+        await _refused(live)
+        assert "at once" in (await live.post(EVENT)).json()["error"]
+        broker.signal(signal.SIGCONT)
+        assert [(await one).status_code for one in waiting] == [200, 200, 200]
+        assert await _accepted(live)
+        assert {f"w-{number}" for number in range(3)} <= {one["id"] for one in await live.events()}

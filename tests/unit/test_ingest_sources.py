@@ -199,3 +199,17 @@ def test_flat_public_ids_send_no_outcome_and_signed_webhooks_all() -> None:
     assert sources.admit("segment", "secret")[1].rights == RIGHTS
     assert sources.admit("segment", "wk_page")[1].rights == {"identify", "alias"}
     assert sources.admit("webhook", "hubspot")[1].rights == RIGHTS
+
+
+def test_a_named_source_goes_before_the_setting_and_a_name_before_any(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yml"
+    path.write_text("""
+every: {ids: {matomo: "*"}}
+shop: {keys: [wk_live_shop], ids: {matomo: "1"}}
+""")
+    sources = Sources(config(path, "wk_live_shop", "matomo:*", "snowplow:*"))
+    found = {
+        (protocol, key): sources.admit(protocol, key)[1].name
+        for protocol, key in (("events", "wk_live_shop"), ("matomo", "1"), ("matomo", "2"), ("snowplow", "x"))
+    }
+    assert list(found.values()) == ["shop", "shop", "every", "write keys"]
