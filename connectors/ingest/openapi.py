@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from connectors.ingest import native, segment, snowplow
+from connectors.ingest import native, posthog, segment, snowplow
 from connectors.ingest.trackers import TRACKERS
 
 _JSON: Final = "application/json"
@@ -124,6 +124,9 @@ def document() -> dict[str, Any]:
         for path, methods in tracker.paths.items()
         if path not in paths
     }
+    paths |= dict.fromkeys(posthog.NO_FLAGS_PATHS, _taken("No flags, for PostHog's libraries"))
+    paths |= dict.fromkeys(posthog.DROPPED_PATHS, _taken("Taken and dropped, for PostHog's libraries"))
+    paths |= {path: {"get": _tracked("posthog", path, "GET")} for path in posthog.CONFIG_PATHS}
     for path, summary in (
         (snowplow.HEALTH_PATH, "Alive, as Snowplow's collector says it"),
         ("/healthz", "Alive"),
@@ -163,6 +166,11 @@ def _post(summary: str, content: dict[str, Any], answer: str, security: _Securit
             "responses": {"200": _answer(answer), **_refusals(*_REFUSALS)},
         }
     }
+
+
+def _taken(summary: str) -> dict[str, Any]:
+    answers = {"200": {"description": summary}, **_refusals("400", "408", "413")}
+    return {"post": {"summary": summary, "security": _OPEN, "responses": answers}}
 
 
 def _tracked(name: str, path: str, method: str) -> dict[str, Any]:
