@@ -14,7 +14,7 @@ def decoded(text: str) -> bytes:
     >>> decoded("eyJhIjoiPz8_In0"), decoded("eyJhIjoiPz8/In0=")
     (b'{"a":"???"}', b'{"a":"???"}')
     """
-    plain = text.strip().translate(_STANDARD).rstrip("=")
+    plain = text.strip("\r\n\t").translate(_STANDARD).rstrip("=")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except binascii.Error as error:

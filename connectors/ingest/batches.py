@@ -1,5 +1,6 @@
 """Takes a JSON body apart and leaves its items unread: what is wrong with one of them costs only that one."""
 
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,8 @@ from scorer.errors import EventError
 _envelope: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _raw: Final = msgspec.json.Decoder(msgspec.Raw)
 _list: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+_MOST_KEYS: Final = 16
 
 Envelope = dict[str, msgspec.Raw]
 """The fields of a body, not read yet."""
@@ -48,6 +51,24 @@ def items_of(told: Envelope, batch: str) -> list[bytes]:
             return members(bytes(told[batch]))
     except (msgspec.DecodeError, EventError):
         raise RefusedError(400, f"{batch}: expected a list of events") from None
+
+
+def keys_of(items: Iterable[bytes], key_of: Callable[[bytes], str | int | None]) -> list[str]:
+    """The keys that items carry, each once; items that have none, or can't be read, are refused one by one.
+
+    Raises RefusedError 400 where they are more than anybody packs together: each costs a look.
+    """
+    found: dict[str, None] = {}
+    for item in items:
+        try:
+            key = key_of(item)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue
+        if key not in (None, ""):
+            found[str(key)] = None
+        if len(found) > _MOST_KEYS:
+            raise RefusedError(400, f"more than {_MOST_KEYS} keys in one request")
+    return list(found)
 
 
 def value_of(raw: msgspec.Raw | None) -> object:

@@ -11,7 +11,7 @@ from connectors.ingest.errors import ConfigError, RefusedError
 PROTOCOLS: Final = frozenset({"ga4", "matomo", "mautic", "snowplow", "webhook"})
 """Protocols that carry only a public id."""
 
-KEYED: Final = frozenset({"browser", "segment"})
+KEYED: Final = frozenset({"browser", "posthog", "segment"})
 """Protocols that carry a key. `segment:KEY` is one that a page may show: it opens Segment's paths alone."""
 
 EVERY_PROTOCOL: Final = PROTOCOLS | KEYED | {"events"}

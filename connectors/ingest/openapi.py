@@ -12,6 +12,7 @@ from connectors.ingest import (
     matomo,
     mautic,
     native,
+    posthog,
     rudder,
     segment,
     snowplow,
@@ -205,6 +206,9 @@ def document() -> dict[str, Any]:
         for path, methods in tracker.paths.items()
         if path not in paths
     }
+    paths |= dict.fromkeys(posthog.NO_FLAGS_PATHS, _taken("No flags, for PostHog's libraries"))
+    paths |= dict.fromkeys(posthog.DROPPED_PATHS, _taken("Taken and dropped, for PostHog's libraries"))
+    paths |= {path: {"get": _tracked("posthog", path, "GET")} for path in posthog.CONFIG_PATHS}
     for path, summary in (
         (snowplow.HEALTH_PATH, "Alive, as Snowplow's collector says it"),
         ("/healthz", "Alive"),
@@ -308,6 +312,11 @@ def _taking(protocol: str, methods: tuple[str, ...], answers: dict[str, str]) ->
         },
     }
     return dict.fromkeys(methods, operation)
+
+
+def _taken(summary: str) -> dict[str, Any]:
+    answers = {"200": {"description": summary}, **_refusals("400", "408", "413")}
+    return {"post": {"summary": summary, "security": _OPEN, "responses": answers}}
 
 
 def _tracked(name: str, path: str, method: str) -> dict[str, Any]:

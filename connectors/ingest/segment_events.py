@@ -7,10 +7,11 @@ from typing import Any, Final
 from connectors.ingest.addresses import campaign_of
 from connectors.ingest.consent import CHANGED, consent_of
 from connectors.ingest.mapping import SourceMapping
+from connectors.ingest.moments import moment_of
 from connectors.ingest.names import corrected, event_type, group_traits, properties_of, snake, traits_of
 from scorer.errors import EventError
 from scorer.ids import somebody
-from scorer.times import Micros, format_time, parse_time
+from scorer.times import Micros, format_time
 
 CALLS: Final = ("page", "track", "identify", "group", "alias", "screen")
 
@@ -31,8 +32,6 @@ _UNLOADED: Final = "Page Unloaded"
 """RudderStack's browser library says by it how long a page was open: `timeOnPage`, in milliseconds."""
 
 _PAGE: Final = ("url", "title", "referrer")
-_MILLISECONDS_FROM: Final = 100_000_000_000
-"""A time given as a number: from here (in the year 5138 as seconds) on it counts milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -170,23 +169,14 @@ def _campaign(context: Mapping[str, Any], url: object) -> dict[str, Any]:
 
 def _time(message: Mapping[str, Any], arrival: Arrival) -> str | None:
     """When it happened, by our clock; None where the message does not say: then when it was received."""
-    happened = _moment(_first(message, "timestamp", "originalTimestamp"))
+    happened = moment_of(_first(message, "timestamp", "originalTimestamp"))
     if happened is None:
         return None
     try:
-        sent = _moment(_first(message, "sentAt") or arrival.sent_at)
+        sent = moment_of(_first(message, "sentAt") or arrival.sent_at)
     except EventError:
         sent = None
     return format_time(corrected(happened, sent, arrival.received))
-
-
-def _moment(value: object) -> Micros | None:
-    try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return Micros(int(value * (1_000 if abs(value) >= _MILLISECONDS_FROM else 1_000_000)))
-        return parse_time(value) if isinstance(value, str) and value else None
-    except (ValueError, OverflowError):
-        raise EventError(f"timestamp: {str(value)[:40]!r} is no time such as 2026-11-01T09:00:00Z") from None
 
 
 def _identity(message: Mapping[str, Any], *names: str) -> object:

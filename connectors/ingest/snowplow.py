@@ -8,7 +8,7 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from connectors.ingest.batches import items_of, message_of, opened
+from connectors.ingest.batches import items_of, keys_of, message_of, opened
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.intake import Intake, Rejected
 from connectors.ingest.pixel import pixel
@@ -20,9 +20,6 @@ PATH: Final = "/com.snowplowanalytics.snowplow/tp2"
 VENDOR_PATH: Final = "/{vendor}/{version}"
 PIXEL_PATHS: Final = ("/i", "/ice.png")
 HEALTH_PATH: Final = "/health"
-
-_MOST_KEYS: Final = 16
-"""App ids in one request; a tracker has one, a relay that packs several together some."""
 
 
 class _Keyed(msgspec.Struct):
@@ -53,7 +50,7 @@ class Snowplow:
         else:
             told, text = opened(body, "data")
             items = items_of(told, "data") if "data" in told else [text]
-        return Parcel(items, _keys(items))
+        return Parcel(items, keys_of(items, lambda item: _keyed.decode(item).aid))
 
     def events(self, item: bytes, context: Context) -> list[dict[str, Any]]:
         """The event of an item, and what ties its two identities."""
@@ -83,21 +80,6 @@ class Snowplow:
             return PlainTextResponse("ok")
 
         return [Route(HEALTH_PATH, health, methods=["GET"])]
-
-
-def _keys(items: Sequence[bytes]) -> list[str]:
-    """The app ids of a batch; items without one are refused by themselves."""
-    found: dict[str, None] = {}
-    for item in items:
-        try:
-            aid = _keyed.decode(item).aid
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            continue
-        if aid not in (None, ""):
-            found[str(aid)] = None
-        if len(found) > _MOST_KEYS:
-            raise RefusedError(400, f"more than {_MOST_KEYS} app ids in one request")
-    return list(found)
 
 
 def _arrival(head: Head) -> Arrival:

@@ -51,7 +51,18 @@ def test_refuses(protocol: str, key: str | None, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", [[], [""], ["*"], ["s3cret", " "], ["snowplow:"], ["smoke:signals"], ["segment:*"], ["posthog:x"]]
+    "keys",
+    [
+        [],
+        [""],
+        ["*"],
+        ["s3cret", " "],
+        ["snowplow:"],
+        ["smoke:signals"],
+        ["segment:*"],
+        ["posthog:*"],
+        ["amplitude:x"],
+    ],
 )
 def test_a_wrong_setting_is_named(keys: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"^LEADHEAT_WRITE_KEYS: .*expected"):
