@@ -66,7 +66,8 @@ def import_history(
     archives = [Archive(path) for path in files]
     readings = [(one, reading(one, format_, columns, mappings)) for one in archives]
     clock = settings.wall_clock
-    stamp = Stamp(clock(), loaded.raw_retention_days, loaded.max_event_bytes)
+    most_bytes = 2 * loaded.max_event_bytes  # as the gateway lets a tracker's event grow by the translation
+    stamp = Stamp(clock(), loaded.raw_retention_days, most_bytes)
     with _bar() as bar:
         task = bar.add_task("Importing", total=sum(one.size for one in archives))
         importing = Importing(readings, stamp, clock, lambda read: bar.update(task, completed=read))
