@@ -45,7 +45,7 @@ def import_history(
     ] = False,
     kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")] = None,
 ) -> None:
-    """Import history: events, Segment's archives, CSV.
+    """Import history: events, archives of Segment's or Snowplow's, CSV.
 
     It is scored, and sets off no alert. Started again, it goes on where it stopped; what was imported, under
     any name, is skipped. Rows that are not taken are in FILE.rejected.jsonl.
@@ -54,19 +54,20 @@ def import_history(
     if not dry_run:
         ports.require_broker(loaded.require_kafka())
 
-    from connectors.ingest.mapping import PLAIN, load_mapping
+    from connectors.ingest.mapping import load_mapping
     from deploy.history.archive import Archive
     from deploy.history.csv_mapping import load_csv_mapping
     from deploy.history.formats import reading
     from deploy.history.importing import Importing
     from deploy.history.records import Stamp
 
-    mapping = load_mapping(loaded.mapping).get("segment", PLAIN)
+    mappings = load_mapping(loaded.mapping)
     columns = load_csv_mapping(map_) if map_ else None
     archives = [Archive(path) for path in files]
-    readings = [(one, reading(one, format_, columns, mapping)) for one in archives]
+    readings = [(one, reading(one, format_, columns, mappings)) for one in archives]
     clock = settings.wall_clock
-    stamp = Stamp(clock(), loaded.raw_retention_days, loaded.max_event_bytes)
+    most_bytes = 2 * loaded.max_event_bytes  # as the gateway lets a tracker's event grow by the translation
+    stamp = Stamp(clock(), loaded.raw_retention_days, most_bytes)
     with _bar() as bar:
         task = bar.add_task("Importing", total=sum(one.size for one in archives))
         importing = Importing(readings, stamp, clock, lambda read: bar.update(task, completed=read))

@@ -1,14 +1,15 @@
 """The formats of archives: how each tells its rows, and which events a row tells of."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
+from connectors.ingest import segment_archive, snowplow_archive
 from connectors.ingest.mapping import PLAIN, SourceMapping
-from connectors.ingest.segment_archive import events_of
 from deploy.history.archive import Archive, Numbered
 from deploy.history.csv_mapping import CsvMapping
 from deploy.history.errors import ArchiveError
@@ -16,6 +17,8 @@ from scorer.errors import EventError
 
 _SEGMENTS: Final = ("messageId", "anonymousId", "userId", "originalTimestamp", "receivedAt")
 """Names of fields that the contract's events have not."""
+_TP2: Final = "/payload_data/"
+_ENRICHED_TABS: Final = 100
 
 
 class Format(StrEnum):
@@ -23,7 +26,14 @@ class Format(StrEnum):
 
     EVENTS = "events"
     SEGMENT = "segment"
+    SNOWPLOW = "snowplow"
     CSV = "csv"
+
+
+_TRACKERS: Final = {
+    Format.SEGMENT: segment_archive.events_of,
+    Format.SNOWPLOW: snowplow_archive.events_of,
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,10 @@ class Reading:
 
 
 def reading(
-    archive: Archive, told: Format | None, csv: CsvMapping | None, mapping: SourceMapping = PLAIN
+    archive: Archive,
+    told: Format | None,
+    csv: CsvMapping | None,
+    mappings: Mapping[str, SourceMapping] = MappingProxyType({}),
 ) -> Reading:
     """How to read a file: as `told`, else as its first line looks; ArchiveError where nothing fits."""
     found = told or (Format.CSV if csv else _looks_like(archive))
@@ -46,7 +59,8 @@ def reading(
         if csv is None:
             raise ArchiveError(f"{archive.path}: say with --map FILE what its columns mean")
         return Reading(found, csv.rows, _json(csv.events))
-    if found is Format.SEGMENT:
+    if found in _TRACKERS:
+        events_of, mapping = _TRACKERS[found], mappings.get(found.value, PLAIN)
         return Reading(found, Archive.lines, _json(lambda row: events_of(row, mapping)))
     return Reading(found, Archive.lines, lambda row: (row,))
 
@@ -70,7 +84,11 @@ def _looks_like(archive: Archive) -> Format:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         told = None
     if isinstance(told, dict):
+        if _TP2 in str(told.get("schema")):
+            return Format.SNOWPLOW
         return Format.SEGMENT if any(name in told for name in _SEGMENTS) else Format.EVENTS
+    if line.count(b"\t") >= _ENRICHED_TABS:
+        return Format.SNOWPLOW
     raise ArchiveError(
         f"{archive.path}:1: no JSON object: say with --format what it is, or with --map what its columns mean"
     )

@@ -39,14 +39,14 @@ _FIRST_GUESS_BYTES_S: Final = 500_000
 class _Batch:
     records: list[Outgoing] = field(default_factory=list)
     keys: Counter[bytes | None] = field(default_factory=Counter)
+    most_of_a_key: int = 0
     size: int = 0
-    line: int = 0
 
-    def add(self, records: Sequence[Outgoing], line: int) -> None:
-        self.line = line
+    def add(self, records: Sequence[Outgoing]) -> None:
         for record in records:
             self.records.append(record)
             self.keys[record.key] += 1
+            self.most_of_a_key = max(self.most_of_a_key, self.keys[record.key])
             self.size += len(record.value)
 
     @property
@@ -54,7 +54,7 @@ class _Batch:
         return (
             len(self.records) >= _BATCH_RECORDS
             or self.size >= _BATCH_BYTES
-            or max(self.keys.values(), default=0) >= _MOST_OF_A_KEY
+            or self.most_of_a_key >= _MOST_OF_A_KEY
         )
 
 
@@ -94,7 +94,7 @@ class Importing:
     async def _import(
         self, archive: Archive, reading: Reading, producer: EventProducer | None, before: Taken | None
     ) -> None:
-        batch = _Batch()
+        batch, line = _Batch(), before.line if before else 0
         with Rejected(archive.path, writes=producer is not None, goes_on=before is not None) as rejected:
             for line, row in reading.rows(archive):
                 if before and line <= before.line:
@@ -102,16 +102,16 @@ class Importing:
                     continue
                 self.tally.rows += 1
                 try:
-                    batch.add(self._records(archive, reading, line, row), line)
+                    batch.add(self._records(archive, reading, line, row))
                 except EventError as error:
                     self.tally.reject(str(error))
-                    batch.line = line
                     rejected.write(line, str(error), row)
                 if batch.full:
                     rejected.flush()
-                    batch = await self._send(producer, archive, batch, done=False)
+                    await self._send(producer, archive, batch, line, done=False)
+                    batch = _Batch()
             if not (before and before.done):
-                await self._send(producer, archive, batch, done=True)
+                await self._send(producer, archive, batch, line, done=True)
 
     def _records(self, archive: Archive, reading: Reading, line: int, row: bytes) -> list[Outgoing]:
         until = self._silent_until()
@@ -123,15 +123,14 @@ class Importing:
         return records
 
     async def _send(
-        self, producer: EventProducer | None, archive: Archive, batch: _Batch, *, done: bool
-    ) -> _Batch:
-        """Has the broker take a batch, then takes that down; gives an empty one."""
+        self, producer: EventProducer | None, archive: Archive, batch: _Batch, line: int, *, done: bool
+    ) -> None:
+        """Has the broker take a batch, which goes up to a line, and then takes that down."""
         if producer is not None:
             await _publish(producer, batch.records)
-            told = Taken(archive.path.name, batch.line, done, format_time(self._clock()))
+            told = Taken(archive.path.name, line, done, format_time(self._clock()))
             await _publish(producer, [taken_down.record(archive.digest, told)])
         self._progress(self._read)
-        return _Batch()
 
     @property
     def _read(self) -> int:

@@ -180,6 +180,17 @@ async def test_an_import_that_was_cut_off_goes_on_where_it_was(
     assert last.tally.types.total() == len(lines) - 1
 
 
+async def test_an_archive_that_ends_with_a_full_batch_is_done(embedded_rig: Rig, tmp_path: Path) -> None:
+    rig = embedded_rig
+    await rig.make_topics()
+    archive = tmp_path / "history.jsonl"
+    archive.write_text("\n".join(json.dumps(one) for one in views(settings.wall_clock(), 64, 2)[1::2]))
+    assert (await asyncio.to_thread(command, rig, str(archive))).returncode == 0
+    again = await asyncio.to_thread(command, rig, str(archive))
+    assert "rows imported before" in again.stdout
+    assert len(await published(rig, 64)) == 64
+
+
 async def test_what_is_wrong_is_told_and_nothing_is_sent(embedded_rig: Rig, tmp_path: Path) -> None:
     rig = embedded_rig
     archive = tmp_path / "history.jsonl"

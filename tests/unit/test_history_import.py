@@ -97,6 +97,87 @@ def test_segments_messages_happened_when_its_servers_say(tmp_path: Path) -> None
     assert found[4][1].startswith("type: expected one of page, track")
 
 
+def enriched(**fields: str) -> str:
+    """A line as Snowplow's enrichment writes it: fields by their places."""
+    line = [""] * 131
+    for at, text in fields.items():
+        line[int(at.removeprefix("f"))] = text
+    return "\t".join(line)
+
+
+def iglu(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": f"iglu:com.acme/{name}/jsonschema/1-0-0", "data": data}
+
+
+def test_snowplows_enriched_events_are_the_gateways(tmp_path: Path) -> None:
+    who = {
+        "f0": "shop",
+        "f1": "web",
+        "f6": "e-1",
+        "f15": "d-1",
+        "f3": "2026-11-01 09:00:07",
+        "f77": "Firefox",
+    }
+    times = {"f4": "2026-11-01 11:00:00", "f124": "2026-11-01 09:00:00.123"}
+    page = {"f29": "https://a.example/tarifs?utm_source=li", "f30": "Tarifs", "f13": "192.0.2.7"}
+    click = json.dumps(
+        iglu("unstruct_event", iglu("link_click", {"targetUrl": "https://a.example/guide.pdf"}))
+    )
+    robot = json.dumps(
+        {
+            "schema": "iglu:x/contexts/jsonschema/1-0-0",
+            "data": [iglu("spiders_and_robots", {"spiderOrRobot": True})],
+        }
+    )
+    lines = [
+        enriched(f5="page_view", **who, **times, **page),
+        enriched(f5="struct", f53="Demo", f54="Demo Requested", f12="u-1", **who),
+        enriched(f5="unstruct", f58=click, f130="2026-11-01 08:00:00", **who, **times),
+        enriched(f5="page_ping", f122=robot, **who, **times),
+        enriched(f5="page_view", **who | {"f3": "soon"}),
+        enriched(f5="sale", **who),
+        "page_view\t" * 20,
+    ]
+    found = told(archive(tmp_path, gzip.compress("\n".join(lines).encode())))
+    (_, view), (_, demo, tie), (_, download), (_, ping) = found[:4]
+    assert (view["type"], view["anonymous_id"], view["id"]) == ("page_view", "d-1", "e-1")
+    assert parse_time(view["time"]) == parse_time("2026-11-01T09:00:00.123Z")
+    assert view["properties"] == {"url": page["f29"], "title": "Tarifs"}
+    assert view["context"] == {
+        "ip": "192.0.2.7",
+        "user_agent": "Firefox",
+        "channel": "browser",
+        "utm_source": "li",
+    }
+    assert (demo["type"], demo["lead_id"], demo["time"]) == ("demo_requested", "u-1", "2026-11-01T09:00:07Z")
+    assert (tie["type"], tie["lead_id"], tie["anonymous_id"]) == ("identify", "u-1", "d-1")
+    assert (download["type"], download["time"]) == ("download", "2026-11-01T08:00:00Z")
+    assert (ping["type"], ping["context"]["bot"]) == ("page_time", True)
+    assert [one[1][:19] for one in found[4:]] == [
+        "time: 'soon' is not",
+        "e: expected one of ",
+        "expected the 131 fi",
+    ]
+
+
+def test_requests_of_snowplows_protocol_are_read_too(tmp_path: Path) -> None:
+    item = {
+        "e": "pv",
+        "eid": "e-1",
+        "duid": "d-1",
+        "url": "https://a.example/",
+        "dtm": "1793523600500",
+        "stm": "1",
+    }
+    payload = {
+        "schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4",
+        "data": [item, item],
+    }
+    ((_, first, second),) = told(archive(tmp_path, json.dumps(payload)))
+    assert first == second
+    assert parse_time(first["time"]) == parse_time("2026-11-01T09:00:00.5Z")
+
+
 def test_a_table_is_read_by_its_mapping(tmp_path: Path) -> None:
     mapping = tmp_path / "map.yml"
     mapping.write_text(MAP)
@@ -215,7 +296,7 @@ def test_a_record_is_stamped_with_its_events_own_time() -> None:
 def test_no_row_of_any_format_raises_anything_else(row: bytes | str) -> None:
     raw = row.encode(errors="replace") if isinstance(row, str) else row
     stamp = Stamp(NOW, 30, 32_000)
-    for told_format in (Format.EVENTS, Format.SEGMENT):
+    for told_format in (Format.EVENTS, Format.SEGMENT, Format.SNOWPLOW):
         how = reading(Archive(Path("nowhere")), told_format, None)
         try:
             for event in how.events(raw):
