@@ -36,7 +36,7 @@ from tests.benchmarks.running import BenchmarkError
 PARTITIONS: Final = 8
 _PREFIX: Final = "gateway"
 _KEY: Final = "wk_benchmark"
-_CONNECTIONS: Final = 64
+_CONNECTIONS: Final = 256
 _OVERLOAD: Final = 5
 """Times as many requests at once as the gateway lets wait for Kafka."""
 _AT_ONCE: Final = 100
@@ -133,7 +133,7 @@ def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 def measure(server: Server, events: int) -> dict[str, Any]:
     """Closed loops on some connections: how many a second, and how long each takes."""
-    asyncio.run(Clients(server.port, "warm").send(_CONNECTIONS, 20))
+    asyncio.run(Clients(server.port, "warm").send(_CONNECTIONS, 5))
     clients = Clients(server.port, server.name)
     began, used = time.perf_counter(), server.cpu_s()
     asyncio.run(clients.send(_CONNECTIONS, events // _CONNECTIONS))

@@ -26,6 +26,12 @@ def _app(**settings: Any) -> Starlette:
     return create_app(GatewayConfig("127.0.0.1:1", "leadheat", (KEY,), lambda: Micros(0), **settings))
 
 
+async def _unread() -> AsyncIterator[bytes]:
+    """A body that nobody must look at."""
+    raise AssertionError("the body was read")
+    yield b""
+
+
 def _client(app: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
@@ -149,3 +155,27 @@ def test_refuses_to_start_without_a_key_or_with_a_wrong_mapping(tmp_path: Path) 
         create_app(GatewayConfig("127.0.0.1:1", "leadheat", (), lambda: Micros(0)))
     with pytest.raises(ConfigError, match="cannot be read"):
         _app(mapping=tmp_path / "none.yml")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/v1/events", {}),
+        ("/v1/events", {"authorization": "Bearer guessed"}),
+        ("/v1/batch", {"authorization": "Basic Z3Vlc3NlZDo="}),
+        ("/v1/t?writeKey=guessed", {}),
+    ],
+)
+async def test_a_key_in_the_head_is_looked_at_before_anything_of_the_body(
+    path: str, headers: dict[str, str]
+) -> None:
+    async with _client(_app()) as client:
+        answer = await client.post(path, content=_unread(), headers={**headers, "content-encoding": "gzip"})
+    assert answer.status_code == 401
+
+
+async def test_an_encoding_that_nobody_knows_is_refused_before_the_body_is_read() -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Encoding": "compress"}
+    async with _client(_app()) as client:
+        answer = await client.post("/v1/events", content=_unread(), headers=headers)
+    assert (answer.status_code, answer.json()["error"][:27]) == (415, "Content-Encoding: unknown: ")
