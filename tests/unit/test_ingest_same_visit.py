@@ -9,12 +9,15 @@ import pytest
 from starlette.datastructures import Headers, QueryParams
 
 from connectors.ingest import cloudevents
+from connectors.ingest.browser import Browser
 from connectors.ingest.ga4 import GA4
 from connectors.ingest.matomo import Matomo
 from connectors.ingest.mautic import Mautic
+from connectors.ingest.posthog import PostHog
 from connectors.ingest.protocol import Context, Head, Tracker
 from connectors.ingest.records import event_record
 from connectors.ingest.segment import Segment
+from connectors.ingest.snowplow import Snowplow
 from scorer.files import read_lines, score_lines
 from scorer.grid import parse_grid
 from scorer.plan import Plan
@@ -105,6 +108,55 @@ def ga4_web() -> tuple[Tracker, list[Request]]:
     ]
 
 
+def snowplow() -> tuple[Tracker, list[Request]]:
+    told = {"aid": "shop", "tv": "js-4", "p": "web", "duid": DEVICE, "url": URL, "refr": FROM}
+    click = {"schema": "iglu:com.snowplowanalytics.snowplow/link_click/jsonschema/1-0-1"}
+    click["data"] = {"targetUrl": PAPER}
+    happened: list[tuple[Micros, dict[str, str]]] = [
+        (VIEWED, {"e": "pv"}),
+        *((Micros(VIEWED + beat * 10 * SECOND), {"e": "pp"}) for beat in range(1, 7)),
+        (STAYED, {"e": "ue", "ue_pr": json.dumps({"data": click}), "uid": PERSON}),
+    ]
+    data = [
+        {**told, **what, "eid": f"e-{place}", "dtm": str(at // 1_000), "stm": str(STAYED // 1_000)}
+        for place, (at, what) in enumerate(happened)
+    ]
+    return Snowplow(), [(STAYED, "/com.snowplowanalytics.snowplow/tp2", {}, json_body({"data": data}))]
+
+
+def posthog() -> tuple[Tracker, list[Request]]:
+    page = {"$current_url": URL, "$referrer": FROM, "$device_id": DEVICE, "$pathname": "/tarifs"}
+    left = {**page, "$prev_pageview_duration": 60, "$prev_pageview_pathname": "/tarifs"}
+    calls: list[tuple[str, Micros, str, dict[str, Any]]] = [
+        ("$pageview", VIEWED, DEVICE, page),
+        ("$pageleave", STAYED, DEVICE, left),
+        ("Whitepaper Downloaded", STAYED, DEVICE, {**page, "file_name": "livre-blanc.pdf"}),
+        ("$identify", STAYED, PERSON, {"$anon_distinct_id": DEVICE, "$device_id": DEVICE}),
+    ]
+    batch = [
+        {"event": event, "timestamp": format_time(at), "distinct_id": who, "properties": properties}
+        for event, at, who, properties in calls
+    ]
+    return PostHog(), [(STAYED, "/batch/", {}, json_body({"api_key": "phc", "batch": batch}))]
+
+
+def own_script() -> tuple[Tracker, list[Request]]:
+    context = {"utm_campaign": "q4"}
+    page = {"url": URL, "referrer": FROM}
+    events: list[dict[str, Any]] = [
+        {"type": "page_view", "time": format_time(VIEWED), "properties": page, "context": context},
+        {"type": "page_time", "properties": {"url": URL, "duration_s": 60}},
+        {"type": "download", "properties": {"link": PAPER}},
+        {"type": "identify", "lead_id": PERSON},
+    ]
+    told = [
+        {"id": f"e-{place}", "time": format_time(STAYED), "anonymous_id": DEVICE, **event}
+        for place, event in enumerate(events)
+    ]
+    body = {"sent_at": format_time(STAYED), "events": told}
+    return Browser(), [(STAYED, "/v1/e", {"key": "pk"}, json_body(body))]
+
+
 def mautic() -> tuple[Tracker, list[Request]]:
     told = {"page_url": URL, "page_referrer": "search.test", "mautic_device_id": DEVICE}
     paper = {"page_url": PAPER, "mautic_device_id": DEVICE}
@@ -139,7 +191,9 @@ def expected() -> dict[str, float]:
     return {"pricing": 10 * faded, "stay": 2, "paper": paper, "campaign": 3, "search": 1}
 
 
-@pytest.mark.parametrize("tell", [segment, rudder, matomo, ga4_server, ga4_web])
+@pytest.mark.parametrize(
+    "tell", [segment, rudder, snowplow, posthog, matomo, ga4_server, ga4_web, own_script]
+)
 def test_the_same_visit_gives_the_same_score(tell: Any, tmp_path: Path) -> None:
     found = scores(events_of(*tell()), tmp_path)
     assert found == {PERSON: pytest.approx(expected())}
