@@ -39,7 +39,7 @@ def text(figures: dict[str, dict[str, Any]], state: dict[str, Any] | None) -> st
         "date": machine["at"],
         "machine": f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
         f"{machine['system']}",
-        "busy": machine["load_before"],
+        "busy": ", ".join(f"{figures[name]['machine']['load_before']} ({name})" for name in _NAMES),
         "versions": ", ".join(f"{name} {number}" for name, number in machine["versions"].items()),
         "events": f"{peers['events']:,}",
         "leads": f"{peers['leads']:,}",
