@@ -226,5 +226,5 @@ def test_a_visit_of_this_lead_gathers_in_a_pill(desk: Desk, open_page: Open) -> 
     expect(page.locator("section .pill")).to_contain_text("1 new fact")
     assert page.locator("#timeline-title + p").inner_text() == facts
     page.keyboard.press("r")
-    expect(page.locator("#timeline-title + p")).to_contain_text("5 facts")
+    expect(page.locator("#timeline-title + p")).to_contain_text("6 facts")
     expect(page.locator("[data-change=hot]")).to_contain_text("Asked for a demo")
