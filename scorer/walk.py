@@ -42,6 +42,8 @@ class Step(msgspec.Struct, array_like=True, frozen=True):
     since: int
     stayed: list[str]
     alerts: list[Raised]
+    upheld: bool = False
+    """It stands without an event that was taken back, by others that may be taken back as well."""
 
 
 class Course(msgspec.Struct, array_like=True, gc=False):
@@ -67,6 +69,8 @@ class Course(msgspec.Struct, array_like=True, gc=False):
 
 
 _MOST_DOUBTFUL: Final = 4
+_BURST: Final = 3_600 * SECOND
+"""Robots click all links of a mail within less."""
 _at: Final[Callable[[Step], int]] = attrgetter("at")
 
 
@@ -79,6 +83,11 @@ class Change:
     to: str
     by_time: bool
     stays: Play | None = None
+
+
+def _leans(step: Step, happened: int) -> bool:
+    """Whether a step may be owed to what happened at a moment; upheld, also to what came soon after it."""
+    return step.at >= happened or (step.upheld and happened - step.at <= _BURST)
 
 
 class Walker:
@@ -170,13 +179,16 @@ class Walker:
         """
         course = self.course
         course.moment = max(course.moment, moment)
-        void = [step for step in course.doubtful if step.at >= happened]
+        first = next((place for place, step in enumerate(course.doubtful) if _leans(step, happened)), None)
+        void = [] if first is None else course.doubtful[first:]
         if not void or void[-1].at != course.since or void[0].tier not in self.plan.tier_index:
             return self.decide(moment), []
         before = self.plan.tier_index[void[0].tier]
         outlook = self._outlook()
         to = outlook.tier(before)
         if self.plan.tiers[to].id == course.tier:
+            upheld = [msgspec.structs.replace(step, upheld=True) for step in void]
+            course.doubtful = course.doubtful[: -len(void)] + upheld
             self._look_ahead(outlook, to)
             return (), []
         course.tier, course.since, course.stayed = void[0].tier, void[0].since, list(void[0].stayed)

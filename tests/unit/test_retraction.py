@@ -86,6 +86,17 @@ def test_an_alert_that_stands_without_it_is_left(stream: Stream) -> None:
     assert alerts(stream) == [("call", "cold", "hot")]
 
 
+def test_an_alert_goes_once_the_last_event_that_upheld_it_goes(stream: Stream) -> None:
+    first, second = told("c", "email_click"), told("d", "email_click", 20 * SECOND)
+    happen(stream, told("v", "page_view"), first)
+    happen(stream, second, after=20 * SECOND)
+    happen(stream, retraction(first), after=40 * SECOND)
+    assert (stream.scores["u-1"]["tier"], len(stream.alerts)) == ("hot", 1)
+    happen(stream, retraction(second), after=60 * SECOND)
+    assert stream.scores["u-1"]["tier"] == "cold"
+    assert alerts(stream) == [("call", "cold", "hot"), ("call", "hot", "cold")]
+
+
 def test_without_an_alert_of_its_own_the_tier_is_left_as_by_time(stream: Stream) -> None:
     clicks = [told(name, "email_click") for name in ("c", "d")]
     happen(stream, *clicks[:1], told("v", "page_view"))
