@@ -166,27 +166,58 @@ _PUBLIC: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, str]]]]] = {
 """Paths of protocols whose key is a public id in the request: their methods, and what is answered."""
 
 
+_SECURITY: Final[dict[str, Any]] = {
+    "writeKey": {"type": "http", "scheme": "bearer"},
+    "browserKey": {"type": "apiKey", "in": "query", "name": "key"},
+    "segmentKey": {"type": "http", "scheme": "basic", "description": "The write key as user name."},
+    "webhookPassword": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A secret write key, or the provider's own key, as password.",
+    },
+    "webhookQueryKey": {"type": "apiKey", "in": "query", "name": "key"},
+}
+
+
 def document() -> dict[str, Any]:
     """The whole document."""
     bearer: _Security = [{"writeKey": []}]
+    described = {
+        native.PATH: _post("Send events", _EVENTS_BODY, "Accepted", bearer),
+        cloudevents.PATH: _post("Send CloudEvents 1.0", _CLOUDEVENTS_BODY, "Accepted", bearer),
+        webhooks.PATH: {"post": _webhook()},
+        **_segment_paths(),
+        **_browser_paths(),
+        **_link_paths(),
+    }
+    for protocol, paths in _PUBLIC.items():
+        described |= {path: _taking(protocol, *said) for path, said in paths.items()}
+    described |= {
+        path: {method.lower(): _tracked(tracker.name, path, method) for method in methods}
+        for tracker in TRACKERS
+        for path, methods in tracker.paths.items()
+        if path not in described
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "LeadHeat gateway", "version": "1"},
+        "paths": described | _posthog_paths() | _open_paths(),
+        "components": {"schemas": _SCHEMAS, "securitySchemes": _SECURITY},
+    }
+
+
+def _segment_paths() -> dict[str, Any]:
+    """Segment's, and what is RudderStack's beside them."""
     basic: _Security = [{"segmentKey": []}, {}]
-    events = _post("Send events", _EVENTS_BODY, "Accepted", bearer)
     batch = _post("Send a batch as Segment's libraries do", _json("SegmentBatch"), "SegmentAnswer", basic)
     call = _post(
         "Send one call as Segment's browser library does", _json("SegmentMessage"), "SegmentAnswer", basic
     )
-    enveloped = _post("Send CloudEvents 1.0", _CLOUDEVENTS_BODY, "Accepted", bearer)
-    paths: dict[str, Any] = {native.PATH: events, cloudevents.PATH: enveloped}
-    paths |= dict.fromkeys(segment.BATCH_PATHS, batch)
-    paths |= dict.fromkeys(segment.CALL_PATHS, call)
-    paths[segment.METRICS_PATH] = {
-        "post": {
-            "summary": "Taken and dropped",
-            "security": _OPEN,
-            "responses": {"200": _answer("SegmentAnswer"), **_refusals("400", "408", "413")},
-        }
+    counts = {
+        "summary": "Taken and dropped",
+        "security": _OPEN,
+        "responses": {"200": _answer("SegmentAnswer"), **_refusals("400", "408", "413")},
     }
-    paths[segment.SETTINGS_PATH] = {"get": _settings()}
     source = {
         "summary": "Configuration for RudderStack's browser library",
         "security": basic,
@@ -195,54 +226,38 @@ def document() -> dict[str, Any]:
             **_refusals("401", "403", "429"),
         },
     }
-    paths |= {path: {"get": source} for path in rudder.CONFIG_PATHS}
-    for protocol, described in _PUBLIC.items():
-        paths |= {path: _taking(protocol, *said) for path, said in described.items()}
-    paths |= _browser_paths() | _link_paths()
-    paths[webhooks.PATH] = {"post": _webhook()}
-    paths |= {
-        path: {method.lower(): _tracked(tracker.name, path, method) for method in methods}
-        for tracker in TRACKERS
-        for path, methods in tracker.paths.items()
-        if path not in paths
-    }
-    paths |= dict.fromkeys(posthog.NO_FLAGS_PATHS, _taken("No flags, for PostHog's libraries"))
-    paths |= dict.fromkeys(posthog.DROPPED_PATHS, _taken("Taken and dropped, for PostHog's libraries"))
-    paths |= {path: {"get": _tracked("posthog", path, "GET")} for path in posthog.CONFIG_PATHS}
-    for path, summary in (
-        (snowplow.HEALTH_PATH, "Alive, as Snowplow's collector says it"),
-        ("/healthz", "Alive"),
-        ("/readyz", "Ready to take events"),
-        ("/metrics", "Prometheus"),
-    ):
-        paths[path] = {
-            "get": {"summary": summary, "security": _OPEN, "responses": {"200": {"description": summary}}}
-        }
-    paths["/readyz"]["get"]["responses"]["503"] = {"description": "The broker is away"}
-    this = {"summary": "This", "security": _OPEN, "responses": {"200": {"description": "This"}}}
-    paths["/openapi.json"] = {"get": this}
     return {
-        "openapi": "3.1.0",
-        "info": {"title": "LeadHeat gateway", "version": "1"},
-        "paths": paths,
-        "components": {
-            "schemas": _SCHEMAS,
-            "securitySchemes": {
-                "writeKey": {"type": "http", "scheme": "bearer"},
-                "browserKey": {"type": "apiKey", "in": "query", "name": "key"},
-                "segmentKey": {
-                    "type": "http",
-                    "scheme": "basic",
-                    "description": "The write key as user name.",
-                },
-                "webhookPassword": {
-                    "type": "http",
-                    "scheme": "basic",
-                    "description": "A secret write key, or the provider's own key, as password.",
-                },
-                "webhookQueryKey": {"type": "apiKey", "in": "query", "name": "key"},
-            },
-        },
+        **dict.fromkeys(segment.BATCH_PATHS, batch),
+        **dict.fromkeys(segment.CALL_PATHS, call),
+        segment.METRICS_PATH: {"post": counts},
+        segment.SETTINGS_PATH: {"get": _settings()},
+        **{path: {"get": source} for path in rudder.CONFIG_PATHS},
+    }
+
+
+def _posthog_paths() -> dict[str, Any]:
+    """What PostHog's libraries ask for beside sending events."""
+    return {
+        **dict.fromkeys(posthog.NO_FLAGS_PATHS, _taken("No flags, for PostHog's libraries")),
+        **dict.fromkeys(posthog.DROPPED_PATHS, _taken("Taken and dropped, for PostHog's libraries")),
+        **{path: {"get": _tracked("posthog", path, "GET")} for path in posthog.CONFIG_PATHS},
+    }
+
+
+def _open_paths() -> dict[str, Any]:
+    """What anybody may ask."""
+    told = {
+        snowplow.HEALTH_PATH: "Alive, as Snowplow's collector says it",
+        "/healthz": "Alive",
+        "/readyz": "Ready to take events",
+        "/metrics": "Prometheus",
+        "/openapi.json": "This",
+    }
+    answers = {path: {"200": {"description": summary}} for path, summary in told.items()}
+    answers["/readyz"]["503"] = {"description": "The broker is away"}
+    return {
+        path: {"get": {"summary": summary, "security": _OPEN, "responses": answers[path]}}
+        for path, summary in told.items()
     }
 
 
