@@ -103,7 +103,7 @@ async def test_every_form_and_answer(live: Live) -> None:
     ]
     assert [one.status_code for one in sent] == [200, 204, 200, 200, 204, 200, 200]
     assert sent[0].content.startswith(b"GIF89a")
-    assert sent[0].headers["Cache-Control"] .startswith("no-store")
+    assert sent[0].headers["Cache-Control"].startswith("no-store")
     events = await live.events()
     assert [event["type"] for event in events] == ["page_view"] * 6
     assert len([event for event in events if event["properties"].get("title") == "Tarifs"]) == 1
