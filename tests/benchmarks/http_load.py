@@ -48,7 +48,7 @@ class _Connection(asyncio.Protocol):
             self._pool.answered(self, head)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._pool.lost(error)
+        self._pool.lost(self, error)
 
     def close(self) -> None:
         if self._transport is not None:
@@ -121,9 +121,11 @@ class OpenLoop:
         if self._failed is None:
             self._send(request)
 
-    def lost(self, error: Exception | None) -> None:
-        """A connection was closed by the other side."""
-        if not self._closing:
+    def lost(self, connection: _Connection, error: Exception | None) -> None:
+        """A connection was closed by the other side, which may be tired of one that is not used."""
+        if connection in self._free:
+            self._free.remove(connection)
+        elif not self._closing:
             self._failed = error or LoadError("the gateway closed a connection")
 
     def _check(self) -> None:
