@@ -17,6 +17,16 @@ ARRIVALS: Final = "arrivals"
 """Samples of the requests that the gateway answered, masked, for an hour."""
 IMPORTS: Final = "imports"
 """Which archives of history were imported, and how far."""
+DELIVERIES: Final = "deliveries"
+"""What became of each delivery of an alert: held, tried again, delivered, parked, expired."""
+TASKS: Final = "tasks"
+"""Who a lead is assigned to, and what is to be done about it until when."""
+NURTURING: Final = "nurturing"
+"""Where a lead stands in sequences of mails and surveys, and what it was sent."""
+SYNC: Final = "sync"
+"""What CRMs have been told of a lead, and what they have yet to be told."""
+ACCOUNTS: Final = "accounts"
+"""Companies as the leads that work there; key: the account."""
 
 IN_TOPICS: Final = (PAGE_VIEWS, EMAIL_CLICKS, DOWNLOADS, SIGNALS, PROFILES, OUTCOMES)
 

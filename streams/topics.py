@@ -12,7 +12,22 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from scorer.brokers import connection
-from scorer.topics import ALERTS, ARRIVALS, ERASURES, FAILED, HANDOVER, IMPORTS, IN_TOPICS, SCORES, full_name
+from scorer.topics import (
+    ACCOUNTS,
+    ALERTS,
+    ARRIVALS,
+    DELIVERIES,
+    ERASURES,
+    FAILED,
+    HANDOVER,
+    IMPORTS,
+    IN_TOPICS,
+    NURTURING,
+    SCORES,
+    SYNC,
+    TASKS,
+    full_name,
+)
 from streams.config import changelog_name
 from streams.errors import StartError
 
@@ -116,8 +131,17 @@ def required(prefix: str, raw_days: int = 0) -> list[Topic]:
         Topic(full_name(prefix, PARKED), done | large),
         Topic(full_name(prefix, ARRIVALS), fleeting),
     ]
-    compacted = (Topic(full_name(prefix, name), _COMPACT) for name in (SCORES, ERASURES, IMPORTS))
-    return [*dated, *compacted, Topic(changelog_name(prefix), states)]
+    compacted = (
+        Topic(full_name(prefix, name), _COMPACT)
+        for name in (SCORES, ERASURES, IMPORTS, TASKS, NURTURING, SYNC, ACCOUNTS)
+    )
+    told = _COMPACT | {"cleanup.policy": "compact,delete", "retention.ms": str(90 * _DAY_MS)} | brief
+    return [
+        *dated,
+        *compacted,
+        Topic(full_name(prefix, DELIVERIES), told),
+        Topic(changelog_name(prefix), states),
+    ]
 
 
 async def ensure(kafka: str, prefix: str, partitions: int, replication: int, raw_days: int = 0) -> Report:
