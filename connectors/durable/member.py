@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from connectors.durable.erasures import Erasures
 from connectors.durable.errors import NotOursError
 from connectors.durable.table import Table
 from connectors.hang_up import hang_up
@@ -44,16 +45,30 @@ class Work(Protocol):
     async def go_on(self) -> None:
         """What is due: asked again and again, at least five times a second."""
 
+    def lead_of(self, key: str, row: bytes) -> str:
+        """Whose row it is: an erased lead's goes."""
+
+    def forgot(self, partition: int, keys: Sequence[str]) -> None:
+        """Rows that have gone, since their leads were erased."""
+
 
 class Member:
     """Reads until told to stop. What it raises is for the process to end with: a restart is the cure."""
 
     def __init__(
-        self, kafka: str, group: str, topics: Sequence[str], table: Table, session_timeout_s: float
+        self,
+        kafka: str,
+        group: str,
+        topics: Sequence[str],
+        table: Table,
+        erasures: Erasures,
+        session_timeout_s: float,
     ) -> None:
         session_ms = int(session_timeout_s * 1_000)
         self._topics = topics
         self._table = table
+        self._erasures = erasures
+        self._told = erasures.told
         self._gained: set[int] = set()
         self._consumer = AIOKafkaConsumer(
             **connection(kafka),
@@ -78,6 +93,8 @@ class Member:
                 fetched = await consumer.getmany(timeout_ms=_FETCH_MS, max_records=_MOST_RECORDS)
                 await self._take(work, fetched)
                 try:
+                    if self._told != self._erasures.told:
+                        await self._forget(work, sorted(self._table.partitions))
                     await work.go_on()
                 except NotOursError as error:
                     _log.info("%s", error)
@@ -102,10 +119,22 @@ class Member:
             await self._table.own(partition)
             if partition in self._gained:
                 self._gained.discard(partition)
+                await self._forget(work, [partition])
                 await work.gained(partition)
             else:
                 self._table.disown([partition])
         self._consumer.resume(*(one for one in self._consumer.paused() if one.partition not in self._gained))
+
+    async def _forget(self, work: Work, partitions: Sequence[int]) -> None:
+        """Gives up the rows of leads that were erased."""
+        told = self._erasures.told
+        for partition in partitions:
+            rows = self._table.rows(partition)
+            gone = [key for key, row in rows.items() if self._erasures.gone(work.lead_of(key, row))]
+            if gone:
+                await self._table.put(partition, dict.fromkeys(gone))
+                work.forgot(partition, gone)
+        self._told = told
 
     async def _take(self, work: Work, fetched: dict[TopicPartition, list[Any]]) -> None:
         together = defaultdict(list)

@@ -8,8 +8,7 @@ its own learns that it is the former one.
 import asyncio
 import os
 import struct
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,6 +23,8 @@ _OWNER: Final = "leadheat.owner"
 """Header of each record: the mark of who wrote it."""
 _FENCE: Final = b"\0owner"
 """Key of the record by which an owner begins, no row's."""
+_PROBE: Final = b"\0probe"
+"""Key of the record by which somebody asks where a partition ends."""
 _FETCH_MS: Final = 500
 _STOP_WITHIN_S: Final = 5.0
 _MARK: Final = struct.Struct(">Q8s")
@@ -78,14 +79,19 @@ class Table:
         them wrote behind a later owner's fence are written again as they must be.
         """
         former = self._former.pop(partition, None)
-        if former is not None and former.next_offset == await self._end(partition):
-            self._held[partition] = former  # nobody has written since
+        if former is not None and await self._send(partition, {_FENCE: b"again"}, former.mark) == (
+            former.next_offset
+        ):
+            former.next_offset += 1  # nobody has written since
+            self._held[partition] = former
             return
+        # What it is given tells where a partition ends: the embedded broker's ListOffsets is wrong about it.
         log = _Log()
-        begun = await self._read(partition, log)
+        end = await self._send(partition, {_PROBE: None}, _NOBODY)
+        await self._read(partition, log, 0, end)
         mark = (log.mark[0] + 1, os.urandom(8))
         fence = await self._send(partition, {_FENCE: b"owned"}, mark)
-        await self._read(partition, log, begun, fence + 1)
+        await self._read(partition, log, end, fence + 1)
         self._held[partition] = _Held(mark, log.rows, fence + 1)
         await self.put(partition, {key: log.rows.get(key) for key in sorted(log.stale)})
 
@@ -140,7 +146,7 @@ class Table:
     async def _send(self, partition: int, records: Mapping[bytes, Row | None], mark: _Mark) -> int:
         """Writes records in order; the last one's offset."""
         stamp = self._clock() // 1_000
-        headers = [(_OWNER, _MARK.pack(*mark))]
+        headers = [(_OWNER, _MARK.pack(*mark))] if mark != _NOBODY else []
         waiting = [
             await self._producer.send(
                 self.topic, row, key=key, partition=partition, timestamp_ms=stamp, headers=headers
@@ -150,34 +156,21 @@ class Table:
         written = await asyncio.gather(*waiting)
         return int(written[-1].offset)
 
-    async def _end(self, partition: int) -> int:
-        """The offset that the partition's next record gets."""
+    async def _read(self, partition: int, log: "_Log", start: int, end: int) -> None:
+        """Reads a partition from an offset up to another one."""
         here = TopicPartition(self.topic, partition)
-        async with self._consumer() as consumer:
-            return int((await consumer.end_offsets([here]))[here])
-
-    async def _read(self, partition: int, log: "_Log", start: int = 0, end: int | None = None) -> int:
-        """Reads a partition from an offset up to another one, or to its end; says up to which."""
-        here = TopicPartition(self.topic, partition)
-        async with self._consumer() as consumer:
-            last = (await consumer.end_offsets([here]))[here] if end is None else end
-            consumer.assign([here])
-            consumer.seek(here, start)
-            while await consumer.position(here) < last:
-                fetched = await consumer.getmany(here, timeout_ms=_FETCH_MS)
-                for record in fetched.get(here, ()):
-                    if record.offset < last:
-                        log.take(record)
-            return int(last)
-
-    @asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[Any]:
         consumer = AIOKafkaConsumer(
             **connection(self._kafka), client_id=self._client_id, auto_offset_reset="earliest"
         )
         await consumer.start()
         try:
-            yield consumer
+            consumer.assign([here])
+            consumer.seek(here, start)
+            while await consumer.position(here) < end:
+                fetched = await consumer.getmany(here, timeout_ms=_FETCH_MS)
+                for record in fetched.get(here, ()):
+                    if record.offset < end:
+                        log.take(record)
         finally:
             await hang_up(consumer.stop(), _STOP_WITHIN_S)
 
@@ -196,6 +189,8 @@ class _Log:
         mark = _mark_of(record.headers)
         if record.key == _FENCE:
             self.mark = mark if mark[0] >= self.mark[0] else self.mark
+            return
+        if record.key == _PROBE:
             return
         key = record.key.decode(errors="replace")
         if mark[0] < self.mark[0] or (mark[0] == self.mark[0] and mark != self.mark):

@@ -5,17 +5,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from connectors.durable.erasures import Erasures
 from connectors.durable.errors import NotOursError, OvertakenError
 from connectors.durable.member import Member
 from connectors.durable.table import Table
+from scorer.blocks import Hasher
+from scorer.erasure import Notice
 from scorer.times import Micros
-from scorer.topics import ALERTS, SCORES, TASKS, full_name
+from scorer.topics import ALERTS, ERASURES, SCORES, TASKS, full_name
 from tests.streaming import Rig
 
 _WITHIN_S = 60.0
+_KEY = b"of erasures"
 
 
 @asynccontextmanager
@@ -102,6 +107,12 @@ class _Counting:
             rows[record.key.decode()] = rows.get(record.key.decode(), b"") + record.value
         await self._table.put(partition, rows)
 
+    def lead_of(self, key: str, row: bytes) -> str:
+        return key
+
+    def forgot(self, partition: int, keys: Sequence[str]) -> None:
+        assert not self._table.rows(partition).keys() & set(keys)
+
     async def go_on(self) -> None:
         if sum(len(row) for _, _, row in self._table.items()) >= self._enough:
             self.stop.set()
@@ -114,9 +125,13 @@ async def test_a_member_goes_on_where_another_one_ended(rig: Rig) -> None:
     async def run(enough: int) -> tuple[dict[str, bytes], _Counting]:
         async with _table(rig) as table, asyncio.timeout(_WITHIN_S):
             work = _Counting(table, enough)
-            await Member(rig.bootstrap, f"{rig.prefix}-test", topics, table, rig.session_s).run(
-                work, work.stop
-            )
+            erasures = Erasures(rig.bootstrap, rig.prefix, _KEY)
+            await erasures.start()
+            try:
+                member = Member(rig.bootstrap, f"{rig.prefix}-test", topics, table, erasures, rig.session_s)
+                await member.run(work, work.stop)
+            finally:
+                await erasures.stop()
             return {key: row for _, key, row in table.items()}, work
 
     async with AIOKafkaProducer(bootstrap_servers=rig.bootstrap) as producer:
@@ -130,5 +145,12 @@ async def test_a_member_goes_on_where_another_one_ended(rig: Rig) -> None:
         for number in range(5):
             await producer.send_and_wait(topics[0], b"y", key=b"u-%d" % number)
         second, _ = await run(25)
-    assert second["u-0"] == b"x" * 7 + b"y"
-    assert set(second) == {"u-0", "u-1", "u-2", "u-3", "u-4"}
+        assert second["u-0"] == b"x" * 7 + b"y"
+        assert set(second) == {"u-0", "u-1", "u-2", "u-3", "u-4"}
+        await producer.send_and_wait(
+            full_name(rig.prefix, ERASURES),
+            msgspec.json.encode(Notice("2026-11-01T09:00:00Z")),
+            key=Hasher(_KEY).hash("u-0").hex().encode(),
+        )
+        third, _ = await run(0)
+    assert set(third) == {"u-1", "u-2", "u-3", "u-4"}
