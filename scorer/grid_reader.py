@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from scorer.account_model import AccountPlay, RollUp
+from scorer.account_reader import is_of_accounts, read_play, read_roll_up
 from scorer.checked import Checked
 from scorer.criterion_reader import read_criterion
 from scorer.errors import GridError
@@ -21,6 +23,7 @@ _TOP: Final = {
     "criteria": True,
     "tiers": True,
     "hysteresis": False,
+    "accounts": False,
     "plays": False,
 }
 
@@ -40,7 +43,9 @@ class GridReader(Checked):
         half_life = self.half_life(top.get("half_life"), ("half_life",))
         criteria = self._criteria(top, scores, half_life)
         tiers = self._tiers(top, scores)
-        plays = self._plays(top, {tier.id for tier in tiers})
+        named = {tier.id for tier in tiers}
+        accounts = read_roll_up(self, top["accounts"], named) if "accounts" in top else RollUp()
+        plays, account_plays = self._plays(top, named, {one.id for one in accounts.tiers} or named)
         grid = Grid(
             name=self.text(top.get("grid"), ("grid",), "b2b-fr") if "grid" in top else "",
             version=self._version(top),
@@ -51,6 +56,8 @@ class GridReader(Checked):
             hysteresis=self.number(top.get("hysteresis", 0), ("hysteresis",), "5", least=0),
             plays=plays,
             source=top,
+            accounts=accounts,
+            account_plays=account_plays,
         )
         if self.problems:
             raise GridError(self.problems)
@@ -148,11 +155,20 @@ class GridReader(Checked):
                     said = f"{over[0].id} (from {over[0].from_:g}) can never be reached below it"
                     self.report(("tiers", index, "from"), f"{said}: expected tiers in rising order")
 
-    def _plays(self, top: Mapping[str, Any], tiers: set[str]) -> tuple[Play, ...]:
+    def _plays(
+        self, top: Mapping[str, Any], tiers: set[str], account_tiers: set[str]
+    ) -> tuple[tuple[Play, ...], tuple[AccountPlay, ...]]:
+        """The plays of leads, and those of accounts."""
         items = self._items("plays", top, "{id: call-now, when: {enters: hot}, do: [{alert: sales}]}")
-        plays = [self._play(item, ("plays", index), tiers) for index, item in enumerate(items)]
-        self.unique([play.id for play in plays], "plays")
-        return tuple(plays)
+        found: list[Play | AccountPlay] = [
+            read_play(self, item, ("plays", index), account_tiers, self._do)
+            if is_of_accounts(item)
+            else self._play(item, ("plays", index), tiers)
+            for index, item in enumerate(items)
+        ]
+        self.unique([play.id for play in found], "plays")
+        plays = tuple(play for play in found if isinstance(play, Play))
+        return plays, tuple(play for play in found if isinstance(play, AccountPlay))
 
     def _play(self, item: Any, path: Path, tiers: set[str]) -> Play:
         known = {"id": True, "when": True, "cooldown": False, "do": True}

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from connectors.serve.desk import MOST, Desk, Json, limit_of
 from connectors.serve.errors import Refusal
-from connectors.serve.lead_index import account_key
+from scorer.account_name import account_key
 from connectors.serve.ranking import Scored
 from connectors.serve.views import records_of, views_of
 from scorer.times import format_time
