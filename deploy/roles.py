@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from deploy.settings import Settings, environment
 
 if TYPE_CHECKING:
+    from connectors.accounts.config import AccountsConfig
     from connectors.ingest.config import GatewayConfig
     from connectors.notify.config import NotifyConfig
     from connectors.serve.config import ServeConfig
@@ -74,6 +75,20 @@ def notify(settings: Settings) -> "NotifyConfig":
         board_url=settings.board_url,
         language=settings.language,
         metrics_port=settings.metrics_port,
+    )
+
+
+def accounts(settings: Settings) -> "AccountsConfig":
+    """What the keeping of accounts needs."""
+    from connectors.accounts.config import AccountsConfig
+
+    return AccountsConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        grid=settings.grid,
+        clock=settings.clock(),
+        metrics_port=settings.metrics_port,
+        session_timeout_s=settings.session_timeout_s,
     )
 
 

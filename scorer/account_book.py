@@ -88,6 +88,8 @@ class Book:
     """The accounts of one partition."""
 
     def __init__(self, plan: Plan, rows: Mapping[str, Row]) -> None:
+        self.rows = rows
+        """As they were given; whoever keeps them may change them."""
         self._scale = Scale(plan)
         self._plan = plan
         self._members: dict[str, dict[str, Member]] = {}
@@ -98,7 +100,6 @@ class Book:
         self._heap: list[tuple[int, str]] = []
         self._batches = _batches.decode(rows[MARK]) if MARK in rows else []
         """The last one, and those before it of which not all rows may have been written."""
-        self._taken: Offsets = {}
         self._newest = 0
         self._loaded = False
         self._begun = bool(self._batches)
@@ -165,14 +166,13 @@ class Book:
             if account in empty:
                 self._revive(account, moment)
             self._happened(account, moment, left=account == before != after, erased=erased)
-        self._taken[place[0]] = place[1] + 1
         self._newest = max(self._newest, moment)
 
-    def loaded(self) -> None:
-        """All that was there when the partition was taken over has been read."""
+    def loaded(self, reached: Offsets) -> None:
+        """All that was there when the partition was taken over has been read, up to these offsets."""
         self._loaded = True
         if not self._batches:
-            self._batches = [_Batch(0, {}, dict(self._taken))]
+            self._batches = [_Batch(0, {}, dict(reached))]
         for account in self._members.keys() - self._accounts.keys():
             self._begin(account, NEVER)
         for account, one in self._accounts.items():
@@ -197,13 +197,14 @@ class Book:
         """When time may change something, at the earliest."""
         return self._heap[0][0] if self._heap else FOREVER
 
-    def changes(self) -> dict[str, Row | None]:
-        """What must be written, the mark first; empty where nothing was decided."""
+    def changes(self, reached: Offsets) -> dict[str, Row | None]:
+        """What must be written, the mark first; empty where nothing was decided. All records before the
+        offsets `reached` were taken, or concern no account here."""
         if not self._touched and not self._gone and self._begun:
             return {}
         last = self._batches[-1]
         self._gone -= self._touched
-        batch = _Batch(last.number + 1, last.end, last.end | self._taken, sorted(self._gone))
+        batch = _Batch(last.number + 1, last.end, last.end | reached, sorted(self._gone))
         self._batches.append(batch)
         changes: dict[str, Row | None] = {MARK: _encoder.encode(self._batches)}
         for account in sorted(self._touched):

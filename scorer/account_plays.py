@@ -19,11 +19,10 @@ def due(
     for play in plays:
         if (to if play.when == "enters" else left) != play.tier:
             continue
-        if play.cooldown_us:
-            last = raised.get(play.id)
-            if last is not None and at - last < play.cooldown_us:
-                continue
-            raised[play.id] = at
+        last = raised.get(play.id)
+        if last is not None and (at - last < play.cooldown_us or at // 1_000 == last // 1_000):
+            continue  # in one millisecond it would be the same alert
+        raised[play.id] = at
         yield play
 
 

@@ -1,4 +1,4 @@
-"""`leadheat gateway`, `worker`, `serve`, `notify`: one role each, for production, set by the environment."""
+"""`leadheat gateway`, `worker`, `serve`, `notify`, `accounts`: one role each, for production, set by the environment."""
 
 import asyncio
 from typing import Annotated
@@ -59,6 +59,17 @@ def notify() -> None:
     _require_metrics_port(loaded)
 
     from connectors.notify.dispatch import run
+
+    asyncio.run(run(config))
+
+
+def accounts() -> None:
+    """Keep accounts: companies as the leads that work there."""
+    loaded = _load()
+    config = configurations.accounts(loaded)
+    _require_metrics_port(loaded)
+
+    from connectors.accounts.keeper import run
 
     asyncio.run(run(config))
 

@@ -114,11 +114,6 @@ def _logs(draw: st.DrawFn, most: int = 16) -> list[_Said]:
     return log
 
 
-def _take(book: Book, reader: MemberReader, said: _Said) -> None:
-    found = None if said.value is None else reader.read(said.lead, said.value)
-    book.take(said.place, said.lead, found[:2] if found else None, said.moment)
-
-
 def _naive(plan: Plan, log: Sequence[_Said], moment: int) -> dict[str, tuple[float, int]]:
     """Score and count of each account, from the last record of every lead."""
     reader, rules = Reader(plan), plan.grid.accounts
@@ -148,20 +143,28 @@ class _Topic:
     plan: Plan
     rows: dict[str, bytes] = field(default_factory=dict)
     alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reached: dict[int, int] = field(default_factory=dict)
+
+    def take(self, book: Book, said: _Said, *, erased: bool = False) -> None:
+        """Lets a book take a record."""
+        found = None if said.value is None else MemberReader(self.plan).read(said.lead, said.value)
+        book.take(said.place, said.lead, found[:2] if found else None, said.moment, erased=erased)
+        self.reached[said.place[0]] = said.place[1] + 1
 
     def open(self, before: Sequence[_Said]) -> Book:
         """A book that has read all that there is."""
-        book, reader = Book(self.plan, self.rows), MemberReader(self.plan)
+        book = Book(self.plan, self.rows)
+        self.reached = {}
         for said in sorted(before, key=lambda said: said.place[1] >= book.start.get(said.place[0], 0)):
-            _take(book, reader, said)
-        book.loaded()
+            self.take(book, said)
+        book.loaded(self.reached)
         if not self.rows:
             self.write(book)
         return book
 
     def write(self, book: Book, whole: int = 1_000) -> bool:
         """Writes what changed; only the first rows of it where the keeper is killed meanwhile."""
-        changes = list(book.changes().items())
+        changes = list(book.changes(self.reached).items())
         for key, row in changes[:whole]:
             if row is None:
                 self.rows.pop(key, None)
@@ -187,9 +190,9 @@ class _Topic:
 @given(plans, _logs())
 def test_an_account_is_what_its_leads_make_of_it(plan: Plan, log: list[_Said]) -> None:
     topic = _Topic(plan)
-    book, reader = topic.open([]), MemberReader(plan)
+    book = topic.open([])
     for number, said in enumerate(log):
-        _take(book, reader, said)
+        topic.take(book, said)
         topic.write(book)
         found = _naive(plan, log[: number + 1], said.moment)
         for account, row in topic.shown().items():
@@ -205,13 +208,13 @@ def test_an_account_is_what_its_leads_make_of_it(plan: Plan, log: list[_Said]) -
 @given(plans, _logs(), st.data())
 def test_a_crash_anywhere_changes_nothing(plan: Plan, log: list[_Said], data: st.DataObject) -> None:
     whole, broken = _Topic(plan), _Topic(plan)
-    book, reader = whole.open([]), MemberReader(plan)
+    book = whole.open([])
     for said in log:
-        _take(book, reader, said)
+        whole.take(book, said)
         whole.write(book)
     other = broken.open([])
     for number, said in enumerate(log):
-        _take(other, reader, said)
+        broken.take(other, said)
         if data.draw(st.booleans()):
             kept = data.draw(st.integers(0, 4))
             if not broken.write(other, kept if kept < 4 else 1_000):
@@ -256,9 +259,9 @@ def test_a_tier_changes_at_the_very_moment(plan: Plan, log: list[_Said], current
 def test_without_bounds_of_its_own_an_account_is_in_its_leads_highest_tier(log: list[_Said]) -> None:
     plan = _PLANS[0]
     topic = _Topic(plan)
-    book, reader = topic.open([]), MemberReader(plan)
+    book = topic.open([])
     for said in log:
-        _take(book, reader, said)
+        topic.take(book, said)
     book.advance(log[-1].moment + 2 * SETTLES, 1_000)
     topic.write(book)
     topic.write(book)  # what is to be told goes before its account
@@ -269,15 +272,15 @@ def test_without_bounds_of_its_own_an_account_is_in_its_leads_highest_tier(log: 
 def test_a_lead_that_comes_again_under_another_id_lets_no_account_down() -> None:
     plan = _PLANS[0]
     topic = _Topic(plan)
-    book, reader = topic.open([]), MemberReader(plan)
+    book = topic.open([])
     hot = _record("a-1", "acme.fr", "hot", _T0, {"visit": 60.0})
     for said in (_Said("a-1", _T0, hot), _Said("a-1", _T0 + SECOND, None, (0, 1))):
-        _take(book, reader, said)
+        topic.take(book, said)
         topic.write(book)
     assert topic.shown()["acme.fr"]["count"] == 0
     moment = _T0 + 2 * SECOND
     known = _record("u-1", "acme.fr", "hot", moment, {"visit": 60.0})
-    _take(book, reader, _Said("u-1", moment, known, (1, 0)))
+    topic.take(book, _Said("u-1", moment, known, (1, 0)))
     book.advance(moment + 2 * SETTLES, 10)
     topic.write(book)
     assert [one["play"] for one in topic.alerts.values()] == ["account-hot"]
@@ -286,15 +289,15 @@ def test_a_lead_that_comes_again_under_another_id_lets_no_account_down() -> None
 
 def test_of_an_erased_lead_nothing_stays() -> None:
     topic = _Topic(_PLANS[0])
-    book, reader = topic.open([]), MemberReader(_PLANS[0])
+    book = topic.open([])
     for number, lead in enumerate(("u-1", "u-2")):
         value = _record(lead, "acme.fr", "warm", _T0, {"visit": 30.0})
-        _take(book, reader, _Said(lead, _T0, value, (0, number)))
+        topic.take(book, _Said(lead, _T0, value, (0, number)))
     topic.write(book)
     assert b"u-1" in topic.rows["acme.fr"]
-    book.take((0, 2), "u-1", None, _T0 + SECOND, erased=True)
+    topic.take(book, _Said("u-1", _T0 + SECOND, None, (0, 2)), erased=True)
     topic.write(book)
     assert b"u-1" not in topic.rows["acme.fr"]
-    book.take((0, 3), "u-2", None, _T0 + SECOND, erased=True)
+    topic.take(book, _Said("u-2", _T0 + SECOND, None, (0, 3)), erased=True)
     topic.write(book)
     assert topic.rows.keys() == {MARK}
