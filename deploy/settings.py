@@ -94,7 +94,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address that HTTP listens on.")
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
-        None, description="The port of `/metrics` of `worker`, `notify` and `accounts`, on all addresses; absent: none."
+        None,
+        description="The port of `/metrics` of `worker`, `notify` and `accounts`, on all addresses; "
+        "absent: none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
     events_kept: int = Field(

@@ -386,6 +386,7 @@ class Book:
                 "account": account,
                 "company": _company(leads),
                 "score": self._scale.total(leads),
+                "most": self._scale.most([member for member, _ in leads], one.moment),
                 "tier": self._scale.tiers[one.tier],
                 "since": format_time(one.since),
                 "tiers": dict(Counter(tiers[member.tier] for member, _ in leads)),

@@ -66,6 +66,13 @@ class Scale:
         """What leads with these scores make; 0 where none counts."""
         return self._added([score for member, score in scores if member.tier >= self._least])
 
+    def most(self, members: Collection[Member], moment: int) -> float:
+        """What the account's score can't pass from a moment on, if nothing more happens."""
+        counting = [member for member in members if member.tier >= self._least]
+        if all(term.points >= 0 and term.since <= moment for member in counting for term in member.terms):
+            return self._added([self.score_of(member, moment) for member in counting])  # it only fades
+        return self._range(counting, moment, moment + HORIZON)[1]
+
     def decide(self, members: Collection[Member], total: float, current: int) -> int:
         """The position of the account's tier, for one that stood in `current`."""
         if not self._bounds:

@@ -1,4 +1,4 @@
-"""`leadheat gateway`, `worker`, `serve`, `notify`, `accounts`: one role each, for production, set by the environment."""
+"""`leadheat gateway`, `worker`, `serve`, `notify`, `accounts`: one role each, set by the environment."""
 
 import asyncio
 from typing import Annotated

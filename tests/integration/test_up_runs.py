@@ -111,7 +111,9 @@ def test_a_lost_store_is_filled_again(up: Up) -> None:
 def test_a_lost_broker_is_told_plainly_and_everything_starts_anew(up: Up) -> None:
     os.kill(up.child("tansu"), signal.SIGKILL)
     until(lambda: any("all events, scores and alerts so far are gone" in line for line in up.err))
-    until(lambda: any("broker, store, worker, web, notify, accounts: running again" in line for line in up.err))
+    until(
+        lambda: any("broker, store, worker, web, notify, accounts: running again" in line for line in up.err)
+    )
     _scored(up, "u-after-broker")
     assert _score(up, "u-first") is None
 

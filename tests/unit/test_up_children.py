@@ -57,7 +57,12 @@ def test_each_child_starts_after_what_it_lives_on() -> None:
 
 def test_what_is_real_is_not_embedded() -> None:
     assert list(_named(_REAL)) == ["worker", "web", "notify", "accounts"]
-    assert _named(replace(_EMBEDDED, embedded_store=False))["broker"] == ("worker", "web", "notify", "accounts")
+    assert _named(replace(_EMBEDDED, embedded_store=False))["broker"] == (
+        "worker",
+        "web",
+        "notify",
+        "accounts",
+    )
 
 
 def test_the_demonstration_is_one_more_child_on_the_same_clock() -> None:
