@@ -7,6 +7,7 @@ from deploy.settings import Settings, environment
 if TYPE_CHECKING:
     from connectors.ingest.config import GatewayConfig
     from connectors.notify.config import NotifyConfig
+    from connectors.office.config import OfficeConfig
     from connectors.serve.config import ServeConfig
     from streams.config import WorkerConfig
 
@@ -74,6 +75,20 @@ def notify(settings: Settings) -> "NotifyConfig":
         board_url=settings.board_url,
         language=settings.language,
         metrics_port=settings.metrics_port,
+    )
+
+
+def office(settings: Settings) -> "OfficeConfig":
+    """What assignments and tasks need; TeamError where the team file is wrong."""
+    from connectors.office.config import OfficeConfig
+    from connectors.office.team import Team, load_team
+
+    return OfficeConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        team=Team() if settings.team is None else load_team(settings.team),
+        clock=settings.clock(),
+        erasure_key=settings.erasure_secret(),
     )
 
 
