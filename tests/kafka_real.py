@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from filelock import FileLock
 
 from deploy.kafka import jars
 from deploy.kafka.cluster import Cluster
@@ -11,9 +12,17 @@ from deploy.kafka.cluster import Cluster
 
 @pytest.fixture(scope="session")
 def kafka_tools() -> None:
-    """What a real Kafka needs; skips where it is missing, unless LEADHEAT_CI says that nothing may."""
+    """What a real Kafka needs; skips where it is missing, unless LEADHEAT_CI says that nothing may.
+
+    Maven is run by one of the processes that share the tests: two at once would spoil each other's files.
+    """
     if (lacking := jars.missing_tools()) and not os.environ.get("LEADHEAT_CI"):
         pytest.skip(f"a real Kafka needs {' and '.join(lacking)}")
+    kept_in = jars.in_checkout()
+    assert kept_in is not None
+    kept_in.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept_in / "fetch.lock"):
+        jars.fetch(kept_in)
 
 
 @pytest.fixture(scope="session")
