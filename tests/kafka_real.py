@@ -2,12 +2,18 @@
 
 import os
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from filelock import FileLock
 
 from deploy.kafka import jars
 from deploy.kafka.cluster import Cluster
+
+SESSION_S: Final = 4.0
+"""Of workers there: as long as they are missed for after they were killed."""
+_SETTINGS: Final = {"group.min.session.timeout.ms": "3000"}
+"""Kafka's least is 6 s, which tests would spend waiting."""
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +34,12 @@ def kafka_tools() -> None:
 @pytest.fixture(scope="session")
 def real_kafka(kafka_tools: None) -> Iterator[Cluster]:
     """A running Kafka that tests share."""
-    with Cluster() as cluster:
+    with Cluster(settings=_SETTINGS) as cluster:
         yield cluster
 
 
 @pytest.fixture
 def own_kafka(kafka_tools: None) -> Iterator[Cluster]:
     """A running Kafka that is the test's own."""
-    with Cluster() as cluster:
+    with Cluster(settings=_SETTINGS) as cluster:
         yield cluster
