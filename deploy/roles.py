@@ -54,6 +54,8 @@ def serve(settings: Settings) -> "ServeConfig":
         grid=settings.grid,
         clock=settings.clock(),
         write_keys=settings.known_write_keys(),
+        sources=settings.sources,
+        environment=environment(),
         timescale=settings.scale(),
         events_kept=settings.events_kept,
         scoring_group=group_name(settings.topic_prefix),
