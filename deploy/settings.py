@@ -108,6 +108,13 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(
         32_000, ge=1_000, le=900_000, description="Largest event; Kafka itself refuses records over 1 MB."
     )
+    event_levels: int = Field(
+        32,
+        ge=4,
+        le=200,
+        description="Levels of objects and lists in an event's properties, context or traits.",
+    )
+    max_text_bytes: int = Field(8_192, ge=500, description="Longest text in an event.")
     delivery_timeout_s: float = Field(
         5.0,
         gt=0,

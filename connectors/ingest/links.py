@@ -65,9 +65,8 @@ async def _note(intake: Intake, outbox: Outbox, request: Request, link: Link | N
             INGESTED.labels(PROTOCOL, "rejected").inc()
             return
         event = msgspec.json.encode(_event(link, of_type, request, intake.config.clock()))
-        found = await intake.sift(
-            [event], lambda raw: [event_record(raw, intake.config.max_event_bytes)], admission
-        )
+        limits = intake.config.max_event_bytes, intake.config.shape
+        found = await intake.sift([event], lambda raw: [event_record(raw, *limits)], admission)
         INGESTED.labels(PROTOCOL, "rejected").inc(len(found.rejected))
         if link.source is not None:
             of_source(source.name, "accepted").inc(len(found.records))
