@@ -296,9 +296,9 @@ class Walker:
             alerts = [each for each in raised if each.play in of_tiers]
             step = msgspec.structs.replace(step, at=course.since, alerts=alerts)
             course.doubtful = [*course.doubtful, step][-_MOST_DOUBTFUL:]
-        if course.watched is None:
+        if not plan.latches and not plan.answers:
             return
-        watch = course.watched
+        watch = course.watch
         turned = stood.up.symmetric_difference(watch.up)
         for play in turned:
             watch.flips[play] = Flip(course.moment, [each for each in raised if each.play == play])

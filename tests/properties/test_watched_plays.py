@@ -1,57 +1,37 @@
 """Plays that watch more than tiers go off when the naive model says, by events and by time, never twice."""
 
+import json
+from collections.abc import Collection
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scorer.grid import parse_grid
 from scorer.plan import Plan
+from scorer.slots import DOUBTFUL
 from scorer.times import parse_time
-from tests.oracle.lines import SECOND
+from tests.oracle.lines import SECOND, micros
 from tests.oracle.plays import Due
 from tests.oracle.points import Points
 from tests.oracle.stream import naive_stream
 from tests.oracle.watch import Watcher, naive_alerts
 from tests.partitioned import Stream
 from tests.properties.effort import examples
-from tests.properties.grids import grids, text
+from tests.properties.grids import text, watching
 from tests.properties.logs import Told, logs, moments
-from tests.properties.test_stream_is_the_file import in_order
+from tests.properties.test_retraction import spaced, taken_back
+from tests.properties.test_stream_any_order import END
+from tests.properties.test_stream_is_the_file import STEPS, in_order
 
 NEAR = SECOND // 100
 
 
-@st.composite
-def watching(draw: st.DrawFn) -> Told:
-    """A grid with plays of every kind that watches more than tiers."""
-    grid = draw(grids())
-    names = [criterion["id"] for criterion in grid["criteria"]]
-    bound = st.integers(1, 40).map(lambda whole: whole + 0.3717)
-    plays: list[Told] = []
-    for number in range(draw(st.integers(1, 4))):
-        when = draw(
-            st.one_of(
-                st.builds(lambda to: {"score": {"rises_to": to}}, bound),
-                st.builds(lambda to: {"score": {"falls_below": to}}, bound),
-                st.builds(lambda to: {"score": {"rises_to": to, "of": "engagement"}}, bound),
-                st.builds(lambda to: {"score": {"falls_below": -to / 2, "of": "fit"}}, bound),
-                st.sampled_from(names).map(lambda name: {"happens": name}),
-                st.builds(
-                    lambda points, span: {"gains": points, "within": span},
-                    st.sampled_from([7.3717, 15.3717, 30.3717]),
-                    st.sampled_from(["6h", "1d", "7d", "30d"]),
-                ),
-            )
-        )
-        play = {"id": f"p-{number}", "when": when, "do": [{"alert": "sales"}]}
-        if draw(st.integers(0, 3)) == 0:
-            play["cooldown"] = draw(st.sampled_from(["1h", "3d"]))
-        plays.append(play)
-    return grid | {"plays": plays}
-
-
-def raised(stream: Stream) -> list[Due]:
+def raised(stream: Stream, gone: Collection[object] = ()) -> list[Due]:
+    """Its alerts, but for those that are `gone`, and for what says so."""
     return sorted(
-        Due(one["lead_id"], parse_time(one["at"]), one["play"], one["to"]) for one in stream.alerts.values()
+        Due(one["lead_id"], parse_time(one["at"]), one["play"], one["to"])
+        for one in stream.alerts.values()
+        if one["id"] not in gone and "withdrawn" not in one
     )
 
 
@@ -69,7 +49,7 @@ def apart(found: list[Due], expected: list[Due], until: int) -> list[str]:
     return [] if same else [f"{here}\nfor\n{there}"]
 
 
-@examples(300)
+@examples(150)
 @given(logs(all_ids=True), watching(), moments())
 def test_they_go_off_as_the_naive_model_says(log: list[Told], grid: Told, at: int) -> None:
     stream = Stream(Plan(parse_grid(text(grid), "generated.yml")))
@@ -80,3 +60,43 @@ def test_they_go_off_as_the_naive_model_says(log: list[Told], grid: Told, at: in
     stream.advance(at)
     walked = naive_stream([(moment, line) for line, moment in lines], Points(grid), at, walker_of=Watcher)
     assert apart(raised(stream), naive_alerts(walked), at) == []
+
+
+@examples(60)
+@given(logs(all_ids=True), watching(), moments(), st.data())
+def test_kills_lose_and_change_no_alert(log: list[Told], grid: Told, at: int, data: st.DataObject) -> None:
+    plan = Plan(parse_grid(text(grid), "generated.yml"))
+    killed, left = Stream(plan), Stream(plan)
+    for line, moment in in_order(log, at):
+        for stream in (killed, left):
+            stream.publish(line, moment)
+        for number in range(killed.partitions):
+            killed.cycle(number, stop_after=data.draw(st.sampled_from(STEPS)))
+        for stream in (killed, left):
+            stream.drain()
+    for stream in (killed, left):
+        stream.advance(at)
+    assert killed.alerts == left.alerts
+
+
+@examples(100)
+@given(spaced(), watching(gains=False))
+def test_what_a_robot_did_leaves_no_alert_that_would_not_have_been(log: list[Told], grid: Told) -> None:
+    plan = Plan(parse_grid(text(grid), "generated.yml"))
+    with_robot, without = Stream(plan), Stream(plan)
+    begun = set()
+    for told in sorted(log, key=lambda told: micros(told["time"])):
+        moment = micros(told["time"])
+        robot = told["type"] in DOUBTFUL
+        if robot and told["lead_id"] not in begun:
+            continue  # the first of a lead turns what always holds
+        begun.add(told["lead_id"])
+        said = [(told, 0), (taken_back(told, told["id"]), SECOND)] if robot else [(told, 0)]
+        for stream, records in ((with_robot, said), (without, [] if robot else said)):
+            for record, after in records:
+                stream.publish(json.dumps(record).encode(), moment + after)
+                stream.drain()
+    for stream in (with_robot, without):
+        stream.advance(END)
+    gone = {one.get("withdrawn") for one in with_robot.alerts.values()}
+    assert apart(raised(with_robot, gone), raised(without), END) == []
