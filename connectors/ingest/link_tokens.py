@@ -34,7 +34,8 @@ _Text = Annotated[str, msgspec.Meta(max_length=500)]
 class Link(msgspec.Struct, frozen=True, array_like=True):
     """What a token says."""
 
-    kind: Literal["open", "click", "tie"]
+    kind: Literal["open", "click", "tie", "leave", "answer"]
+    """The last two: the page to unsubscribe at, and that of a survey's answer."""
     lead: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     campaign: _Text | None = None
     message: _Text | None = None
@@ -45,6 +46,10 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
     """Whether a click says to the site's script whose it was."""
     until: Micros | None = None
     """The end of a `tie`."""
+    sent: Micros | None = None
+    """When the mail was handed over, as far as whoever made the link knew."""
+    about: _Text | None = None
+    """Of `leave`: a hash of the address that gets no mail any more."""
 
 
 class LinkError(ValueError):
