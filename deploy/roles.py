@@ -58,6 +58,7 @@ def serve(settings: Settings) -> "ServeConfig":
         events_kept=settings.events_kept,
         scoring_group=group_name(settings.topic_prefix),
         erasure_key=settings.erasure_secret(),
+        link_keys=settings.link_keys(),
     )
 
 

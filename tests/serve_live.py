@@ -35,6 +35,7 @@ from scorer.topics import ALERTS, ERASURES, HANDOVER, IN_TOPICS, SCORES, full_na
 from tests.kafka_fixtures import EmbeddedBroker
 
 KEY: Final = "rk-of-the-tests"
+LINK_KEY: Final = "what links are signed with"
 PARTITIONS: Final = 2
 START: Final = parse_time("2026-11-01T09:00:00Z")
 _PATIENCE_S: Final = 30.0
@@ -278,7 +279,7 @@ class Reading:
 async def reading(topics: Scored, cache: Store, grid: Path, **settings: Any) -> AsyncIterator[Reading]:
     """A read API on these topics and this store."""
     config = ServeConfig(topics.bootstrap, topics.prefix, cache.url, (KEY, "rk-other"), grid, topics.clock)
-    config = replace(config, **settings)
+    config = replace(config, link_keys=(LINK_KEY,), **settings)
     app = create_app(config)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -39,19 +39,29 @@ class Answers:
         """Returns once the broker has the answer."""
         given = await _body(request)
         alert = await alert_asked_for(self._desk, request)
-        lead = await resolve(self._desk, alert["lead_id"]) or alert["lead_id"]
         said = {name: given[name] for name in ("note", "by") if given.get(name) is not None}
-        at = format_time(self._desk.now())
+        event = await self.publish(
+            alert["id"], alert["lead_id"], given["answer"], said, f"answer-{uuid.uuid4()}"
+        )
+        answer = {"answer": given["answer"], "by": given.get("by"), "note": given.get("note")}
+        lead = event.get("lead_id") or event["anonymous_id"]
+        told = {"id": event["id"], "alert_id": alert["id"], "lead_id": lead, "at": event["time"]}
+        return Json({**told, **answer})
+
+    async def publish(
+        self, alert: str, told_of: str, answer: str, said: dict[str, str], event_id: str
+    ) -> dict[str, Any]:
+        """The outcome, once the broker has it, under the id that the alert's lead has by now."""
+        lead = await resolve(self._desk, told_of) or told_of
         event = {
-            "id": f"answer-{uuid.uuid4()}",
+            "id": event_id,
             "type": "outcome",
             "lead_id" if await self._known(lead) else "anonymous_id": lead,
-            "time": at,
-            "properties": {"outcome": given["answer"], "alert_id": alert["id"], **said},
+            "time": format_time(self._desk.now()),
+            "properties": {"outcome": answer, "alert_id": alert, **said},
         }
         await self._publisher.publish(OUTCOMES, lead, msgspec.json.encode(event))
-        answer = {"answer": given["answer"], "by": given.get("by"), "note": given.get("note"), "at": at}
-        return Json({"id": event["id"], "alert_id": alert["id"], "lead_id": lead, **answer})
+        return event
 
     async def _known(self, lead: str) -> bool:
         """Whether the lead ever came as `lead_id`: an answer must not make a known lead of a browser's id."""

@@ -18,6 +18,7 @@ from connectors.routing import RouteTable
 from connectors.serve import grid, health, pages, status
 from connectors.serve.accounts import Accounts
 from connectors.serve.alerts import Alerts
+from connectors.serve.answer_page import AnswerPage
 from connectors.serve.answers import Answers
 from connectors.serve.arrivals import Arrivals
 from connectors.serve.broadcast import Broadcast
@@ -95,12 +96,14 @@ def _routes(
     desk: Desk, feeder: Feeder, broadcast: Broadcast, publisher: Publisher, sessions: Sessions
 ) -> list[Route]:
     histories = Histories(desk)
+    answers = Answers(desk, publisher)
     return [
         *Timelines(desk, histories).routes(),
         *Curves(desk, histories).routes(),
         *Leads(desk, histories).routes(),
         *Accounts(desk).routes(),
-        *Answers(desk, publisher).routes(),
+        *answers.routes(),
+        *AnswerPage(desk, answers).routes(),
         *Alerts(desk).routes(),
         *EventStream(desk, broadcast).routes(),
         *grid.routes(desk),

@@ -25,6 +25,8 @@ class ServeConfig:
     """Of one identity, the newest by their time; a timeline reaches back as far."""
     scoring_group: str | None = None
     """Consumer group of the scoring, whose offsets tell how far facts are counted; None: that isn't told."""
+    link_keys: tuple[str, ...] = ()
+    """What the links are signed with by which alerts are answered; without any, no link is good."""
     erasure_key: bytes = b""
     """What ids of erased people are hashed with."""
     stream_kept: int = 10_000
