@@ -16,7 +16,7 @@ from deploy.durable import Durable
 from deploy.embedded import broker, store
 from deploy.kafka import node
 
-_ROLES: Final = ("worker", "web", "notify")
+_ROLES: Final = ("worker", "web", "notify", "nurture")
 _STOP_TIMEOUT_S: Final = 2  # of open board streams; somebody who pressed Ctrl-C waits for it
 _ASK_WITHIN_S: Final = 2.0
 _KAFKA_READY_WITHIN_S: Final = 600.0  # after a power cut it reads what it was writing then
@@ -41,6 +41,8 @@ class Machine:
     partitions: int
     session_timeout_s: float
     folder: Path
+    sequences: Path | None = None
+    gateway_url: str | None = None
     timescale: str | None = None
     demo: bool = False
     columns: int | None = None  # of the terminal, if there is one
@@ -81,6 +83,7 @@ def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) ->
         ("worker", "deploy.cli", "worker"),
         ("web", "deploy.web"),
         ("notify", "deploy.cli", "notify"),
+        *((("nurture", "deploy.cli", "nurture"),) if machine.sequences else ()),
     ):
         ready = (lambda: _answers(f"{machine.url}/healthz")) if name == "web" else None
         found.append(Child(name, _python(module, *arguments), environment, ready=ready))
@@ -155,6 +158,8 @@ def _environment(machine: Machine) -> dict[str, str]:
         port=machine.port,
         grid=machine.grid,
         channels=machine.channels,
+        sequences=machine.sequences,
+        gateway_url=machine.gateway_url or machine.url,
         write_keys=",".join(machine.write_keys),
         read_keys=",".join(machine.read_keys),
         partitions=machine.partitions,

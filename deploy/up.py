@@ -81,6 +81,8 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         port=loaded.port,
         grid=loaded.grid,
         channels=loaded.channels,
+        sequences=loaded.sequences,
+        gateway_url=loaded.gateway_url,
         write_keys=made.write_keys() if loaded.write_keys is None else loaded.require_write_keys(),
         read_keys=made.read_keys() if loaded.read_keys is None else loaded.require_read_keys(),
         partitions=loaded.partitions,

@@ -15,6 +15,7 @@ from connectors.ingest.link_tokens import Link
 from connectors.ingest.metrics import INGESTED
 from connectors.ingest.outbox import Outbox
 from connectors.ingest.pixel import pixel
+from connectors.ingest.producer import Outgoing
 from connectors.ingest.records import event_record
 from scorer.times import SECOND, Micros, format_time
 
@@ -58,8 +59,23 @@ async def _note(intake: Intake, outbox: Outbox, request: Request, link: Link | N
     elif request.method == "GET" and "prefetch" not in request.headers.get("sec-purpose", ""):
         event = _event(link, of_type, request, intake.config.clock())
         record = event_record(msgspec.json.encode(event), intake.config.max_event_bytes)
-        marked, retractions = intake.judged([record])
-        await asyncio.gather(*map(outbox.put, (*marked, *retractions)))
+        handed_over = _handed_over(link, intake.config.max_event_bytes)
+        marked, retractions = intake.judged([*handed_over, record])
+        await asyncio.gather(*map(outbox.put, (*marked[len(handed_over) :], *retractions)))
+
+
+def _handed_over(link: Link, limit: int) -> list[Outgoing]:
+    """For the judge of robots: when the mail was sent, if the link says so. Its sender publishes it."""
+    if link.sent is None:
+        return []
+    event = {
+        "id": f"{link.message}/delivered",
+        "type": "email_delivered",
+        "lead_id": link.lead,
+        "time": format_time(link.sent),
+        "properties": {"campaign": link.campaign, "message_id": link.message},
+    }
+    return [event_record(msgspec.json.encode(event), limit)]
 
 
 def _event(link: Link, of_type: str, request: Request, at: Micros) -> dict[str, Any]:

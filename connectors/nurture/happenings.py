@@ -114,7 +114,7 @@ def _raised(told: _Alert) -> Raised:
     return Raised(
         told.id,
         at if told.due is None else parse_time(told.due),
-        tuple(_actions(told.do)),
+        tuple(actions_of(told.do)),
         Facts(at, told.to or None, told.score, _kept(told.traits)),
         assigned=any("assign" in action for action in told.do),
         withdrawn=told.withdrawn,
@@ -122,8 +122,11 @@ def _raised(told: _Alert) -> Raised:
     )
 
 
-def _actions(do: list[dict[str, Any]]) -> list[Action]:
-    """`nurture: NAME` or `{start: NAME}`, `{move: NAME}`, `{stop: NAME or all}`; `survey: NAME`."""
+def actions_of(do: list[dict[str, Any]]) -> list[Action]:
+    """What a play's actions ask of nurturing.
+
+    `nurture: NAME` or `{start: NAME}`, `{move: NAME}`, `{stop: NAME or all}`; `survey: NAME`.
+    """
     found: list[Action] = []
     for action in do:
         told = action.get("nurture")

@@ -53,15 +53,15 @@ class Writer:
         self._hash_of = hash_of
 
     def write(self, row: Row, outgoing: Outgoing) -> Letter:
-        """The letter; the same for every attempt while the lead's fields are. LetterError where none can be."""
+        """The letter; the same for every attempt while the lead's fields are. LetterError: none can be."""
         traits = row.facts.traits
         to = address_of(traits)
         if to is None or outgoing.mail not in self._plan.mails:
             raise LetterError("no usable address, or no such mail")
         language = self._language(row, outgoing.mail)
         try:
-            leave = f"{self._gateway}/u/{self._token(row, outgoing, 'leave', about=self._hash_of(to))}"
-            answer = f"{self._gateway}/n/{self._token(row, outgoing, 'answer')}"
+            leave = f"{self._gateway}/m/u/{self._token(row, outgoing, 'leave', about=self._hash_of(to))}"
+            answer = f"{self._gateway}/m/n/{self._token(row, outgoing, 'answer')}"
             addresses = Addresses(
                 lambda target: f"{self._gateway}/c/{self._token(row, outgoing, 'click', target)}",
                 lambda rating: f"{answer}?r={rating}",

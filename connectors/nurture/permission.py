@@ -12,10 +12,52 @@ PURPOSES: Final = ("email", "marketing")
 """Consents that mails are about: one refused, and none goes."""
 _TRACKING: Final = "tracking"
 _ROLES: Final = frozenset(
-    "abuse accounting admin administrator all billing bonjour compta comptabilite contact direction devnull everyone "
-    "facturation hello help hostmaster hr info jobs list mail mailer-daemon marketing no-reply noc noreply office "
-    "postmaster press privacy recrutement rh root sales secretariat security service spam staff support team "
-    "unsubscribe webmaster".split()
+    [
+        "abuse",
+        "accounting",
+        "admin",
+        "administrator",
+        "all",
+        "billing",
+        "bonjour",
+        "compta",
+        "comptabilite",
+        "contact",
+        "direction",
+        "devnull",
+        "everyone",
+        "facturation",
+        "hello",
+        "help",
+        "hostmaster",
+        "hr",
+        "info",
+        "jobs",
+        "list",
+        "mail",
+        "mailer-daemon",
+        "marketing",
+        "no-reply",
+        "noc",
+        "noreply",
+        "office",
+        "postmaster",
+        "press",
+        "privacy",
+        "recrutement",
+        "rh",
+        "root",
+        "sales",
+        "secretariat",
+        "security",
+        "service",
+        "spam",
+        "staff",
+        "support",
+        "team",
+        "unsubscribe",
+        "webmaster",
+    ]
 )
 """Local parts that are no person's (RFC 2142, and what companies use)."""
 

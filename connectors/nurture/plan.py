@@ -144,7 +144,7 @@ class Plan:
     sequences: Mapping[str, Sequence]
     surveys: Mapping[str, Survey]
     mails: Mapping[str, Mail]
-    hours: Hours = Hours()
+    hours: Hours = field(default_factory=Hours)
     cap: Cap | None = None
     language: Language = "fr"
     roles: bool = False

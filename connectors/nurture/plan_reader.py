@@ -342,7 +342,7 @@ class _Steps:
         return [*self._list(told, at, names), Stop(self._new("end"))]
 
     def _new(self, wanted: str) -> str:
-        """An id of its own: of what is no mail after the mail before it, so that few ids change with a file."""
+        """An id of its own: what is no mail is named after the mail before it, so few change with a file."""
         self._ids[wanted] = self._ids.get(wanted, 0) + 1
         return wanted if self._ids[wanted] == 1 else f"{wanted}~{self._ids[wanted]}"
 

@@ -1,4 +1,4 @@
-"""Renders mails for a lead. What a lead's fields say stays text: it never becomes markup, a link or a header."""
+"""Renders mails for a lead, whose fields stay text: they never become markup, a link or a header."""
 
 import html
 import re
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import ChainableUndefined, TemplateError
+from jinja2 import ChainableUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 from markupsafe import Markup
 
@@ -55,6 +55,7 @@ class Templates:
         self._plain = _environment(autoescape=False)
         self._markup = _environment(autoescape=True)
         self._mails = mails
+        self._ready: dict[tuple[bool, str], Template] = {}
 
     @staticmethod
     def problems(mail: Mail) -> Iterator[tuple[str, str, str]]:
@@ -87,15 +88,21 @@ class Templates:
         return Rendered(_MARK.sub("", str(subject or "")), marks.in_text(text), made)
 
     def _part(self, part: str, source: str, lead: Mapping[str, Any], marks: "_Marks") -> str:
-        environment = self._markup if part == "html" else self._plain
         try:
-            return environment.from_string(source).render(
+            return self._compiled(part, source).render(
                 lead=_tree(lead), link=marks.link, **{SCALE: marks.scale()}
             )
         except (TemplateError, LinkError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
             line = getattr(error, "lineno", None)
             where = f"line {line}: " if line else ""
             raise LetterError(f"no template that works: {where}{_said(error)}") from None
+
+    def _compiled(self, part: str, source: str) -> Template:
+        environment = self._markup if part == "html" else self._plain
+        key = (environment.autoescape is True, source)
+        if key not in self._ready:
+            self._ready[key] = environment.from_string(source)
+        return self._ready[key]
 
 
 class _Marks:

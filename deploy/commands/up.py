@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy import settings
+from deploy import roles, settings
 from deploy.commands import grids
 from deploy.errors import SettingsError
 from deploy.settings import Settings
@@ -62,6 +62,9 @@ def up(
         from connectors.notify.channels import load_channels
 
         load_channels(loaded.channels)  # wrong ones are told before anything starts
+    if loaded.sequences is not None:
+        somewhere = {"kafka": "127.0.0.1:9092", "gateway_url": loaded.gateway_url or "http://127.0.0.1"}
+        roles.nurture(loaded.model_copy(update=somewhere))  # the same of these, and of who carries mails
 
     from deploy import up as machine
 
