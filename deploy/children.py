@@ -16,7 +16,7 @@ from deploy.durable import Durable
 from deploy.embedded import broker, store
 from deploy.kafka import node
 
-_ROLES: Final = ("worker", "web", "notify", "nurture")
+_ROLES: Final = ("worker", "web", "notify")
 _STOP_TIMEOUT_S: Final = 2  # of open board streams; somebody who pressed Ctrl-C waits for it
 _ASK_WITHIN_S: Final = 2.0
 _KAFKA_READY_WITHIN_S: Final = 600.0  # after a power cut it reads what it was writing then
@@ -69,7 +69,8 @@ class Machine:
 
 def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) -> list[Child]:
     """All children in the order in which they start; `restore_topics` makes the topics of an empty broker."""
-    above = (*_ROLES, *(("demo",) if machine.demo else ()))
+    optional = {"nurture": machine.sequences is not None, "demo": machine.demo}
+    above = (*_ROLES, *(name for name, wanted in optional.items() if wanted))
     found = []
     if machine.durable is not None:
         found.append(_kafka(machine.durable, restore_topics))

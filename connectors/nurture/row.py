@@ -72,8 +72,9 @@ class Sent(msgspec.Struct, omit_defaults=True):
     at: int
     fate: Fate = "sent"
     why: str = ""
-    opened: int = 0
-    clicked: int = 0
+    opened: list[str] = []
+    """Marks of the events that told so."""
+    clicked: list[str] = []
     score: float | None = None
     tier: str | None = None
 

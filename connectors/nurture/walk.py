@@ -32,6 +32,9 @@ _MOST_SENT: Final = 100
 _MOST_SEEN: Final = 60
 _MOST_WAITING: Final = 10
 _MOST_ANSWERS: Final = 20
+_MOST_HITS: Final = 10
+"""Openings, and clicks, of a mail that are told apart."""
+_MOST_MARK: Final = 16
 _WAITS_AT_MOST: Final = 30 * DAY
 """A sequence or survey that could not begin for so long does not begin any more."""
 _MERGED_KEPT: Final = 30 * DAY
@@ -189,13 +192,13 @@ class Walk:
 
     def _happened(self, row: Row, event: Event, told: Happened) -> None:
         if event.type == RETRACT:
-            self._count_hit(row, event.original(), -1)
+            self._hit(row, event.original(), taken_back=True)
             return
         if event.by_robot:
             return
         properties = event.properties or {}
         if event.type in ("email_open", "email_click"):
-            self._count_hit(row, event, 1)
+            self._hit(row, event)
         elif event.type in _SUPPRESSING:
             self._close(row, told.at, _SUPPRESSING[event.type], for_good=True)
         elif event.type == "email_bounce" and properties.get("bounce", "hard") == "hard":
@@ -234,14 +237,16 @@ class Walk:
         )
         row.answers = [*row.answers, answer][-_MOST_ANSWERS:]
 
-    def _count_hit(self, row: Row, event: Event, by: int) -> None:
-        message = (event.properties or {}).get("message_id")
+    def _hit(self, row: Row, event: Event, *, taken_back: bool = False) -> None:
+        """A mail was opened, or a link in it clicked; what is taken back may have been said twice."""
+        message, mark = (event.properties or {}).get("message_id"), str(event.id)[:_MOST_MARK]
         for one in row.sent:
-            if one.message == message:
-                if event.type == "email_open":
-                    one.opened = max(0, one.opened + by)
-                elif event.type == "email_click":
-                    one.clicked = max(0, one.clicked + by)
+            if one.message == message and event.type in ("email_open", "email_click"):
+                hits = one.opened if event.type == "email_open" else one.clicked
+                if taken_back:
+                    hits[:] = [hit for hit in hits if hit != mark]
+                elif mark not in hits and len(hits) < _MOST_HITS:
+                    hits.append(mark)
 
     def _taken(self, row: Row, at: int) -> None:
         row.waiting = [one for one in row.waiting if one.kind == "survey"]
