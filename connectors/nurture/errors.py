@@ -20,10 +20,12 @@ class CarrierError(NurtureError):
 class LaterError(CarrierError):
     """It may succeed later."""
 
-    def __init__(self, text: str, after_s: float = 0.0) -> None:
+    def __init__(self, text: str, after_s: float = 0.0, *, for_all: bool = False) -> None:
         super().__init__(text)
         self.after_s = after_s
         """Not before so many seconds, where whoever refused says so."""
+        self.for_all = for_all
+        """Whether other mails would fare no better."""
 
 
 class RefusedError(CarrierError):

@@ -64,7 +64,7 @@ class ProviderCarrier:
                     if len(read) > _MOST_ANSWER:
                         break
         except httpx.HTTPError as error:
-            raise LaterError(f"{self._provider}: {type(error).__name__}") from None
+            raise LaterError(f"{self._provider}: {type(error).__name__}", for_all=True) from None
         try:
             told = msgspec.json.decode(read, type=dict[str, Any])
         except msgspec.DecodeError:
@@ -77,7 +77,7 @@ class ProviderCarrier:
             return
         said = f"{self._provider} answers {status}"
         if status in _TRY_LATER or status >= 500 or status < 400:
-            raise LaterError(said, after_s)
+            raise LaterError(said, after_s, for_all=True)
         raise RefusedError(said)
 
     def _judge_postmark(self, status: int, told: dict[str, Any], after_s: float) -> None:
@@ -88,7 +88,7 @@ class ProviderCarrier:
         elif status == 422 and code in _NO_ADDRESS:
             refused = RefusedError(f"postmark refuses the mail ({code})")
         elif status == 422 and code in (400, 401, 405, 412, 413):
-            refused = LaterError(f"postmark: sender or account not ready ({code})")
+            refused = LaterError(f"postmark: sender or account not ready ({code})", for_all=True)
         elif status == 200 and code != 0:
             refused = LaterError(f"postmark answers 200 with ErrorCode {code}")
         if refused is not None:

@@ -44,6 +44,8 @@ class Waiting(msgspec.Struct, omit_defaults=True):
     name: str
     due: int
     alert: str = ""
+    until: int | None = None
+    """After this moment it does not begin any more."""
 
 
 class Outgoing(msgspec.Struct, omit_defaults=True):

@@ -82,7 +82,9 @@ class SmtpCarrier:
             done = True  # the server has answered: the connection is good
             raise
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise LaterError(_told(error)) from None
+            # What it says of one recipient or message is of that one alone.
+            alone = isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError)
+            raise LaterError(_told(error), for_all=not alone) from None
         finally:
             if client is not None and not done:
                 client.close()

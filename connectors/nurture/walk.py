@@ -3,7 +3,7 @@
 Pure: no clock and no I/O. A method changes the row that it is given, which nobody else holds.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, Literal
 
 import msgspec
@@ -15,6 +15,7 @@ from connectors.nurture.row import (
     Answer,
     Facts,
     Fate,
+    Kind,
     Outgoing,
     Place,
     Row,
@@ -40,6 +41,7 @@ _WAITS_AT_MOST: Final = 30 * DAY
 _MERGED_KEPT: Final = 30 * DAY
 _RETRIES: Final = (60, 300, 1_800, 7_200, 21_600, 43_200, 86_400)
 """Seconds before the second attempt, the third, …: two days in all, as mail servers do."""
+_JITTER: Final = 0.25
 _CLOSED: Final = frozenset({"accepted"})
 _SUPPRESSING: Final = {"unsubscribe": "unsubscribed", "email_complaint": "complained"}
 
@@ -84,12 +86,20 @@ class Walk:
             if not (self._begin_survey(row, now) or self._begin_sequence(row, now) or self._go(row, now)):
                 return None
 
-    def settle(self, row: Row, outgoing: Outgoing, fate: Fate | Literal["later"], why: str, now: int) -> None:
+    def settle(
+        self,
+        row: Row,
+        outgoing: Outgoing,
+        fate: Fate | Literal["later"],
+        why: str,
+        now: int,
+        after_s: float = 0,
+    ) -> None:
         """What became of a mail that was to be sent; `later`: it was neither taken nor refused."""
         if fate == "later":
             if row.outgoing is not None and row.outgoing.message == outgoing.message:
                 if outgoing.attempts <= len(_RETRIES):
-                    row.outgoing.due = now + _RETRIES[outgoing.attempts - 1] * SECOND
+                    row.outgoing.due = now + int(max(_delay_s(outgoing), after_s) * SECOND)
                     return
                 fate = "failed"
             else:
@@ -168,12 +178,11 @@ class Walk:
                 self._leave(row, alert.at, "stopped")
         elif name not in (self._plan.surveys if how == "survey" else self._plan.sequences):
             self.turned_away.append((name, "not in the file"))
-        elif alert.expires is not None and alert.at >= alert.expires:
-            self.turned_away.append((name, "expired"))
         else:
             if how == "move" and row.place is not None and row.place.sequence != name:
                 self._leave(row, alert.at, f"moved to {name}")
-            self._queue(row, Waiting("survey" if how == "survey" else "sequence", name, alert.at, alert.id))
+            kind: Kind = "survey" if how == "survey" else "sequence"
+            self._queue(row, Waiting(kind, name, alert.at, alert.id, alert.expires))
 
     def _queue(self, row: Row, wanted: Waiting) -> None:
         there = any(one.kind == wanted.kind and one.name == wanted.name for one in row.waiting)
@@ -314,7 +323,7 @@ class Walk:
         return False
 
     def _against_survey(self, row: Row, survey: Survey, waiting: Waiting, now: int) -> str | None:
-        if now - waiting.due > _WAITS_AT_MOST:
+        if now - waiting.due > _WAITS_AT_MOST or (waiting.until is not None and now > waiting.until):
             return "waited too long"
         last = max((one.at for one in row.sent if one.kind == "survey" and one.fate == "sent"), default=None)
         if last is not None and now - last < survey.every:
@@ -347,7 +356,7 @@ class Walk:
         return True
 
     def _against(self, row: Row, sequence: Sequence, waiting: Waiting, now: int) -> str | None:
-        if now - waiting.due > _WAITS_AT_MOST:
+        if now - waiting.due > _WAITS_AT_MOST or (waiting.until is not None and now > waiting.until):
             return "waited too long"
         if row.facts.tier in sequence.exit_tiers:
             return f"tier {row.facts.tier}"
@@ -453,9 +462,9 @@ class Walk:
         )
 
 
-def ended(row: Row) -> Iterator[tuple[str, Run]]:
-    """The sequences that a lead has left, and why."""
-    yield from ((name, run) for name, run in row.runs.items() if run.left)
+def _delay_s(outgoing: Outgoing) -> float:
+    """How long until the next attempt: a part depends on the mail, so that they don't come all at once."""
+    return _RETRIES[outgoing.attempts - 1] * (1 + _JITTER * int(outgoing.message[:4], 16) / 0xFFFF)
 
 
 def _free_of(cap: Cap | None, times: list[int], now: int) -> int:

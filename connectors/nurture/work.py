@@ -26,10 +26,12 @@ from connectors.nurture.plan import Plan
 from connectors.nurture.row import SUPPRESSED, Facts, Fate, Outgoing, Row, read, write
 from connectors.nurture.suppressed import Suppression
 from connectors.nurture.walk import RATED, Walk
-from scorer.times import Micros
+from scorer.times import Micros, micros
 
 _MOST_REMEMBERED: Final = 100_000
 """Leads without a row whose newest facts, or other ids, are remembered: an event may make one for them."""
+_RESTS_S: Final = (5.0, 300.0)
+"""How long nothing is sent after whoever carries mails has failed: at first, and at the most."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -79,6 +81,8 @@ class _Result:
     outgoing: Outgoing
     fate: Fate | Literal["later"]
     why: str = ""
+    after_s: float = 0.0
+    for_all: bool = False
 
 
 class _Changes:
@@ -136,6 +140,8 @@ class Nurture:
         self._heap: list[tuple[int, int, str]] = []
         self._busy: dict[tuple[int, str], asyncio.Task[None]] = {}
         self._results: list[_Result] = []
+        self._rests_until = 0
+        self._rest_s = 0.0
         self._facts: OrderedDict[str, Facts] = OrderedDict()
         self._leads: OrderedDict[str, tuple[int, str]] = OrderedDict()
         """Of ids that are another lead's: its partition and id."""
@@ -149,7 +155,7 @@ class Nurture:
         """When something is to be done next."""
         while self._heap and self._due.get(self._heap[0][1:]) != self._heap[0][0]:
             heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        return max(self._heap[0][0], self._rests_until) if self._heap else None
 
     async def gained(self, partition: int) -> None:
         """What its rows have still to do is due when they say."""
@@ -213,7 +219,7 @@ class Nurture:
         now = self._clock()
         begun: list[tuple[int, Row, Outgoing]] = []
         while (due := self.next_due()) is not None and due <= now:
-            if len(self._busy) + len(begun) >= self._at_once:
+            if len(self._busy) + len(begun) >= (1 if self._rest_s else self._at_once):
                 break
             _, partition, lead = heapq.heappop(self._heap)
             self._due.pop((partition, lead), None)
@@ -288,13 +294,23 @@ class Nurture:
     def _settle(self, changes: _Changes, result: _Result) -> None:
         row = changes.row(result.partition, result.lead)
         suppressed = row.suppressed
-        self._walk.settle(row, result.outgoing, result.fate, result.why, self._clock())
+        self._walk.settle(row, result.outgoing, result.fate, result.why, self._clock(), result.after_s)
         if row.suppressed and not suppressed:
             self._suppress(changes, result.partition, row, None)
+        self._rest(result)
         MAILS.labels(result.outgoing.campaign, result.fate).inc()
         if result.fate != "sent":
             _log.warning("mail %s of %s: %s: %s", result.outgoing.message, result.outgoing.campaign,
                          result.fate, result.why)  # fmt: skip
+
+    def _rest(self, result: _Result) -> None:
+        """While whoever carries mails is away, one is tried now and then, and the others wait."""
+        if not result.for_all:
+            self._rest_s = 0.0
+        elif self._clock() >= self._rests_until:
+            least, most = _RESTS_S
+            self._rest_s = max(result.after_s, min(most, max(least, 2 * self._rest_s)))
+            self._rests_until = self._clock() + micros(self._rest_s)
 
     def _adopt(self, changes: _Changes) -> None:
         """Rows of ids that are part of leads of ours now go over to those; ours that went over, go."""
@@ -349,7 +365,7 @@ class Nurture:
     async def _send(self, partition: int, row: Row, outgoing: Outgoing) -> None:
         """Hands over a mail and tells of it; the result is written down by the next `go_on`."""
         fate: Fate | Literal["later"] = "sent"
-        why = ""
+        why, after_s, for_all = "", 0.0, False
         told = {
             "campaign": f"{outgoing.campaign}/{outgoing.step}"
             if outgoing.kind == "sequence"
@@ -369,9 +385,9 @@ class Nurture:
         except (LetterError, RefusedError) as error:
             fate, why = "refused", str(error)
         except LaterError as error:
-            fate, why = "later", str(error)
+            fate, why, after_s, for_all = "later", str(error), error.after_s, error.for_all
         except NotOursError:
             return
         except Exception as error:  # the boundary: one mail that can't be made must not stop all others
             fate, why = "refused", f"it can't be sent: {type(error).__name__}"
-        self._results.append(_Result(partition, row.lead, outgoing, fate, why))
+        self._results.append(_Result(partition, row.lead, outgoing, fate, why, after_s, for_all))
