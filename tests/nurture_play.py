@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.ingest.link_tokens import LinkKeys
+from connectors.nurture.metrics import TURNED_AWAY
 from connectors.nurture.plan_reader import load_plan
 from connectors.nurture.row import SUPPRESSED, read
 from scorer.times import DAY, format_time
@@ -200,6 +201,9 @@ def table(played: Played) -> Iterator[str]:
         yield f"{name:<16}{'(still in it)':<24}{count:>8}"
     begun = sum(why.values()) + sum(inside.values())
     yield f"{'':<16}{'(never began)':<24}{played.leads - begun:>8}"
+    for sample in next(iter(TURNED_AWAY.collect())).samples:
+        if sample.name.endswith("_total"):
+            yield f"{sample.labels['campaign']:<16}  {sample.labels['reason']:<22}{int(sample.value):>8}"
     yield ""
     ids = [message for _, message, _ in played.mails]
     twice = len(ids) - len(set(ids))

@@ -127,3 +127,10 @@ def test_check_tells_of_all_files(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "s.yml:1: mails: missing" in result.output
     assert "none.yml" in result.output
+
+
+def test_the_pages_example_is_right() -> None:
+    page = (SAMPLE.parents[2] / "docs" / "nurture.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    found = parse_plan(example, "docs/nurture.md")
+    assert (list(found.sequences), list(found.surveys)) == (["keep-warm"], ["apres-projet"])
