@@ -22,8 +22,9 @@ def check(
         list[Path], typer.Argument(metavar="FILE…", help="A grid, a file of sequences, or one of each.")
     ],
 ) -> None:
-    """Say whether a grid is right, or a file of sequences; of both, also whether they go together.
+    """Say whether a grid is right, or a file of sequences.
 
+    Of both also whether they go together.
     Every error is a line on stderr: FILE:LINE: FIELD: what is wrong and what would be right.
     """
     found: list[tuple[Path, Grid]] = []
