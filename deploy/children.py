@@ -38,6 +38,7 @@ class Machine:
     channels: Path | None
     write_keys: tuple[str, ...] = field(repr=False)
     read_keys: tuple[str, ...] = field(repr=False)
+    link_keys: tuple[str, ...] = field(repr=False)
     partitions: int
     session_timeout_s: float
     folder: Path
@@ -163,6 +164,7 @@ def _environment(machine: Machine) -> dict[str, str]:
         gateway_url=machine.gateway_url or machine.url,
         write_keys=",".join(machine.write_keys),
         read_keys=",".join(machine.read_keys),
+        link_key=",".join(machine.link_keys),
         partitions=machine.partitions,
         session_timeout_s=machine.session_timeout_s,
         metrics_port="",  # all children share the one /metrics

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from connectors.notify.config import NotifyConfig
     from connectors.nurture.carrier import Carrier
     from connectors.nurture.config import NurtureConfig
+    from connectors.office.config import OfficeConfig
     from connectors.serve.config import ServeConfig
     from streams.config import WorkerConfig
 
@@ -81,27 +82,30 @@ def notify(settings: Settings) -> "NotifyConfig":
     )
 
 
-def nurture(settings: Settings) -> "NurtureConfig":
-    """What sequences and surveys need; PlanError where their file is wrong."""
+def nurture(settings: Settings, *, alone: bool = True) -> "NurtureConfig":
+    """What sequences and surveys need; PlanError where their file is wrong.
+
+    `alone`: nobody else (`leadheat up`) finds Kafka, says where the gateway is, and makes a key.
+    """
     from connectors.nurture.config import NurtureConfig
     from connectors.nurture.plan_reader import load_plan
 
     if settings.sequences is None:
         raise SettingsError(f"{PREFIX}SEQUENCES is not set: name the file of sequences, see docs/nurture.md")
-    if not settings.link_keys():
+    if alone and not settings.link_keys():
         raise SettingsError(
             f"{PREFIX}LINK_KEY is not set: it signs the links to unsubscribe, as the gateway's"
         )
-    if settings.gateway_url is None:
+    if alone and settings.gateway_url is None:
         raise SettingsError(
             f"{PREFIX}GATEWAY_URL is not set: say where people's mail programs reach the gateway"
         )
     return NurtureConfig(
-        kafka=settings.require_kafka(),
+        kafka=settings.require_kafka() if alone else "",
         topic_prefix=settings.topic_prefix,
         plan=load_plan(settings.sequences),
         carrier=_carrier(settings),
-        gateway_url=settings.gateway_url,
+        gateway_url=settings.gateway_url or "",
         clock=settings.clock(),
         link_keys=settings.link_keys(),
         erasure_key=settings.erasure_secret(),
@@ -130,6 +134,20 @@ def _carrier(settings: Settings) -> "Callable[[], Carrier]":
     if token is None or provider is None:
         raise SettingsError(f"{PREFIX}MAIL_TOKEN is not set: expected the key of {provider}")
     return lambda: ProviderCarrier(provider, token)
+
+
+def office(settings: Settings) -> "OfficeConfig":
+    """What assignments and tasks need; TeamError where the team file is wrong."""
+    from connectors.office.config import OfficeConfig
+    from connectors.office.team import Team, load_team
+
+    return OfficeConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        team=Team() if settings.team is None else load_team(settings.team),
+        clock=settings.clock(),
+        erasure_key=settings.erasure_secret(),
+    )
 
 
 def worker(settings: Settings) -> "WorkerConfig":

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     channels: Path | None = Field(
         None, description="Where alerts go, a YAML file; without it every channel is the console."
     )
+    team: Path | None = Field(
+        None, description="Who sells: people, teams, territories, a YAML file (docs/team.md)."
+    )
     topic_prefix: str = Field(
         "leadheat", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="What the name of every topic begins with."
     )

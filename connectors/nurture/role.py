@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import signal
+from contextlib import suppress
 from typing import Final
 
 from aiokafka.errors import KafkaError
 from prometheus_client import start_http_server
 
 from connectors.durable.erasures import Erasures
+from connectors.durable.errors import OvertakenError
 from connectors.durable.member import Member
 from connectors.durable.table import Table
 from connectors.ingest.link_tokens import LinkKeys
@@ -19,7 +21,7 @@ from connectors.nurture.suppressed import Suppressed
 from connectors.nurture.work import Nurture
 from scorer.topics import ALERTS, EMAIL_CLICKS, NURTURING, OUTCOMES, SCORES, SIGNALS, full_name
 
-_LOOK_AGAIN_S: Final = 1.0
+_AGAIN_S: Final = 1.0
 _READ: Final = (ALERTS, SCORES, EMAIL_CLICKS, OUTCOMES, SIGNALS)
 _log: Final = logging.getLogger(__name__)
 
@@ -38,17 +40,33 @@ async def run(config: NurtureConfig) -> None:
 
 
 async def nurture(config: NurtureConfig, stop: asyncio.Event) -> None:
-    """Until `stop`; OvertakenError where another member is at our partitions: a restart is the cure."""
+    """Until `stop`."""
     server = None if config.metrics_port is None else start_http_server(config.metrics_port)
     publisher = Publisher(config.kafka, config.topic_prefix, config.clock)
     try:
         if await _started(publisher, stop):
-            await _work(config, publisher, stop)
+            while not stop.is_set():
+                await _work_on(config, publisher, stop)
     finally:
         await publisher.stop()
         if server is not None:
             server[0].shutdown()
             server[0].server_close()
+
+
+async def _work_on(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event) -> None:
+    """Until `stop`, or something that is best begun anew: a broker away, another member at our partitions."""
+    try:
+        await _work(config, publisher, stop)
+    except (KafkaError, OvertakenError, OSError) as error:
+        _log.warning("nurturing begins anew: %s", type(error).__name__)
+        await _pause(stop)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_AGAIN_S):
+            await stop.wait()
 
 
 async def _work(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event) -> None:
@@ -92,11 +110,7 @@ async def _started(publisher: Publisher, stop: asyncio.Event) -> bool:
             if not told:
                 _log.warning("no broker answers yet: %s", type(error).__name__)
             told = True
-            try:
-                async with asyncio.timeout(_LOOK_AGAIN_S):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await _pause(stop)
         else:
             return True
     return False

@@ -63,8 +63,11 @@ def up(
 
         load_channels(loaded.channels)  # wrong ones are told before anything starts
     if loaded.sequences is not None:
-        somewhere = {"kafka": "127.0.0.1:9092", "gateway_url": loaded.gateway_url or "http://127.0.0.1"}
-        roles.nurture(loaded.model_copy(update=somewhere))  # the same of these, and of who carries mails
+        roles.nurture(loaded, alone=False)  # the same of sequences, and of who carries mails
+    if loaded.team is not None:
+        from connectors.office.team import load_team
+
+        load_team(loaded.team)
 
     from deploy import up as machine
 
