@@ -101,11 +101,36 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address that HTTP listens on.")
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
-        None, description="The port of `/metrics` of `worker` and `notify`, on all addresses; absent: none."
+        None,
+        description="The port of `/metrics` of `worker`, `notify` and `nurture`, on all addresses; absent: "
+        "none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
     events_kept: int = Field(
         5_000, ge=10, description="Newest events of each identity that the read cache keeps for timelines."
+    )
+    sequences: Path | None = Field(
+        None,
+        description="Sequences of mails and surveys, a YAML file (docs/nurture.md); without it "
+        "`leadheat nurture` does not start, and `leadheat up` starts none.",
+    )
+    smtp: SecretStr | None = Field(
+        None,
+        description="The mail server of sequences and surveys: `smtp://USER@HOST:587` (STARTTLS), "
+        "`smtps://USER@HOST:465` (TLS), `smtp+plain://HOST:25` (neither).",
+    )
+    smtp_password: SecretStr | None = Field(None, description="The password for `LEADHEAT_SMTP`'s user.")
+    smtp_password_file: Path | None = Field(None, description="A file that holds it instead.")
+    smtp_ca: Path | None = Field(
+        None, description="Certificates (PEM) of whom to trust as that server; absent: the system's."
+    )
+    mail_provider: Literal["postmark", "brevo"] | None = Field(
+        None, description="A provider whose HTTP API takes the mails instead of `LEADHEAT_SMTP`."
+    )
+    mail_token: SecretStr | None = Field(None, description="The provider's key.")
+    mail_token_file: Path | None = Field(None, description="A file that holds it instead.")
+    gateway_url: str | None = Field(
+        None, description="Where people's mail programs reach the gateway; links in mails begin with it."
     )
     board_url: str | None = Field(None, description="Where people reach the board; alerts link to it.")
     cors_origins: str = Field(
@@ -326,6 +351,18 @@ class Settings(BaseSettings):
         """What links are signed with, newest first, if any are set."""
         return split(_revealed(self.link_key) or "")
 
+    def mail_password(self) -> str | None:
+        """The password for the mail server, if one is set."""
+        return _secret(self.smtp_password, self.smtp_password_file, "smtp_password")
+
+    def provider_token(self) -> str | None:
+        """The mail provider's key, if one is set."""
+        return _secret(self.mail_token, self.mail_token_file, "mail_token")
+
+    def mail_server(self) -> str | None:
+        """The mail server's URL, if one is set."""
+        return _revealed(self.smtp)
+
     def address_secret(self) -> bytes:
         """What network addresses are hashed with."""
         return (_revealed(self.address_key) or "").encode()
@@ -438,6 +475,17 @@ def split(text: str) -> tuple[str, ...]:
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
+
+
+def _secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
+    """A secret that is set, or held by a file."""
+    if file is None:
+        return _revealed(value)
+    if value is not None:
+        raise SettingsError(
+            f"{PREFIX}{name.upper()} is set, and {PREFIX}{name.upper()}_FILE too: leave one out"
+        )
+    return _read(file, f"{name}_file").strip()
 
 
 def _required(value: str | None, name: str, advice: str) -> str:

@@ -14,12 +14,13 @@ from deploy.privacy.orders import Orders, committed_by
 from deploy.privacy.person import find
 from deploy.privacy.receipt import Receipt, in_ms
 from deploy.privacy.rewriting import Rewriter
+from deploy.privacy.role_rows import rows_of
 from deploy.privacy.topic_log import partitions_of
 from deploy.privacy.words import Names, hashes_of, texts
 from deploy.settings import Settings
 from scorer.blocks import Hasher
 from scorer.brokers import connection
-from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
+from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS, NURTURING, SCORES, full_name
 from streams.config import changelog_name
 from streams.topics import PARKED, admin_of, settings_of
 
@@ -51,6 +52,7 @@ class Erasing:
                 names = await self._states(admin, identities)
                 if names is not None:
                     await self._cache(names.ids)
+                    await self._nurturing(admin, names.ids)
                     await self._topics(admin, names, raw_events)
         finally:
             if self._cached is not None:
@@ -98,6 +100,19 @@ class Erasing:
         else:
             did = "not removed in time: let `serve` run, and give the command again"
             self.receipt.add("cache", did, undone=True)
+
+    async def _nurturing(self, admin: Any, ids: frozenset[str]) -> None:
+        """Waits until `nurture` has deleted its rows; hashes of addresses that get no mail stay."""
+        topic = full_name(self._prefix, NURTURING)
+        deadline = time.monotonic() + self._within_s
+        while await rows_of(self._kafka, topic, ids):
+            if time.monotonic() > deadline:
+                did = "not deleted in time: let `nurture` run, and give the command again"
+                self.receipt.add(topic, did, undone=True)
+                return
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        did = "nothing left; old versions go when Kafka compacts (at the latest then, if written to)"
+        self.receipt.add(topic, did, gone_by=await self._compacted(admin, topic))
 
     async def _topics(self, admin: Any, names: Names, raw_events: Raw) -> None:
         if not await raw.can_delete(admin, self._kafka, self._prefix):

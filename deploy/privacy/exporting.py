@@ -9,6 +9,7 @@ import msgspec
 from deploy.errors import DeployError
 from deploy.privacy.person import Person, find
 from deploy.privacy.receipt import now
+from deploy.privacy.role_rows import rows_of
 from deploy.privacy.topic_log import read_all
 from deploy.privacy.words import Names, texts
 from scorer.errors import EventError
@@ -18,7 +19,7 @@ from scorer.lead import Lead
 from scorer.plan import Plan
 from scorer.reading import Reader
 from scorer.times import NEVER, Micros, format_time
-from scorer.topics import ALERTS, FAILED, IN_TOPICS, OUTCOMES, SCORES, full_name
+from scorer.topics import ALERTS, FAILED, IN_TOPICS, NURTURING, OUTCOMES, SCORES, full_name
 from scorer.walk import Walker
 from streams.topics import PARKED
 
@@ -51,8 +52,9 @@ class Exporting:
         names = person.names()
         undelivered = [told async for told in self._undelivered(names)]
         dead = [letter async for letter in self._dead(names)]
+        nurturing = await rows_of(self._kafka, full_name(self._prefix, NURTURING), person.ids)
         states = [self._state(one, person.states[one]) for one in sorted(person.ids & person.states.keys())]
-        if not (events or score or states or alerts or dead or undelivered):
+        if not (events or score or states or alerts or dead or undelivered or nurturing):
             raise UnknownLeadError("nothing is held under this id: no state, no event, no alert")
         return {
             "export": FORM,
@@ -64,6 +66,7 @@ class Exporting:
             "tier_changes": self._changes(events),
             "alerts": alerts,
             "undelivered_alerts": undelivered,
+            "nurturing": nurturing,
             "answers": [one for one in events if one["topic"].endswith(f".{OUTCOMES}")],
             "events": events,
             "dead_letters": dead,

@@ -70,6 +70,13 @@ def test_the_demonstration_is_one_more_child_on_the_same_clock() -> None:
         assert found[name].environment["LEADHEAT_TIMESCALE"] == scale
 
 
+def test_sequences_are_one_more_role() -> None:
+    found = {one.name: one for one in children(replace(_EMBEDDED, sequences=Path("s.yml")), _nothing)}
+    assert "nurture" in found["broker"].feeds
+    assert found["nurture"].command[-1] == "nurture"
+    assert found["nurture"].environment["LEADHEAT_GATEWAY_URL"] == "http://127.0.0.1:8000"
+
+
 def test_keys_travel_in_the_environment_only() -> None:
     for child in children(replace(_EMBEDDED, demo=True), _nothing):
         assert "canary" not in " ".join(child.command)
