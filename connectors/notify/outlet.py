@@ -119,6 +119,7 @@ class Outlet:
         self._jobs.discard(job)
         if job.under_way:
             return
+        job.turn = 0
         line = self._lines.get(job.row.lead)
         if line is not None and job in line:
             first = line[0] is job
