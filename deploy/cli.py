@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands import check, erase, export, history, later, links, replay, roles, score, topics, up
+from deploy.commands import (
+    check,
+    erase,
+    export,
+    history,
+    later,
+    links,
+    parked,
+    replay,
+    roles,
+    score,
+    topics,
+    up,
+)
 from deploy.errors import telling
 
 app = typer.Typer(
@@ -29,6 +42,7 @@ app.command("check")(check.check)
 app.command("topics")(topics.topics)
 app.command("links")(links.links)
 app.command("import")(history.import_history)
+app.add_typer(parked.app)
 app.command("replay")(replay.replay)
 app.command("erase")(erase.erase)
 app.command("export")(export.export)

@@ -62,5 +62,5 @@ def _host_of(loaded: apprise.Apprise) -> str | None:
     """The machine that a service of one's own runs on; None where the vendor's is meant."""
     for plugin in loaded:
         if any("{host}" in template for template in plugin.templates):
-            return getattr(plugin, "smtp_host", None) or plugin.host
+            return str(getattr(plugin, "smtp_host", None) or plugin.host)
     return None
