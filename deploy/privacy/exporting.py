@@ -9,7 +9,7 @@ import msgspec
 from deploy.errors import DeployError
 from deploy.privacy.person import Person, find
 from deploy.privacy.receipt import now
-from deploy.privacy.topic_log import read_all
+from deploy.privacy.topic_log import read_all, rows_of
 from deploy.privacy.words import Names, texts
 from scorer.errors import EventError
 from scorer.event import Event, decode
@@ -18,7 +18,7 @@ from scorer.lead import Lead
 from scorer.plan import Plan
 from scorer.reading import Reader
 from scorer.times import NEVER, Micros, format_time
-from scorer.topics import ALERTS, FAILED, IN_TOPICS, OUTCOMES, SCORES, full_name
+from scorer.topics import ALERTS, DELIVERIES, FAILED, IN_TOPICS, OUTCOMES, SCORES, full_name
 from scorer.walk import Walker
 from streams.topics import PARKED
 
@@ -49,6 +49,7 @@ class Exporting:
         score = await self._score(person)
         alerts = [record async for record in self._records(ALERTS, person.ids)]
         names = person.names()
+        deliveries = full_name(self._prefix, DELIVERIES)
         undelivered = [told async for told in self._undelivered(names)]
         dead = [letter async for letter in self._dead(names)]
         states = [self._state(one, person.states[one]) for one in sorted(person.ids & person.states.keys())]
@@ -64,6 +65,7 @@ class Exporting:
             "tier_changes": self._changes(events),
             "alerts": alerts,
             "undelivered_alerts": undelivered,
+            "deliveries": [*(await rows_of(self._kafka, deliveries, person.ids)).values()],
             "answers": [one for one in events if one["topic"].endswith(f".{OUTCOMES}")],
             "events": events,
             "dead_letters": dead,
