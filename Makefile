@@ -36,8 +36,8 @@ run: setup ## the demonstration; with DATA=DIR not one, but for good (PORT= KAFK
 	@exec $(BIN)/leadheat up $(if $(DATA),--data $(DATA),--demo) $(if $(PORT),--port $(PORT)) $(if $(KAFKA_PORT),--kafka-port $(KAFKA_PORT)) \
 		$(if $(GRID),--grid $(GRID)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS))
 
-test: setup ## all tests that this machine can run
-	$(BIN)/pytest
+test: setup ## all tests that this machine can run, a process for each core up to four, and why others are skipped
+	$(BIN)/pytest -n auto --maxprocesses 4 -rs
 
 fuzz: setup ## the properties, on many times as many new examples (EFFORT=20)
 	EFFORT=$(or $(EFFORT),20) $(BIN)/pytest tests/properties

@@ -38,6 +38,7 @@ class Machine:
     channels: Path | None
     write_keys: tuple[str, ...] = field(repr=False)
     read_keys: tuple[str, ...] = field(repr=False)
+    link_keys: tuple[str, ...] = field(repr=False)
     partitions: int
     session_timeout_s: float
     folder: Path
@@ -157,6 +158,7 @@ def _environment(machine: Machine) -> dict[str, str]:
         channels=machine.channels,
         write_keys=",".join(machine.write_keys),
         read_keys=",".join(machine.read_keys),
+        link_key=",".join(machine.link_keys),
         partitions=machine.partitions,
         session_timeout_s=machine.session_timeout_s,
         metrics_port="",  # all children share the one /metrics

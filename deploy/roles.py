@@ -7,6 +7,7 @@ from deploy.settings import Settings, environment
 if TYPE_CHECKING:
     from connectors.ingest.config import GatewayConfig
     from connectors.notify.config import NotifyConfig
+    from connectors.office.config import OfficeConfig
     from connectors.serve.config import ServeConfig
     from streams.config import WorkerConfig
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 def gateway(settings: Settings) -> "GatewayConfig":
     """What the gateway needs; raises SettingsError where something is missing."""
     from connectors.ingest.config import GatewayConfig
+    from connectors.ingest.shape import Shape
 
     return GatewayConfig(
         kafka=settings.require_kafka(),
@@ -24,6 +26,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         linger_ms=settings.linger_ms,
         max_body_bytes=settings.max_body_bytes,
         max_event_bytes=settings.max_event_bytes,
+        shape=Shape(settings.event_levels, settings.max_text_bytes),
         cors_origins=settings.origins(),
         link_keys=settings.link_keys(),
         requests_per_second=settings.requests_per_second,
@@ -54,6 +57,8 @@ def serve(settings: Settings) -> "ServeConfig":
         grid=settings.grid,
         clock=settings.clock(),
         write_keys=settings.known_write_keys(),
+        sources=settings.sources,
+        environment=environment(),
         timescale=settings.scale(),
         events_kept=settings.events_kept,
         scoring_group=group_name(settings.topic_prefix),
@@ -76,6 +81,20 @@ def notify(settings: Settings) -> "NotifyConfig":
         metrics_port=settings.metrics_port,
         erasure_key=settings.erasure_secret(),
         allowed=settings.allowed(),
+    )
+
+
+def office(settings: Settings) -> "OfficeConfig":
+    """What assignments and tasks need; TeamError where the team file is wrong."""
+    from connectors.office.config import OfficeConfig
+    from connectors.office.team import Team, load_team
+
+    return OfficeConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        team=Team() if settings.team is None else load_team(settings.team),
+        clock=settings.clock(),
+        erasure_key=settings.erasure_secret(),
     )
 
 

@@ -53,14 +53,14 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 
 def notify() -> None:
-    """Deliver alerts to their channels."""
+    """Deliver alerts to their channels, assign leads, keep tasks."""
     loaded = _load()
-    config = configurations.notify(loaded)
+    config, office = configurations.notify(loaded), configurations.office(loaded)
     _require_metrics_port(loaded)
 
-    from connectors.notify.dispatch import run
+    from deploy.acting import run
 
-    asyncio.run(run(config))
+    asyncio.run(run(config, office))
 
 
 def _require_metrics_port(loaded: Settings) -> None:

@@ -62,6 +62,10 @@ def up(
         from connectors.notify.channels import load_channels
 
         load_channels(loaded.channels)  # wrong ones are told before anything starts
+    if loaded.team is not None:
+        from connectors.office.team import load_team
+
+        load_team(loaded.team)
 
     from deploy import up as machine
 

@@ -10,7 +10,8 @@ from aiokafka.client import AIOKafkaClient
 from scorer.brokers import connection
 
 _BATCH: Final = 5_000
-_WAIT_MS: Final = 500
+_WAIT_MS: Final = 50
+"""For records. An empty topic is known to be so only once the broker has waited in vain."""
 
 
 async def partitions_of(kafka: str, topic: str) -> list[int]:
@@ -53,6 +54,7 @@ async def read_all(kafka: str, topic: str, partition: int | None = None) -> Asyn
         client_id="leadheat-privacy",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        fetch_max_wait_ms=_WAIT_MS,
     )
     await consumer.start()
     try:

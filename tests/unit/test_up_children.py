@@ -29,6 +29,7 @@ _EMBEDDED = Machine(
     channels=None,
     write_keys=("wk_canary", "matomo:*"),
     read_keys=("rk_canary",),
+    link_keys=(),
     partitions=2,
     session_timeout_s=6.0,
     folder=Path("/run"),
