@@ -14,6 +14,7 @@ from deploy.commands import (
     later,
     links,
     nps,
+    parked,
     replay,
     roles,
     score,
@@ -44,6 +45,7 @@ app.command("topics")(topics.topics)
 app.command("links")(links.links)
 app.command("nps")(nps.nps)
 app.command("import")(history.import_history)
+app.add_typer(parked.app)
 app.command("replay")(replay.replay)
 app.command("erase")(erase.erase)
 app.command("export")(export.export)

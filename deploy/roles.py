@@ -83,6 +83,8 @@ def notify(settings: Settings) -> "NotifyConfig":
         board_url=settings.board_url,
         language=settings.language,
         metrics_port=settings.metrics_port,
+        erasure_key=settings.erasure_secret(),
+        allowed=settings.allowed(),
     )
 
 

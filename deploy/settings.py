@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.outward.addresses import Allowed
 from deploy.errors import SettingsError
 from scorer.brokers import Access, Brokers
 from scorer.durations import parse_duration
@@ -133,6 +134,11 @@ class Settings(BaseSettings):
         None, description="Where people's mail programs reach the gateway; links in mails begin with it."
     )
     board_url: str | None = Field(None, description="Where people reach the board; alerts link to it.")
+    allow_private: str = Field(
+        "",
+        description="Private networks, addresses and hosts that alerts may be sent to, comma-separated "
+        "(`10.1.0.0/16, crm.lan`); without it public addresses only.",
+    )
     cors_origins: str = Field(
         "*", description="Sites whose browsers may send events, comma-separated origins, or `*` for any."
     )
@@ -366,6 +372,13 @@ class Settings(BaseSettings):
     def address_secret(self) -> bytes:
         """What network addresses are hashed with."""
         return (_revealed(self.address_key) or "").encode()
+
+    def allowed(self) -> Allowed:
+        """Where requests to others may go besides public addresses; SettingsError where it names nothing."""
+        try:
+            return Allowed.parse(self.allow_private)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}ALLOW_PRIVATE: {error}") from None
 
     def origins(self) -> tuple[str, ...]:
         """Sites whose browsers may send events."""

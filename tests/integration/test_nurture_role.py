@@ -11,7 +11,7 @@ import msgspec
 
 from connectors.nurture.row import SUPPRESSED, read
 from deploy import leash
-from deploy.privacy.role_rows import rows_of
+from deploy.privacy.topic_log import rows_of
 from scorer.blocks import Hasher
 from scorer.erasure import Notice
 from scorer.times import format_time
@@ -106,7 +106,8 @@ async def test_an_erased_leads_row_goes_and_its_addresss_hash_stays(rig: Rig, tm
             await _send(rig, [alert("u-0", MONDAY, [{"nurture": "keep-warm"}])])
             async with rig.read(NURTURING) as reader:
                 await reader.read_until(lambda found: "u-0" in _rows(found.records))
-                [held] = await rows_of(rig.bootstrap, full_name(rig.prefix, NURTURING), {"u-0", "u-1"})
+                rows = await rows_of(rig.bootstrap, full_name(rig.prefix, NURTURING), {"u-0", "u-1"})
+                [held] = rows.values()
                 assert held["lead"] == "u-0"
                 await _send(rig, [event("unsubscribe", "u-0", MONDAY)])
                 await reader.read_until(
@@ -117,7 +118,7 @@ async def test_an_erased_leads_row_goes_and_its_addresss_hash_stays(rig: Rig, tm
                     hashed = Hasher(b"").hash("u-0").hex().encode()
                     await producer.send_and_wait(full_name(rig.prefix, ERASURES), notice, key=hashed)
                 await reader.read_until(lambda found: "u-0" not in _rows(found.records))
-                assert await rows_of(rig.bootstrap, full_name(rig.prefix, NURTURING), {"u-0"}) == []
+                assert await rows_of(rig.bootstrap, full_name(rig.prefix, NURTURING), {"u-0"}) == {}
                 [left] = [key for key in _rows(reader.records) if not key.startswith("\0owner")]
                 assert left.startswith(SUPPRESSED)
         finally:
