@@ -6,12 +6,14 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from scorer.account_model import AccountPlay, RollUp
-from scorer.account_reader import is_of_accounts, read_play, read_roll_up
+from scorer.account_reader import is_of_accounts, read_account_play, read_roll_up
 from scorer.checked import Checked
 from scorer.criterion_reader import read_criterion
 from scorer.errors import GridError
 from scorer.grid_model import Criterion, Dimension, Grid, Play, Tier
-from scorer.times import micros
+from scorer.hours import Hours
+from scorer.hours_reader import read_hours
+from scorer.play_reader import Known, read_play
 from scorer.yaml_file import Path, YamlFile
 
 _TOP: Final = {
@@ -24,6 +26,7 @@ _TOP: Final = {
     "tiers": True,
     "hysteresis": False,
     "accounts": False,
+    "hours": False,
     "plays": False,
 }
 
@@ -43,17 +46,32 @@ class GridReader(Checked):
         half_life = self.half_life(top.get("half_life"), ("half_life",))
         criteria = self._criteria(top, scores, half_life)
         tiers = self._tiers(top, scores)
-        named = {tier.id for tier in tiers}
-        accounts = read_roll_up(self, top["accounts"], named) if "accounts" in top else RollUp()
-        plays, account_plays = self._plays(top, named, {one.id for one in accounts.tiers} or named)
+        hysteresis = self.number(top.get("hysteresis", 0), ("hysteresis",), "5", least=0)
+        timezone = self._timezone(top)
+
+        def hours(spec: Any, path: Path) -> Hours | None:
+            return read_hours(self, spec, path, timezone)
+
+        known = Known(
+            tiers=[tier.id for tier in tiers],
+            scores=scores,
+            criteria=[criterion.id for criterion in criteria],
+            hysteresis=hysteresis,
+            hours=hours,
+            default_hours=hours(top["hours"], ("hours",)) if "hours" in top else None,
+        )
+        accounts = read_roll_up(self, top["accounts"], known.tiers) if "accounts" in top else RollUp()
+        plays, account_plays = self._plays(
+            top, known, known._replace(tiers=[one.id for one in accounts.tiers] or known.tiers)
+        )
         grid = Grid(
             name=self.text(top.get("grid"), ("grid",), "b2b-fr") if "grid" in top else "",
             version=self._version(top),
-            timezone=self._timezone(top),
+            timezone=timezone,
             scores=scores,
             criteria=criteria,
             tiers=tiers,
-            hysteresis=self.number(top.get("hysteresis", 0), ("hysteresis",), "5", least=0),
+            hysteresis=hysteresis,
             plays=plays,
             source=top,
             accounts=accounts,
@@ -156,70 +174,16 @@ class GridReader(Checked):
                     self.report(("tiers", index, "from"), f"{said}: expected tiers in rising order")
 
     def _plays(
-        self, top: Mapping[str, Any], tiers: set[str], account_tiers: set[str]
+        self, top: Mapping[str, Any], known: Known, of_accounts: Known
     ) -> tuple[tuple[Play, ...], tuple[AccountPlay, ...]]:
         """The plays of leads, and those of accounts."""
         items = self._items("plays", top, "{id: call-now, when: {enters: hot}, do: [{alert: sales}]}")
         found: list[Play | AccountPlay] = [
-            read_play(self, item, ("plays", index), account_tiers, self._do)
+            read_account_play(self, item, ("plays", index), of_accounts)
             if is_of_accounts(item)
-            else self._play(item, ("plays", index), tiers)
+            else read_play(self, item, ("plays", index), known)
             for index, item in enumerate(items)
         ]
         self.unique([play.id for play in found], "plays")
         plays = tuple(play for play in found if isinstance(play, Play))
         return plays, tuple(play for play in found if isinstance(play, AccountPlay))
-
-    def _play(self, item: Any, path: Path, tiers: set[str]) -> Play:
-        known = {"id": True, "when": True, "cooldown": False, "do": True}
-        fields = self.mapping(item, path, known, "id, when, cooldown and do")
-        when, tier, stays_us = (
-            self._when(fields.get("when"), (*path, "when"), tiers) if "when" in fields else _NEVER
-        )
-        cooldown = self.duration(fields["cooldown"], (*path, "cooldown")) if "cooldown" in fields else 0.0
-        return Play(
-            id=self.name(fields.get("id"), (*path, "id"), "call-now") if "id" in fields else "",
-            when=when,
-            tier=tier,
-            stays_us=stays_us,
-            cooldown_us=micros(cooldown),
-            do=self._do(fields.get("do"), (*path, "do")) if "do" in fields else (),
-        )
-
-    def _when(self, spec: Any, path: Path, tiers: set[str]) -> Any:
-        example = "{enters: hot}, {leaves: hot} or {stays: warm, for: 14d}"
-        known = {"enters": False, "leaves": False, "stays": False, "for": False}
-        if not isinstance(spec, dict):
-            self.report(path, f"expected one of {example}")
-            return _NEVER
-        fields = self.mapping(spec, path, known, example)
-        verbs = [verb for verb in ("enters", "leaves", "stays") if verb in fields]
-        if len(verbs) != 1:
-            self.report(path, f"expected one of {example}")
-            return _NEVER
-        verb = verbs[0]
-        tier = fields[verb]
-        if not isinstance(tier, str) or tier not in tiers:
-            self.report((*path, verb), f"no such tier {tier!r}: {self.choice(tier, tiers)}")
-        stays = 0.0
-        if verb == "stays":
-            if "for" in fields:
-                stays = self.duration(fields["for"], (*path, "for"))
-            else:
-                self.report(path, "stays needs for, such as {stays: warm, for: 14d}")
-        elif "for" in fields:
-            self.report((*path, "for"), f"means nothing with {verb}: expected it with stays only")
-        return verb, tier, micros(stays)
-
-    def _do(self, spec: Any, path: Path) -> tuple[Mapping[str, Any], ...]:
-        if not isinstance(spec, list) or not spec:
-            self.report(path, "expected a list of what to do, such as [{alert: sales}]")
-            return ()
-        for index, item in enumerate(spec):
-            objects = list(item.values()) if isinstance(item, dict) else []
-            if len(objects) != 1 or not isinstance(objects[0], str) or not objects[0].strip():
-                self.report((*path, index), "expected one verb and its object, such as {alert: sales}")
-        return tuple(spec)
-
-
-_NEVER: Final[tuple[Any, str, int]] = ("enters", "", 0)
