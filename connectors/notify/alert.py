@@ -20,6 +20,15 @@ class Reason(msgspec.Struct, frozen=True):
     label: str | dict[str, str] = ""
 
 
+class Hot(msgspec.Struct, frozen=True):
+    """A lead that an account's alert names."""
+
+    lead_id: str
+    score: float
+    tier: str = ""
+    name: str | None = None
+
+
 class Alert(msgspec.Struct, frozen=True):
     """What happened to which lead, why, and what is to be done; `raw` is the whole record."""
 
@@ -40,6 +49,10 @@ class Alert(msgspec.Struct, frozen=True):
     """Until when acting on it makes sense."""
     withdrawn: str | None = None
     """The alert that this one takes back, since what set it off was no person's doing."""
+    account: str | None = None
+    """The account that it is about; then `lead_id` is its hottest lead, the first of `leads`."""
+    company: str | None = None
+    leads: tuple[Hot, ...] = ()
     raw: msgspec.Raw = msgspec.Raw(b"null")
 
     @classmethod

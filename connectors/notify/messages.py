@@ -20,6 +20,7 @@ _TEXTS: Final[dict[Language, dict[str, str]]] = {
         "expired": "Cette alerte a {age} : il fallait y répondre avant le {until}",
         "robot": "Ce qui l’avait déclenchée était le fait d’un robot.",
         "why": "Pourquoi",
+        "leads": "Leads du compte",
         "do": "À faire",
         "cools": "Passera en {tier} le {at}, si rien ne se passe",
         "task": "tâche « {name} »",
@@ -34,6 +35,7 @@ _TEXTS: Final[dict[Language, dict[str, str]]] = {
         "expired": "This alert is {age} old: it was to be acted on by {until}",
         "robot": "What set it off was a robot’s doing.",
         "why": "Why",
+        "leads": "The account’s leads",
         "do": "To do",
         "cools": "Will be {tier} on {at} if nothing happens",
         "task": "task “{name}”",
@@ -48,7 +50,7 @@ _TIERS_FR: Final = {"cold": "froid", "warm": "tiède", "hot": "chaud"}
 
 @dataclass(frozen=True)
 class Message:
-    """A title, and what stands below it, line by line; `link` leads to the lead's page."""
+    """A title, and what stands below it, line by line; `link` leads to the lead's page, or the account's."""
 
     title: str
     lines: tuple[str, ...]
@@ -67,7 +69,10 @@ def message_of(alert: Alert, language: Language, board_url: str | None, now: Mic
     title = texts[kind].format(
         who=_who(alert), to=_tier(alert.to, language), score=_number(alert.score, language)
     )
-    link = f"{board_url.rstrip('/')}/leads/{quote(alert.lead_id, safe='')}" if board_url else None
+    place = f"leads/{quote(alert.lead_id, safe='')}"
+    if alert.account:
+        place = f"accounts/{quote(alert.account, safe='')}"
+    link = f"{board_url.rstrip('/')}/{place}" if board_url else None
     lines = (texts["robot"],) if alert.withdrawn else _reasons_and_tasks(alert, language)
     if now is not None and alert.expires_at is not None and now > alert.expires_at:
         age = _age(now - parse_time(alert.at), language)
@@ -79,6 +84,9 @@ def _reasons_and_tasks(alert: Alert, language: Language) -> tuple[str, ...]:
     texts = _TEXTS[language]
     lines = [f"{texts['why']} :" if language == "fr" else f"{texts['why']}:"] if alert.reasons else []
     lines += [f"  {_points(reason, language)}  {_label(reason, language)}" for reason in alert.reasons]
+    if alert.leads:
+        lines.append(f"{texts['leads']}{' :' if language == 'fr' else ':'}")
+        lines += [f"  {_number(one.score, language)}  {_line(one.name or one.lead_id)}" for one in alert.leads]
     to_do = [
         texts.get(verb, verb + " “{name}”").format(name=name)
         for verb, name in alert.actions
@@ -100,6 +108,8 @@ def _who(alert: Alert) -> str:
     >>> _who(Alert("1", "call-now", "u-42", "hot", 73.2, "2026-11-01T09:00:00Z", traits=ada))
     'Ada Lovelace, CEO (Acme)'
     """
+    if alert.account:
+        return _line(alert.company or alert.account)
     named = {name: _line(value) for name, value in alert.traits.items() if isinstance(value, str)}
     name = f"{named.get('first_name', '')} {named.get('last_name', '')}".strip()
     who = name or named.get("email") or _line(alert.lead_id)
