@@ -86,7 +86,8 @@ def _reasons_and_tasks(alert: Alert, language: Language) -> tuple[str, ...]:
     lines += [f"  {_points(reason, language)}  {_label(reason, language)}" for reason in alert.reasons]
     if alert.leads:
         lines.append(f"{texts['leads']}{' :' if language == 'fr' else ':'}")
-        lines += [f"  {_number(one.score, language)}  {_line(one.name or one.lead_id)}" for one in alert.leads]
+        named = ((_number(one.score, language), _line(one.name or one.lead_id)) for one in alert.leads)
+        lines += [f"  {score}  {name}" for score, name in named]
     to_do = [
         texts.get(verb, verb + " “{name}”").format(name=name)
         for verb, name in alert.actions
