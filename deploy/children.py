@@ -41,6 +41,7 @@ class Machine:
     partitions: int
     session_timeout_s: float
     folder: Path
+    sync: Path | None = None
     timescale: str | None = None
     demo: bool = False
     columns: int | None = None  # of the terminal, if there is one
@@ -67,7 +68,7 @@ class Machine:
 
 def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) -> list[Child]:
     """All children in the order in which they start; `restore_topics` makes the topics of an empty broker."""
-    above = (*_ROLES, *(("demo",) if machine.demo else ()))
+    above = (*_ROLES, *(("sync",) if machine.sync else ()), *(("demo",) if machine.demo else ()))
     found = []
     if machine.durable is not None:
         found.append(_kafka(machine.durable, restore_topics))
@@ -81,6 +82,7 @@ def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) ->
         ("worker", "deploy.cli", "worker"),
         ("web", "deploy.web"),
         ("notify", "deploy.cli", "notify"),
+        *((("sync", "deploy.cli", "sync"),) if machine.sync else ()),
     ):
         ready = (lambda: _answers(f"{machine.url}/healthz")) if name == "web" else None
         found.append(Child(name, _python(module, *arguments), environment, ready=ready))
@@ -155,6 +157,7 @@ def _environment(machine: Machine) -> dict[str, str]:
         port=machine.port,
         grid=machine.grid,
         channels=machine.channels,
+        sync=machine.sync,
         write_keys=",".join(machine.write_keys),
         read_keys=",".join(machine.read_keys),
         partitions=machine.partitions,

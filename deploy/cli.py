@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands import check, erase, export, history, later, links, replay, roles, score, topics, up
+from deploy.commands import check, erase, export, history, links, replay, roles, score, sync, topics, up
 from deploy.errors import telling
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app.command("gateway")(roles.gateway)
 app.command("worker")(roles.worker)
 app.command("serve")(roles.serve)
 app.command("notify")(roles.notify)
-app.command("sync")(later.sync)
+app.command("sync")(sync.sync)
 app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("topics")(topics.topics)

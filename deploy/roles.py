@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from connectors.ingest.config import GatewayConfig
     from connectors.notify.config import NotifyConfig
     from connectors.serve.config import ServeConfig
+    from connectors.sync.config import SyncConfig
     from streams.config import WorkerConfig
 
 
@@ -74,6 +75,24 @@ def notify(settings: Settings) -> "NotifyConfig":
         board_url=settings.board_url,
         language=settings.language,
         metrics_port=settings.metrics_port,
+    )
+
+
+def sync(settings: Settings, *, kafka: bool = True) -> "SyncConfig":
+    """What keeping CRMs in step needs; without `kafka` what a look at them does."""
+    from connectors.sync.config import SyncConfig
+
+    return SyncConfig(
+        kafka=settings.require_kafka() if kafka else "",
+        topic_prefix=settings.topic_prefix,
+        file=settings.require_sync(),
+        grid=settings.grid,
+        clock=settings.clock(),
+        partitions=settings.partitions,
+        environment=environment(),
+        erasure_key=settings.erasure_secret(),
+        metrics_port=settings.metrics_port,
+        session_timeout_s=settings.session_timeout_s,
     )
 
 

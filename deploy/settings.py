@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     channels: Path | None = Field(
         None, description="Where alerts go, a YAML file; without it every channel is the console."
     )
+    sync: Path | None = Field(
+        None, description="The CRMs that `leadheat sync` keeps in step, a YAML file (docs/sync.md)."
+    )
     topic_prefix: str = Field(
         "leadheat", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="What the name of every topic begins with."
     )
@@ -94,7 +97,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address that HTTP listens on.")
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
-        None, description="The port of `/metrics` of `worker` and `notify`, on all addresses; absent: none."
+        None,
+        description="The port of `/metrics` of `worker`, `notify`, `sync`, on all addresses; absent: none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
     events_kept: int = Field(
@@ -256,6 +260,12 @@ class Settings(BaseSettings):
         """Kafka's addresses, with how to be let in there, or SettingsError."""
         named = _required(self.kafka, "kafka", "name Kafka's addresses, such as kafka-1:9092,kafka-2:9092")
         return Brokers(named, kafka_access(self))
+
+    def require_sync(self) -> Path:
+        """The sync file, or SettingsError: without one there is nothing to keep in step."""
+        if self.sync is None:
+            raise SettingsError(f"{PREFIX}SYNC is not set: name the file that says which CRMs there are")
+        return self.sync
 
     def require_redis(self) -> str:
         """The cache's URL, or SettingsError, which leaves out what the URL says: it may be a password."""

@@ -81,6 +81,7 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         port=loaded.port,
         grid=loaded.grid,
         channels=loaded.channels,
+        sync=None if options.demo else loaded.sync,  # no CRM is told of invented people
         write_keys=made.write_keys() if loaded.write_keys is None else loaded.require_write_keys(),
         read_keys=made.read_keys() if loaded.read_keys is None else loaded.require_read_keys(),
         partitions=loaded.partitions,

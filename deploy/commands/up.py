@@ -62,6 +62,10 @@ def up(
         from connectors.notify.channels import load_channels
 
         load_channels(loaded.channels)  # wrong ones are told before anything starts
+    if loaded.sync is not None:
+        from connectors.sync.sync_file import load_sync_file
+
+        load_sync_file(loaded.sync, settings.environment())
 
     from deploy import up as machine
 

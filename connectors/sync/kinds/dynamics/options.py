@@ -68,24 +68,27 @@ class Dynamics:
             file.report(
                 (*at, "url"), "expected the environment's address, such as https://acme.crm4.dynamics.com"
             )
-        auth = file.mapping(told.get("auth", {}), (*at, "auth"), _AUTH, "an app registration's credentials")
-        authority = auth.get("authority", _AUTHORITY)
-        if not is_address(authority):
-            file.report((*at, "auth", "authority"), f"expected an address, such as {_AUTHORITY}")
-        credentials = Credentials(
-            authority=str(authority),
-            tenant=file.name(auth.get("tenant", "-"), (*at, "auth", "tenant"), "acme.onmicrosoft.com"),
-            client_id=file.name(auth.get("client_id", "-"), (*at, "auth", "client_id"), "6f1d0f1e-…"),
-            client_secret=(
-                secret(auth["client_secret"], (*at, "auth", "client_secret"))
-                if "client_secret" in auth
-                else ""
-            ),
-        )
+        credentials = self._credentials(told.get("auth"), (*at, "auth"), file, secret)
         predictive = told.get("predictive_score", False)
         if not isinstance(predictive, bool):
             file.report((*at, "predictive_score"), "expected true or false")
         return Options(str(url), credentials, predictive is True)
+
+    def _credentials(self, told: Any, at: Where, file: Checked, secret: Secrets) -> Credentials:
+        if told is None:
+            return Credentials(_AUTHORITY, "", "", "")  # said already: missing
+        auth = file.mapping(told, at, _AUTH, "an app registration: tenant, client_id, client_secret")
+        authority = auth.get("authority", _AUTHORITY)
+        if not is_address(authority):
+            file.report((*at, "authority"), f"expected an address, such as {_AUTHORITY}")
+        return Credentials(
+            authority=str(authority),
+            tenant=file.name(auth.get("tenant", "-"), (*at, "tenant"), "acme.onmicrosoft.com"),
+            client_id=file.name(auth.get("client_id", "-"), (*at, "client_id"), "6f1d0f1e-…"),
+            client_secret=(
+                secret(auth["client_secret"], (*at, "client_secret")) if "client_secret" in auth else ""
+            ),
+        )
 
     def connect(self, destination: Destination, line: Line, clock: Callable[[], Micros]) -> Crm:
         """A connection."""
