@@ -86,7 +86,7 @@ class Reading:
                 work.take(change, self._erased)
         for change in page.changes:
             if change.merged_into is not None:
-                work.take_merged(change, await self._master(change), self._erased)
+                work.take_merged(change, await self._master(change, work), self._erased)
         if page.whole:
             work.end_round(self._erased)
         await self._publish(
@@ -106,12 +106,13 @@ class Reading:
         """Rows and cursor; the cursor last, since rows of one partition are written in order."""
         await self._book.change(self._partition, {**(steps or {}), self._key: lambda _: cursor})
 
-    async def _master(self, change: Change) -> str | None:
+    async def _master(self, change: Change, work: "_PageWork") -> str | None:
         """Whose record a merged one was merged into."""
         into = change.merged_into
-        assert into is not None  # only asked of such
-        row = self._book.get((self._partition, record_key(into, self._destination.name)))
-        if isinstance(row, RecordRow):
+        if into is None or not work.knows(change):
+            return None
+        row = work.row(into)
+        if row is not None:
             return row.lead
         found = (await self._crm.find([Tie("", record=into)])).get("")
         if not isinstance(found, Found):
@@ -142,19 +143,15 @@ class _PageWork:
 
     def take(self, change: Change, erased: Callable[[str], bool]) -> None:
         """A record that is there, or was deleted."""
-        row = self._row(change.record)
+        row = self.row(change.record)
         if change.deleted:
             if row is not None:
                 self._untie(row, erased)
             return
-        owner = self._row(change.of) if change.of is not None else row
+        owner = self.row(change.of) if change.of is not None else row
         if change.of is not None and owner is None:
             return  # an opportunity that came of no lead we know
-        lead = (
-            owner.lead
-            if owner is not None
-            else events.name_of(self._destination, change.record, change.lead, change.email)
-        )
+        lead = owner.lead if owner is not None else self._named(change)
         if lead is None or erased(lead):
             return
         known = row or RecordRow(lead=lead, destination=self._destination.name, record=change.record)
@@ -167,18 +164,19 @@ class _PageWork:
         if row is None or digests != row.seen or row.round != self._round:
             self._rows[change.record] = msgspec.structs.replace(known, seen=digests, round=self._round)
 
+    def knows(self, change: Change) -> bool:
+        """Whether a record that was merged into another was anybody's that we know."""
+        return self.row(change.record) is not None or bool(change.lead or change.email)
+
     def take_merged(self, change: Change, master: str | None, erased: Callable[[str], bool]) -> None:
         """A record that was merged into another: their people are one."""
-        into = change.merged_into
-        row = self._row(change.record)
-        lead = (
-            row.lead
-            if row is not None
-            else events.name_of(self._destination, change.record, change.lead, change.email)
-        )
+        row, into = self.row(change.record), change.merged_into
+        if into is None or not self.knows(change):
+            return
+        lead = row.lead if row is not None else self._named(change)
         if row is not None:
             self._rows[change.record] = None
-        if lead is None or into is None or erased(lead):
+        if lead is None or erased(lead):
             return
         if master is not None and master != lead and not erased(master):
             self.events.append(events.alias(self._destination, lead, master, change.at))
@@ -191,6 +189,9 @@ class _PageWork:
         for _, row in self._book.rows(self._partition, prefix):
             if isinstance(row, RecordRow) and row.record not in self._rows and row.round < self._round:
                 self._untie(row, erased)
+
+    def _named(self, change: Change) -> str | None:
+        return events.name_of(self._destination, change.record, change.lead, change.email)
 
     def _untie(self, row: RecordRow, erased: Callable[[str], bool]) -> None:
         self._rows[row.record] = None
@@ -207,7 +208,8 @@ class _PageWork:
                 return held.record
         return None
 
-    def _row(self, record: str | None) -> RecordRow | None:
+    def row(self, record: str | None) -> RecordRow | None:
+        """A record's row as this page leaves it."""
         if record is None:
             return None
         if record in self._rows:
