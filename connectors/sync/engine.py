@@ -55,6 +55,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     scores: str
     """The topics' full names."""
     alerts: str
+    look_s: float = 0.2
+    """How often, by the wall's clock, it is looked whether something is due."""
 
 
 class Engine:
@@ -79,6 +81,7 @@ class Engine:
                     self._read,
                     lambda: around.plan().labels,
                     around.clock,
+                    around.look_s,
                 )
             if destination.reads is not None:
                 self._readings.append(
@@ -92,6 +95,7 @@ class Engine:
                         around.erased,
                         around.partitions,
                         around.clock,
+                        around.look_s,
                     )
                 )
         self._tasks: list[asyncio.Task[None]] = []

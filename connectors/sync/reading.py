@@ -19,8 +19,6 @@ from scorer.partitioner import partition_of
 from scorer.times import SECOND, Micros
 from scorer.topics import topic_of
 
-_LOOK_S: Final = 0.2
-
 _log: Final = logging.getLogger(__name__)
 Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
 
@@ -43,7 +41,9 @@ class Reading:
         erased: Callable[[str], bool],
         partitions: int,
         clock: Callable[[], Micros],
+        look_s: float,
     ) -> None:
+        self._look_s = look_s
         self._destination = destination
         self._reads = reads
         self._crm = crm
@@ -61,7 +61,7 @@ class Reading:
         while True:
             cursor = self._cursor()
             if not self._book.holds(self._partition) or (cursor.due or 0) > self._clock():
-                await nap(self._never, _LOOK_S)
+                await nap(self._never, self._look_s)
                 continue
             await self._gate.wait()
             try:

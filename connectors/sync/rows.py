@@ -47,6 +47,8 @@ class TaskRow(msgspec.Struct, tag="task", omit_defaults=True, kw_only=True):
     identities: tuple[str, ...] = ()
     begun: bool = False
     """Whether the CRM may have it already."""
+    done: bool = False
+    """It is kept until it expires, since its alert's record may come once more."""
     attempts: int = 0
 
 

@@ -18,7 +18,6 @@ from connectors.sync.rows import LeadRow, Row, TaskRow
 from connectors.sync.standing import Scale, Standing, is_news, sampled, standing
 from scorer.times import DAY, SECOND, Micros
 
-_LOOK_S: Final = 0.2
 _ATTEMPTS: Final = 8
 """Of what a CRM may take later: with the backoff for about five minutes, and then it is parked."""
 _TASK_AGAIN: Final = 600 * SECOND
@@ -46,7 +45,9 @@ class Teller:
         read: Read,
         labels: Callable[[], Mapping[str, Any]],
         clock: Callable[[], Micros],
+        look_s: float,
     ) -> None:
+        self._look_s = look_s
         self._name = destination.name
         self._writes = writes
         self._batch = destination.kind.limits.batch
@@ -66,7 +67,7 @@ class Teller:
             WAITING.labels(self._name).set(self._book.waiting(self._name))
             due = self._book.take_due(self._name, self._clock(), self._batch)
             if not due:
-                await nap(self.wake, _LOOK_S)
+                await nap(self.wake, self._look_s)
                 continue
             try:
                 await self._gate.wait()
@@ -201,6 +202,9 @@ class Teller:
         return refused
 
     async def _add_task(self, place: Place, row: TaskRow) -> None:
+        if row.done:
+            await self._book.change_all({place: lambda _: None})
+            return
         tie = Tie(row.lead, row.record, row.email, row.identities)
         found = (await self._crm.find([tie])).get(row.lead)
         now = self._clock()
@@ -222,7 +226,7 @@ class Teller:
             told = {"subject": row.subject}
             await self._parking.park(row.id, self._name, row.lead, row.record, told, refusal.reason)
         TOLD.labels(self._name, "task" if refusal is None else "parked").inc()
-        await self._book.change_all({place: lambda _: None})
+        await self._book.change_all({place: _task_done})
 
 
 def _its_own(row: LeadRow, found: Found | Refusal | None, taken: set[str]) -> Found | Refusal | None:
@@ -242,6 +246,10 @@ def _task_due(due: Micros, attempts: int = 0) -> Step:
         return msgspec.structs.replace(row, due=due, attempts=row.attempts + attempts)
 
     return later
+
+
+def _task_done(row: Row | None) -> Row | None:
+    return msgspec.structs.replace(row, done=True, due=row.expires) if isinstance(row, TaskRow) else row
 
 
 def _task_begun(row: Row | None) -> Row | None:

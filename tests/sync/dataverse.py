@@ -113,6 +113,9 @@ class Dataverse(StandIn):
         self.bad: set[str] = set()
         """Leads that a plug-in of the customer's refuses any update of."""
         self.window = Window(6_000, 300.0, clock)  # limits: of a user, 300 s
+        self.hurry = 0
+        """Every so manyth request finds the time of execution used up (limits); 0: none."""
+        self._asked = 0
         self.page = 5_000  # changes: more than 5,000 are paged
         self._version = 0
         self._tokens: dict[str, int] = {}
@@ -224,6 +227,10 @@ class Dataverse(StandIn):
 
     def _slow_down(self) -> None:
         """limits: 429 with Retry-After in seconds; whoever goes on meanwhile waits longer."""
+        self._asked += 1
+        if self.hurry and self._asked % self.hurry == 0:
+            message = "Combined execution time of incoming requests exceeded limit of 1,200,000 milliseconds."
+            raise Refused(429, "0x80072321", message, {"Retry-After": "5"})
         wait = self.window.refuse()
         if self.clock() < self._throttled_until or wait is not None:
             wait = max(wait or 0.0, (self._throttled_until - self.clock()) / SECOND, 1.0)

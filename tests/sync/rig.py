@@ -209,6 +209,7 @@ class World:
                 settle_s=2.0,
                 scores=SCORES,
                 alerts=ALERTS,
+                look_s=0.02,
             )
             self.engine = Engine(Book(self.table), crms, around)
             for partition in self.table.partitions:
