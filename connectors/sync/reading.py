@@ -95,6 +95,10 @@ class Reading:
         READ.labels(self._destination.name, "passed_on").inc(len(work.events))
         READ.labels(self._destination.name, "read").inc(len(page.changes))
         await self._go_on(self._after(cursor, page), work.steps)
+        # An order to erase may have come meanwhile: what the member has taken away isn't to come back by us.
+        gone = {key: _becomes(None) for key, lead in work.leads() if self._erased(lead)}
+        if gone:
+            await self._book.change(self._partition, gone)
 
     def _after(self, cursor: CursorRow, page: Page) -> CursorRow:
         due = self._clock() if page.more else self._clock() + int(self._reads.every_s * SECOND)
@@ -140,6 +144,11 @@ class _PageWork:
         return {
             record_key(record, self._destination.name): _becomes(row) for record, row in self._rows.items()
         }
+
+    def leads(self) -> list[tuple[str, str]]:
+        """Whose rows are written, by the rows' keys."""
+        rows = ((record, row) for record, row in self._rows.items() if row is not None)
+        return [(record_key(record, self._destination.name), row.lead) for record, row in rows]
 
     def take(self, change: Change, erased: Callable[[str], bool]) -> None:
         """A record that is there, or was deleted."""

@@ -162,7 +162,7 @@ class Teller:
                 row,
                 told=said,
                 samples=sampled(row.samples, said.at, said.score, self._scale),
-                due=row.due if newer else Micros(self._clock() + DAY),
+                due=row.due if newer else Micros(said.at + DAY),
                 attempts=0,
                 parked=None,
             )

@@ -232,6 +232,7 @@ class Suite:
         world = world_of(vendor)
         async with world.running() as engine:
             await world.until(lambda: len(vendor.scored()) == 2)
+            await world.quiet(vendor.crm.calls)
             keys = [
                 (number, key)
                 for number, rows in world.table.held.items()
