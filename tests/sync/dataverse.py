@@ -514,6 +514,12 @@ class Dataverse(StandIn):
             for row in self.leads.rows.values():
                 row[content["SchemaName"].lower()] = None
             return Response(status_code=204)
+        if path == "EntityDefinitions":
+            named = {"LogicalName": "lead", "SchemaName": "Lead", "EntitySetName": "leads"}
+            keys = {"PrimaryIdAttribute": "leadid", "PrimaryNameAttribute": "fullname"}
+            return JSONResponse({"value": [{"MetadataId": str(uuid.UUID(int=3)), **named, **keys}]})
+        if path.endswith("/Microsoft.Dynamics.CRM.PicklistAttributeMetadata"):
+            return JSONResponse({"value": []})
         if path != "EntityDefinitions(LogicalName='lead')":
             raise Refused(404, "0x80060888", "Could not find an entity with this name")
         attributes = [

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -68,6 +69,7 @@ class StandIn:
 
     def __init__(self, clock: Callable[[], Micros]) -> None:
         self.clock = clock
+        self.scheme = "http"
         self.port = free_ports(1)[0]
         self.calls: list[Call] = []
         self.created: list[str] = []
@@ -77,7 +79,7 @@ class StandIn:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def app(self) -> Starlette:
         raise NotImplementedError
@@ -93,10 +95,20 @@ class StandIn:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, port: int) -> AsyncIterator[None]:
+async def serving(
+    app: ASGIApp, port: int, certificate: Path | None = None, key: Path | None = None
+) -> AsyncIterator[None]:
     """An app listens until the end of the block."""
     server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1, lifespan="off")
+        uvicorn.Config(
+            app,
+            port=port,
+            log_config=None,
+            timeout_graceful_shutdown=1,
+            lifespan="off",
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
     )
     running = asyncio.create_task(server.serve())
     try:
