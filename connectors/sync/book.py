@@ -58,7 +58,9 @@ class Book:
         return None if data is None else decode(data)
 
     def rows(self, partition: int, prefix: str) -> Iterator[tuple[str, Row]]:
-        """The rows of a partition whose keys begin so."""
+        """The rows of a partition whose keys begin so; NotOursError where it is somebody else's."""
+        if partition not in self._table.partitions:
+            raise NotOursError(f"partition {partition} is not ours")
         for key, data in list(self._table.rows(partition).items()):
             if key.startswith(prefix):
                 yield key, decode(data)

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from connectors.durable.errors import NotOursError
 from connectors.sync import events
 from connectors.sync.book import Book, Step
 from connectors.sync.crm import Change, Crm, Destination, Found, Page, Reads, Tie
@@ -69,6 +70,8 @@ class Reading:
             except CursorExpiredError as error:
                 _log.warning("%s: %s: everything is read anew", self._destination.name, error)
                 await self._go_on(CursorRow(destination=self._destination.name, round=cursor.round + 1))
+            except NotOursError as error:
+                _log.info("%s", error)  # its new owner reads the page again
             except CrmError as error:
                 self._gate.failed(error)
             else:

@@ -23,6 +23,7 @@ class HubSpotVendor:
     name = "hubspot"
     environment: Mapping[str, str] = _ENVIRONMENT
     auth = "{token: {env: TOKEN}}"
+    app = f"{{client_id: {CLIENT}, client_secret: {{env: SECRET}}, refresh_token: {{env: REFRESH}}}}"
 
     def __init__(self, crm: HubSpot) -> None:
         self.crm = crm
@@ -156,7 +157,7 @@ async def test_a_stage_has_hubspots_own_moment(vendor: HubSpotVendor) -> None:
 
 
 async def test_an_apps_token_ends_and_is_taken_back(vendor: HubSpotVendor) -> None:
-    vendor.auth = f"{{client_id: {CLIENT}, client_secret: {{env: SECRET}}, refresh_token: {{env: REFRESH}}}}"
+    vendor.auth = vendor.app
     vendor.people(1)
     world = world_of(vendor)
     async with world.running():

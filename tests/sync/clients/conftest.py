@@ -1,4 +1,4 @@
-"""A client that weighs more than all the rest is needed here: `make crm-clients` brings it, and runs these."""
+"""A client that weighs more than all the rest is needed here: `make crm-clients` brings it."""
 
 from importlib.util import find_spec
 

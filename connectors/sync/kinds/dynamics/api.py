@@ -111,7 +111,7 @@ class Api:
                 raise LockedOutError(f"Dataverse doesn't let us: {_said(answer).message}")
             if answer.status == 429:
                 raise ThrottledError(f"too fast for Dataverse: {_said(answer).message}", answer.wait_s)
-            if answer.status >= 500:
+            if answer.status >= 500 or 300 <= answer.status < 400:  # nobody moves an environment
                 raise AwayError(f"Dataverse answers {answer.status}: {_said(answer).message}")
             return answer
         raise AssertionError  # the second turn returns or raises

@@ -16,6 +16,8 @@ from scorer.times import Micros, format_time, parse_time
 
 _LEAD: Final = "Microsoft.Dynamics.CRM.lead"
 _ALWAYS: Final = ("leadid", "emailaddress1", "modifiedon", "statecode", "merged", "_masterid_value")
+_LEADS: Final = "leads"
+_OPPORTUNITIES: Final = "opportunities"
 _PAGE: Final = 500
 _MOST_MASTERS: Final = 5
 """Merges that are followed: A into B, B into C; more of them would be a circle."""
@@ -24,6 +26,16 @@ _REASONS: Final = 10_000
 """Letters of msdyn_scorereasons (msdyn_predictivescore, table reference)."""
 _OPPORTUNITY: Final = "opportunity."
 """Before the names of an opportunity's fields among the outcomes."""
+
+
+class _Cursor(msgspec.Struct, omit_defaults=True):
+    """How far each table was read."""
+
+    table: str = _LEADS
+    """The one to go on with."""
+    links: dict[str, str] = {}
+    whole: list[str] = []
+    """Tables that were read once as a whole: their links are delta links."""
 
 
 class Leads:
@@ -170,31 +182,34 @@ class Leads:
 
     async def read(self, cursor: str | None) -> Page:
         """Leads by their delta link, then the opportunities by theirs, if any outcome comes of them."""
-        links: dict[str, str] = {} if cursor is None else msgspec.json.decode(cursor)
-        table = links.get("now", "leads")
-        link = links.get(table) or self._start(table)
-        first = link == self._start(table) or "skiptoken" in link
-        prefer = {"Prefer": f"odata.track-changes,odata.maxpagesize={_PAGE}"} if first else {}
-        answer = await self._api.call("GET", link, headers=prefer)
-        if answer.status in (400, 410) and links.get(table):
+        at = _Cursor() if cursor is None else msgspec.json.decode(cursor, type=_Cursor)
+        table = at.table
+        first = table not in at.whole
+        prefer = f"odata.maxpagesize={_PAGE}" + (",odata.track-changes" if first else "")
+        link = at.links.get(table)
+        answer = await self._api.call("GET", link or self._start(table), headers={"Prefer": prefer})
+        if answer.status in (400, 410) and link is not None:
             # Which error an expired token gets isn't documented; a link of their own that they refuse is one.
             raise CursorExpiredError(result_of(answer).message)
         if answer.status != 200:
             raise error_of(answer)
         told = answer.json()
-        take = self._lead if table == "leads" else self._opportunity
+        take = self._lead if table == _LEADS else self._opportunity
         changes = tuple(change for row in told["value"] if (change := take(row)) is not None)
         next_link = told.get("@odata.nextLink")
-        links[table] = next_link or told["@odata.deltaLink"]
-        done = next_link is None
-        if done:
-            links["now"] = "opportunities" if table == "leads" and self._deals else "leads"
-        more = not done or links["now"] != "leads"
-        whole = done and first and table == "leads"
-        return Page(changes, msgspec.json.encode(links).decode(), more=more, whole=whole)
+        at.links[table] = next_link or told["@odata.deltaLink"]
+        if next_link is None:
+            at.whole = sorted({*at.whole, table})
+            at.table = _OPPORTUNITIES if table == _LEADS and self._deals else _LEADS
+        return Page(
+            changes,
+            msgspec.json.encode(at).decode(),
+            more=next_link is not None or at.table != _LEADS,
+            whole=next_link is None and first and table == _LEADS,
+        )
 
     def _start(self, table: str) -> str:
-        if table == "leads":
+        if table == _LEADS:
             own = (self._own["lead_id"],) if "lead_id" in self._own else ()
             named = (*_ALWAYS, *own, *self._traits, *self._stages)
         else:

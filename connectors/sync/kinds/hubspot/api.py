@@ -62,7 +62,7 @@ class Api:
                 raise LockedOutError(f"HubSpot doesn't let us: {said(answer)}")
             if answer.status in _BUSY:
                 raise ThrottledError(f"too fast for HubSpot: {said(answer)}", _wait_s(answer))
-            if answer.status >= 500:
+            if answer.status >= 500 or 300 <= answer.status < 400:
                 raise AwayError(f"HubSpot answers {answer.status}: {said(answer)}")
             return answer
         raise AssertionError  # the second turn returns or raises
