@@ -11,13 +11,13 @@ from deploy.commands import (
     erase,
     export,
     history,
-    later,
     links,
     nps,
     parked,
     replay,
     roles,
     score,
+    sync,
     topics,
     up,
 )
@@ -38,7 +38,7 @@ app.command("worker")(roles.worker)
 app.command("serve")(roles.serve)
 app.command("notify")(roles.notify)
 app.command("nurture")(roles.nurture)
-app.command("sync")(later.sync)
+app.command("sync")(sync.sync)
 app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("topics")(topics.topics)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from connectors.nurture.config import NurtureConfig
     from connectors.office.config import OfficeConfig
     from connectors.serve.config import ServeConfig
+    from connectors.sync.config import SyncConfig
     from streams.config import WorkerConfig
 
 
@@ -153,6 +154,24 @@ def office(settings: Settings) -> "OfficeConfig":
         team=Team() if settings.team is None else load_team(settings.team),
         clock=settings.clock(),
         erasure_key=settings.erasure_secret(),
+    )
+
+
+def sync(settings: Settings, *, kafka: bool = True) -> "SyncConfig":
+    """What keeping CRMs in step needs; without `kafka` what a look at them does."""
+    from connectors.sync.config import SyncConfig
+
+    return SyncConfig(
+        kafka=settings.require_kafka() if kafka else "",
+        topic_prefix=settings.topic_prefix,
+        file=settings.require_sync(),
+        grid=settings.grid,
+        clock=settings.clock(),
+        partitions=settings.partitions,
+        environment=environment(),
+        erasure_key=settings.erasure_secret(),
+        metrics_port=settings.metrics_port,
+        session_timeout_s=settings.session_timeout_s,
     )
 
 

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     team: Path | None = Field(
         None, description="Who sells: people, teams, territories, a YAML file (docs/team.md)."
     )
+    sync: Path | None = Field(
+        None, description="The CRMs that `leadheat sync` keeps in step, a YAML file (docs/sync.md)."
+    )
     topic_prefix: str = Field(
         "leadheat", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="What the name of every topic begins with."
     )
@@ -103,7 +106,7 @@ class Settings(BaseSettings):
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
         None,
-        description="The port of `/metrics` of `worker`, `notify` and `nurture`, on all addresses; absent: "
+        description="The port of `/metrics` of `worker`, `notify`, `nurture`, `sync`, on all addresses; absent: "
         "none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
@@ -316,6 +319,12 @@ class Settings(BaseSettings):
         """Kafka's addresses, with how to be let in there, or SettingsError."""
         named = _required(self.kafka, "kafka", "name Kafka's addresses, such as kafka-1:9092,kafka-2:9092")
         return Brokers(named, kafka_access(self))
+
+    def require_sync(self) -> Path:
+        """The sync file, or SettingsError: without one there is nothing to keep in step."""
+        if self.sync is None:
+            raise SettingsError(f"{PREFIX}SYNC is not set: name the file that says which CRMs there are")
+        return self.sync
 
     def require_redis(self) -> str:
         """The cache's URL, or SettingsError, which leaves out what the URL says: it may be a password."""

@@ -68,6 +68,10 @@ def up(
         from connectors.office.team import load_team
 
         load_team(loaded.team)
+    if loaded.sync is not None:
+        from connectors.sync.sync_file import load_sync_file
+
+        load_sync_file(loaded.sync, settings.environment())
 
     from deploy import up as machine
 
