@@ -16,7 +16,7 @@ from deploy.durable import Durable
 from deploy.embedded import broker, store
 from deploy.kafka import node
 
-_ROLES: Final = ("worker", "web", "notify")
+_ROLES: Final = ("worker", "web", "notify", "accounts")
 _STOP_TIMEOUT_S: Final = 2  # of open board streams; somebody who pressed Ctrl-C waits for it
 _ASK_WITHIN_S: Final = 2.0
 _KAFKA_READY_WITHIN_S: Final = 600.0  # after a power cut it reads what it was writing then
@@ -90,6 +90,7 @@ def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) ->
         ("worker", "deploy.cli", "worker"),
         ("web", "deploy.web"),
         ("notify", "deploy.cli", "notify"),
+        ("accounts", "deploy.cli", "accounts"),
         *((("nurture", "deploy.cli", "nurture"),) if machine.sequences else ()),
         *((("sync", "deploy.cli", "sync"),) if machine.sync else ()),
     ):

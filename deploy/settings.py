@@ -106,8 +106,8 @@ class Settings(BaseSettings):
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
         None,
-        description="The port of `/metrics` of `worker`, `notify`, `nurture`, `sync`, on all addresses; absent: "
-        "none.",
+        description="The port of `/metrics` of `worker`, `notify`, `accounts`, `nurture`, `sync`, on all "
+        "addresses; absent: none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
     events_kept: int = Field(

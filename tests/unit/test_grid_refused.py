@@ -106,7 +106,6 @@ WRONG = [
     ("enters: hot", "gains: 0, within: 1d", 35, "plays[0].when.gains", "expected more than 0"),
     ("enters: hot", "gains: 5, within: 1d", 35, "plays[0].when.gains", "within the hysteresis 5"),
     ("enters: hot", "gains: 20, enters: hot", 35, "plays[0].when", "expected one of"),
-    ("enters: hot", "account: {enters: hot}", 35, "plays[0].when.account", "no such field"),
     ("cooldown: 24h", "expires: 2", 35, "plays[0].expires", "expected a duration"),
     ("{alert: sales}", "{alrt: sales}", 35, "plays[0].do[0]", "no such verb alrt: did you mean alert?"),
     ("{alert: sales}", "{fax: sales}", 35, "plays[0].do[0]", "one of alert, assign, task, nurture, survey"),
