@@ -34,9 +34,12 @@ from scorer.checked import Checked
 from scorer.conditions import Conditions
 from scorer.fields import trait_field
 from scorer.times import SECOND
+from scorer.topics import EMAIL_CLICKS, OUTCOMES, SIGNALS, topic_of
 from scorer.yaml_file import Path as Where
 from scorer.yaml_file import YamlFile
 
+EVENT_TOPICS: Final = (EMAIL_CLICKS, OUTCOMES, SIGNALS)
+"""Of the topics of events, those that are read."""
 _TOP: Final = {
     "nurturing": True, "sender": True, "mails": True, "sequences": False, "surveys": False, "hours": False,
     "at_most": False, "require_consent": False, "language": False, "role_addresses": False,
@@ -292,6 +295,9 @@ class _Reader(Checked):
         if wrong := [one for one in values if not isinstance(one, str) or not _TYPE.match(one)]:
             self.report(at, f"{wrong[0]!r} is no type of event: expected one such as project_delivered")
             return frozenset()
+        for one in values:
+            if topic_of(one) not in EVENT_TOPICS:
+                self.report(at, f"{one} is not read: expected an event of {', '.join(EVENT_TOPICS)}")
         return frozenset(values)
 
     def condition(self, told: Any, at: Where, steps: tuple[str, ...]) -> Condition:

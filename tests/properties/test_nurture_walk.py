@@ -154,6 +154,34 @@ def test_whatever_happens(happened: list[tuple[str, Any]], fates: list[str]) -> 
     assert all(late - early >= 90 * DAY for early, late in pairwise(surveys))
 
 
+@examples(150)
+@given(
+    st.sampled_from(
+        ("email_open", "email_click", "email_bounce", "unsubscribe", "outcome", "survey_answered", "x")
+    ),
+    st.dictionaries(
+        st.sampled_from(("outcome", "bounce", "rating", "message_id", "survey", "comment", "address_hash")),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=4,
+        ),
+    ),
+    st.dictionaries(
+        st.sampled_from(("email", "consent.email", "language")), st.none() | st.booleans() | st.text()
+    ),
+)
+def test_no_event_whatever_it_says_stops_the_walk(
+    of_type: str, properties: dict[str, Any], traits: dict[str, Any]
+) -> None:
+    lead = _Lead([])
+    lead.do("start", "keep-warm")
+    lead.take(Scored(Facts(Micros(lead.now), "warm", 1.0, traits), ("u-1",)))
+    event = check({"id": "e", "type": of_type, "lead_id": "u-1", "properties": properties})
+    lead.take(Happened(event, Micros(lead.now), "e"))
+    lead.go_on(lead.now + 30 * DAY)
+
+
 @examples(20)
 @given(steps(), steps())
 def test_a_row_taken_over_twice_is_taken_over_once(
