@@ -192,6 +192,7 @@ class Inbox:
     """What a mail server has taken, and what it is to answer instead."""
 
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     """To whom which answer, instead of 250, at RCPT."""
     on_data: Callable[[], None] | None = None
@@ -213,6 +214,7 @@ class Inbox:
         message = BytesParser(policy=email.policy.default).parsebytes(content)
         assert isinstance(message, EmailMessage)
         [to] = envelope.rcpt_tos
+        self.raw.append(content)
         self.mails.append((to, message))
         if self.on_data is not None:
             self.on_data()
