@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def gateway(settings: Settings) -> "GatewayConfig":
     """What the gateway needs; raises SettingsError where something is missing."""
     from connectors.ingest.config import GatewayConfig
+    from connectors.ingest.shape import Shape
 
     return GatewayConfig(
         kafka=settings.require_kafka(),
@@ -29,6 +30,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         linger_ms=settings.linger_ms,
         max_body_bytes=settings.max_body_bytes,
         max_event_bytes=settings.max_event_bytes,
+        shape=Shape(settings.event_levels, settings.max_text_bytes),
         cors_origins=settings.origins(),
         link_keys=settings.link_keys(),
         requests_per_second=settings.requests_per_second,
@@ -59,6 +61,8 @@ def serve(settings: Settings) -> "ServeConfig":
         grid=settings.grid,
         clock=settings.clock(),
         write_keys=settings.known_write_keys(),
+        sources=settings.sources,
+        environment=environment(),
         timescale=settings.scale(),
         events_kept=settings.events_kept,
         scoring_group=group_name(settings.topic_prefix),

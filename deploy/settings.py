@@ -15,6 +15,7 @@ from scorer.brokers import Access, Brokers
 from scorer.durations import parse_duration
 from scorer.times import Micros, micros
 from scorer.timescale import Timescale
+from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS
 
 PREFIX: Final = "LEADHEAT_"
 DEFAULT_GRID: Final = Path(__file__).parent / "grids" / "b2b-fr.yml"
@@ -22,6 +23,9 @@ DEFAULT_GRID: Final = Path(__file__).parent / "grids" / "b2b-fr.yml"
 _LEAST_IDLE_S: Final = 86_400.0
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+KEPT_BY_AGE: Final = (*IN_TOPICS, ALERTS, HANDOVER, FAILED, "parked")
+"""Topics that may have a retention of their own, by their short names."""
+_MOST_DAYS: Final = 36_500
 
 
 class Settings(BaseSettings):
@@ -136,6 +140,13 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(
         32_000, ge=1_000, le=900_000, description="Largest event; Kafka itself refuses records over 1 MB."
     )
+    event_levels: int = Field(
+        32,
+        ge=4,
+        le=200,
+        description="Levels of objects and lists in an event's properties, context or traits.",
+    )
+    max_text_bytes: int = Field(8_192, ge=500, description="Longest text in an event.")
     delivery_timeout_s: float = Field(
         5.0,
         gt=0,
@@ -188,10 +199,15 @@ class Settings(BaseSettings):
     raw_retention_days: int = Field(
         400,
         ge=0,
-        le=36_500,
+        le=_MOST_DAYS,
         description="Days that Kafka keeps events and alerts, by which `leadheat topics` sets the topics; "
         "0: for good. Timelines reach back as far once the cache was rebuilt; an erased person's events "
         "go then at the latest.",
+    )
+    retention_days: str | None = Field(
+        None,
+        description="Days for single topics instead, such as `page-views=30,failed=14`; 0: for good. Events, "
+        "`alerts`, `handover`, `failed` and `parked` (these two else 90).",
     )
     erasure_key: SecretStr | None = Field(
         None,
@@ -249,6 +265,12 @@ class Settings(BaseSettings):
             Timescale.load(text)
         return text
 
+    @field_validator("retention_days")
+    @classmethod
+    def _retention_names_topics(cls, text: str | None) -> str | None:
+        _days_by_topic(text)
+        return text
+
     @field_validator("forget_after")
     @classmethod
     def _forget_after_is_a_time(cls, text: str) -> str:
@@ -274,6 +296,10 @@ class Settings(BaseSettings):
         """The folder of the Java to be used (everybody's own variable), if one is named."""
         home = os.environ.get("JAVA_HOME")
         return Path(home) if home else None
+
+    def retention(self) -> dict[str, int]:
+        """Days by the short name of a topic, of those that have their own."""
+        return _days_by_topic(self.retention_days)
 
     def store_folder(self) -> Path | None:
         """The folder of the states; None where they are kept in memory."""
@@ -406,6 +432,20 @@ def _read(path: Path, name: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "no text"
         raise SettingsError(f"{PREFIX}{name.upper()}: {path} cannot be read: {why}") from None
+
+
+def _days_by_topic(text: str | None) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in split(text or ""):
+        name, _, days = (part.strip() for part in one.partition("="))
+        if name not in KEPT_BY_AGE:
+            raise ValueError(f"{name!r} is no topic of these: expected {', '.join(KEPT_BY_AGE)}")
+        if not (days.isascii() and days.isdecimal() and len(days) <= 5) or int(days) > _MOST_DAYS:
+            raise ValueError(f"{name}: expected days from 0 to {_MOST_DAYS}, as {name}=30")
+        if name in found:
+            raise ValueError(f"{name}: named twice")
+        found[name] = int(days)
+    return found
 
 
 def environment() -> Mapping[str, str]:
