@@ -31,7 +31,7 @@ MONDAY: Final = parse_time("2026-11-02T09:00:00Z")
 PLAN: Final = """
 nurturing: test
 sender: {address: claire@acme.example, name: Claire, reply_to: sales@acme.example, footer: Acme}
-hours: {timezone: Europe/Paris}
+timezone: Europe/Paris
 at_most: 2 a week
 mails:
   hello:

@@ -407,7 +407,7 @@ class Walk:
         if outgoing.due > now:
             return None
         free = self._free(row, outgoing, now) if not outgoing.attempts else now
-        opens = self._plan.hours.next_open(max(now, free))
+        opens = self._plan.next_open(max(now, free))
         if opens > now:
             outgoing.due = opens
             return None

@@ -142,7 +142,7 @@ def test_whatever_happens(happened: list[tuple[str, Any]], fates: list[str]) -> 
     messages = [one.message for one in row.sent]
     assert len(messages) == len(set(messages)), "a step was done twice"
     for at, _, _ in lead.attempts:
-        assert PLAN.hours.next_open(at) == at, "outside working hours"
+        assert PLAN.next_open(at) == at, "outside working hours"
     times = sorted(one.at for one in row.sent if one.fate == "sent")
     for early, late in zip(times, times[2:], strict=False):
         assert late - early >= WEEK, "more than two in a week"
