@@ -1,5 +1,6 @@
 """Files of sequences: all that is wrong is told at once, each with its line; the sample is right."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 from connectors.nurture.errors import PlanError
 from connectors.nurture.plan_reader import load_plan, parse_plan
 from deploy.cli import app
+from scorer.grid import parse_grid
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "sequences" / "b2b-fr.yml"
 GRID = SAMPLE.parents[1] / "grids" / "b2b-fr.yml"
@@ -135,3 +137,11 @@ def test_the_pages_example_is_right() -> None:
     example = page.partition("```yaml\n")[2].partition("```")[0]
     found = parse_plan(example, "docs/nurture.md")
     assert (list(found.sequences), list(found.surveys)) == (["keep-warm"], ["apres-projet"])
+
+
+def test_the_grid_takes_what_the_sample_proposes_for_answers() -> None:
+    proposed = re.findall(r"^#   ?(.*)$", SAMPLE.read_text(encoding="utf-8").partition("surveys:\n")[0], re.M)
+    lines = "\n".join(proposed[proposed.index("criteria:") :])
+    criteria, _, plays = lines.partition("plays:\n")
+    grid = GRID.read_text(encoding="utf-8").replace("criteria:\n", criteria + "\n", 1) + plays + "\n"
+    assert {play.id for play in parse_grid(grid, "grid.yml").plays} >= {"unhappy", "witness"}
