@@ -208,6 +208,8 @@ class Nurture:
                 self._suppress(changes, partition, row, happening)
             if isinstance(happening, Happened) and happening.event.type == RATED:
                 await self._rated(row, happening)
+                if partition not in self._table.partitions:
+                    raise NotOursError(f"partition {partition} is not ours any more")
         await self._write(changes)
 
     async def go_on(self) -> None:
@@ -241,6 +243,8 @@ class Nurture:
             heapq.heappush(self._heap, entry)
         await self._write(changes, holding={(partition, row.lead) for partition, row, _ in begun})
         for partition, row, outgoing in begun:
+            if partition not in self._table.partitions:
+                continue
             task = asyncio.create_task(self._send(partition, row, outgoing), name=f"mail {outgoing.message}")
             self._busy[partition, row.lead] = task
 
@@ -350,12 +354,15 @@ class Nurture:
         for partition, more in changes.more.items():
             written[partition] |= more
         for partition, some in written.items():
-            await self._table.put(partition, some)
+            try:
+                await self._table.put(partition, some)
+            except NotOursError as error:  # the others' rows are still to be written
+                _log.info("%s", error)
         for name, why in self._walk.turned_away:
             TURNED_AWAY.labels(name, why).inc()
         self._walk.turned_away.clear()
         for partition, row in changes.all():
-            if (partition, row.lead) not in (holding or ()):
+            if partition in self._table.partitions and (partition, row.lead) not in (holding or ()):
                 self._schedule(partition, row)
 
     def _count_left(self, row: Row, held: bytes | None) -> None:
@@ -398,6 +405,7 @@ class Nurture:
         except LaterError as error:
             fate, why, after_s, for_all = "later", str(error), error.after_s, error.for_all
         except NotOursError:
+            self._busy.pop((partition, row.lead), None)
             return
         except Exception as error:  # the boundary: one mail that can't be made must not stop all others
             fate, why = "refused", f"it can't be sent: {type(error).__name__}"
