@@ -14,7 +14,7 @@ from scorer.grid import Play
 from scorer.latch import TOTAL, Latch, Level
 from scorer.plan import Plan
 from scorer.profile import Standing, standing, terms, values
-from scorer.quiet import Outlook
+from scorer.quiet import Outlook, rise
 from scorer.silence import NO_HISTORY
 from scorer.term import Term
 from scorer.tiers import SLACK
@@ -192,12 +192,14 @@ class Walker:
         off = [latch for latch in plan.gains if latch.play.id in watch.up]
         if not (fresh or off or event is None or plan.may_lower(event)):
             return
-        self._before = total = sum(values(self.terms(moment), plan, moment))
+        found = self.terms(moment)
+        self._before = total = sum(values(found, plan, moment))
         for part in fresh:
             note(watch.lows.setdefault(part, []), moment // part, total)
         for latch in off:
             if not self._is_up(latch, [total], moment):
                 self._set(latch, up=False)
+        self.headroom = min(self.headroom, self._least_gain(found, total, moment))
 
     def answers(self, event: Event) -> Iterator[Change]:
         """The plays that an event sets off by itself, which was just added."""
@@ -345,17 +347,20 @@ class Walker:
         """Works out until when time alone changes nothing, and how much an event must add to do so."""
         moment = outlook.moment
         self._found = outlook.found
-        levels = self._levels()
+        plan = self.plan
+        levels = self._levels() if plan.levels else ()
         quiet = outlook.quiet_until(current, levels)
         if quiet - moment < _NEAR:
-            change = next_transition(outlook.found, self.plan, current, moment, moment + DAY, levels)
+            change = next_transition(outlook.found, plan, current, moment, moment + DAY, levels)
             quiet = moment + DAY if change is None else change.at
-        quiet = min(quiet, self._next_turn())
+        if plan.turns:
+            quiet = min(quiet, self._next_turn())
         stay = self._next_stay()
         self.quiet_until = quiet if stay is None else min(quiet, stay[0])
         self.headroom = outlook.headroom(current, levels)
-        if self.plan.gains:
-            self.headroom = min(self.headroom, self._least_gain(outlook))
+        if plan.gains:
+            least = self._least_gain(outlook.found, sum(outlook.values()), moment)
+            self.headroom = min(self.headroom, least)
 
     def join(self, other: Course) -> None:
         """Goes on from the higher of two tiers, after the evidence of another identity was merged."""
@@ -428,16 +433,16 @@ class Walker:
         if up:
             watch.up.append(play)
 
-    def _least_gain(self, outlook: Outlook) -> float:
+    def _least_gain(self, found: Sequence[Term], total: float, moment: int) -> float:
         """What events must add at least before a play that watches the gain goes off, or is armed again."""
-        watch, moment, total = self.course.watch, outlook.moment, sum(outlook.values())
+        watch = self.course.watch
         if any(latch.play.id in watch.up for latch in self.plan.gains):
             return -math.inf
         missing = (
             latch.high - gain(watch.lows.get(latch.slice), moment // latch.slice, total)
             for latch in self.plan.gains
         )
-        return min(missing) - outlook.rise() - _MARGIN
+        return min(missing) - rise(found, self.plan, moment) - _MARGIN
 
     def _stays(self) -> tuple[Play, ...]:
         return self.plan.stays.get(self.course.tier, ())
