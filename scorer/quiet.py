@@ -189,6 +189,12 @@ class Outlook:
             wait = min(wait, max((_reaches(part, least) for part, least in missing), default=0.0))
         return wait
 
+    def falls_at(self, level: Level) -> int:
+        """A moment before which a level is not left downwards, whatever happens that only adds."""
+        wait = self._crosses(level)
+        falls = self.moment + math.floor(wait * (1 - 1e-9)) if wait < FOREVER else FOREVER
+        return min(self._drops, falls)
+
     def _crosses(self, level: Level) -> float:
         bound_of = self._lowest if level.up else self._highest
         if level.at != TOTAL:
