@@ -110,7 +110,7 @@ def joined(lows: Lows, others: Lows) -> Lows:
     """The lows of two that become one: since any moment the higher of the two lowest.
 
     >>> joined([(3, 0.0), (8, 5.0)], [(6, 4.0), (8, 40.0)])
-    [(6, 4.0), (8, 40.0)]
+    [(3, 4.0), (6, 5.0), (8, 40.0)]
     """
     if not lows or not others:
         return lows or others
