@@ -55,13 +55,13 @@ def test_all_that_is_wrong_is_named() -> None:
         )
     told = str(refused.value).splitlines()
     assert [line.split(": ")[0:2] for line in told] == [
-        ["team.yml:3", "people.claire.nam"],
+        ["team.yml:1", "timezone"],
         ["team.yml:3", "people.claire.capacity"],
+        ["team.yml:3", "people.claire.nam"],
         ["team.yml:4", "people.paul.away[0].to"],
         ["team.yml:4", "people.paul.away[1]"],
         ["team.yml:7", "teams.sales.people[0]"],
         ["team.yml:8", "teams.sales.territories[0].lead"],
         ["team.yml:8", "teams.sales.territories[0].people"],
-        ["team.yml:1", "timezone"],
     ]
-    assert "did you mean claire?" in told[4]
+    assert "did you mean claire?" in told[5]
