@@ -112,7 +112,7 @@ WRONG = [
     ("{alert: sales}", "{alert: {to: sales}}", 35, "plays[0].do[0]", "expected a name only"),
     ("{alert: sales}", "{task: {call: now, in: 2h}}", 35, "plays[0].do[0].task.in", "no such field"),
     ("{alert: sales}", "{task: {call: x, within: 4}}", 35, "plays[0].do[0].task.within", "a duration"),
-    ("{alert: sales}", "{task: {within: 4h}}", 35, "plays[0].do[0].task", "expected one of call"),
+    ("{alert: sales}", "{task: {within: 4h}}", 35, "plays[0].do[0].task", "expected one of call, do"),
     ("{alert: sales}", "{assign: {by: luck}}", 35, "plays[0].do[0].assign.by", "no such way 'luck'"),
     ("{alert: sales}", "{nurture: {start: a, stop: b}}", 35, "plays[0].do[0].nurture", "one of start, move"),
     ("cooldown: 24h", "hours: {from: x, to: y}", 35, "plays[0].hours.days", "missing"),
