@@ -22,7 +22,7 @@ CRM := build/crm-venv
 CRM_INSTALLED := $(CRM)/.installed
 
 .PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-gateway bench-peers bench-docs bench-state \
-	bench-rolling soak faults crm-clients sync-long robots clean
+	bench-rolling soak faults crm-clients sync-long robots nurture clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -39,8 +39,8 @@ run: setup ## the demonstration; with DATA=DIR not one, but for good (PORT= KAFK
 	@exec $(BIN)/leadheat up $(if $(DATA),--data $(DATA),--demo) $(if $(PORT),--port $(PORT)) $(if $(KAFKA_PORT),--kafka-port $(KAFKA_PORT)) \
 		$(if $(GRID),--grid $(GRID)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS))
 
-test: setup ## all tests that this machine can run
-	$(BIN)/pytest
+test: setup ## all tests that this machine can run, a process for each core up to four, and why others are skipped
+	$(BIN)/pytest -n auto --maxprocesses 4 -rs
 
 fuzz: setup ## the properties, on many times as many new examples (EFFORT=20)
 	EFFORT=$(or $(EFFORT),20) $(BIN)/pytest tests/properties
@@ -111,6 +111,9 @@ sync-long: setup ## every CRM's connector with 10,000 leads (LEADS=)
 
 robots: setup ## how well robots are told from people, on the labelled traces
 	$(BIN)/python -m tests.robots.figures
+
+nurture: setup ## play the sample sequences for LEADS=1000 over four virtual weeks, against a real mail server
+	$(BIN)/python -m tests.nurture_play --leads $(or $(LEADS),1000) 2>/dev/null
 
 clean: ## remove what make and tests made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis

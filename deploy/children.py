@@ -38,10 +38,13 @@ class Machine:
     channels: Path | None
     write_keys: tuple[str, ...] = field(repr=False)
     read_keys: tuple[str, ...] = field(repr=False)
+    link_keys: tuple[str, ...] = field(repr=False)
     partitions: int
     session_timeout_s: float
     folder: Path
     sync: Path | None = None
+    sequences: Path | None = None
+    gateway_url: str | None = None
     timescale: str | None = None
     demo: bool = False
     columns: int | None = None  # of the terminal, if there is one
@@ -68,7 +71,12 @@ class Machine:
 
 def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) -> list[Child]:
     """All children in the order in which they start; `restore_topics` makes the topics of an empty broker."""
-    above = (*_ROLES, *(("sync",) if machine.sync else ()), *(("demo",) if machine.demo else ()))
+    optional = {
+        "nurture": machine.sequences is not None,
+        "sync": machine.sync is not None,
+        "demo": machine.demo,
+    }
+    above = (*_ROLES, *(name for name, wanted in optional.items() if wanted))
     found = []
     if machine.durable is not None:
         found.append(_kafka(machine.durable, restore_topics))
@@ -82,6 +90,7 @@ def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) ->
         ("worker", "deploy.cli", "worker"),
         ("web", "deploy.web"),
         ("notify", "deploy.cli", "notify"),
+        *((("nurture", "deploy.cli", "nurture"),) if machine.sequences else ()),
         *((("sync", "deploy.cli", "sync"),) if machine.sync else ()),
     ):
         ready = (lambda: _answers(f"{machine.url}/healthz")) if name == "web" else None
@@ -158,8 +167,11 @@ def _environment(machine: Machine) -> dict[str, str]:
         grid=machine.grid,
         channels=machine.channels,
         sync=machine.sync,
+        sequences=machine.sequences,
+        gateway_url=machine.gateway_url or machine.url,
         write_keys=",".join(machine.write_keys),
         read_keys=",".join(machine.read_keys),
+        link_key=",".join(machine.link_keys),
         partitions=machine.partitions,
         session_timeout_s=machine.session_timeout_s,
         metrics_port="",  # all children share the one /metrics

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands import check, erase, export, history, links, replay, roles, score, sync, topics, up
+from deploy.commands import (
+    check,
+    erase,
+    export,
+    history,
+    links,
+    nps,
+    parked,
+    replay,
+    roles,
+    score,
+    sync,
+    topics,
+    up,
+)
 from deploy.errors import telling
 
 app = typer.Typer(
@@ -23,12 +37,15 @@ app.command("gateway")(roles.gateway)
 app.command("worker")(roles.worker)
 app.command("serve")(roles.serve)
 app.command("notify")(roles.notify)
+app.command("nurture")(roles.nurture)
 app.command("sync")(sync.sync)
 app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("topics")(topics.topics)
 app.command("links")(links.links)
+app.command("nps")(nps.nps)
 app.command("import")(history.import_history)
+app.add_typer(parked.app)
 app.command("replay")(replay.replay)
 app.command("erase")(erase.erase)
 app.command("export")(export.export)

@@ -34,6 +34,11 @@ class Made:
         return (self.read,)
 
 
+def link_key(write_key: str) -> str:
+    """What links are signed with where no key was set. It comes of a secret one, not that one of it."""
+    return hmac.digest(write_key.encode(), b"leadheat link key", "sha256").hex()
+
+
 def make() -> Made:
     """New keys, each time."""
     return Made(f"wk_{secrets.token_urlsafe(_BYTES)}", f"rk_{secrets.token_urlsafe(_BYTES)}")

@@ -1,12 +1,17 @@
 """Turns settings into the configuration of each role; a role's code is imported only when it is wanted."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from deploy.settings import Settings, environment
+from deploy.errors import SettingsError
+from deploy.settings import PREFIX, Settings, environment
 
 if TYPE_CHECKING:
     from connectors.ingest.config import GatewayConfig
     from connectors.notify.config import NotifyConfig
+    from connectors.nurture.carrier import Carrier
+    from connectors.nurture.config import NurtureConfig
+    from connectors.office.config import OfficeConfig
     from connectors.serve.config import ServeConfig
     from connectors.sync.config import SyncConfig
     from streams.config import WorkerConfig
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 def gateway(settings: Settings) -> "GatewayConfig":
     """What the gateway needs; raises SettingsError where something is missing."""
     from connectors.ingest.config import GatewayConfig
+    from connectors.ingest.shape import Shape
 
     return GatewayConfig(
         kafka=settings.require_kafka(),
@@ -25,6 +31,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         linger_ms=settings.linger_ms,
         max_body_bytes=settings.max_body_bytes,
         max_event_bytes=settings.max_event_bytes,
+        shape=Shape(settings.event_levels, settings.max_text_bytes),
         cors_origins=settings.origins(),
         link_keys=settings.link_keys(),
         requests_per_second=settings.requests_per_second,
@@ -55,6 +62,8 @@ def serve(settings: Settings) -> "ServeConfig":
         grid=settings.grid,
         clock=settings.clock(),
         write_keys=settings.known_write_keys(),
+        sources=settings.sources,
+        environment=environment(),
         timescale=settings.scale(),
         events_kept=settings.events_kept,
         scoring_group=group_name(settings.topic_prefix),
@@ -75,6 +84,76 @@ def notify(settings: Settings) -> "NotifyConfig":
         board_url=settings.board_url,
         language=settings.language,
         metrics_port=settings.metrics_port,
+        erasure_key=settings.erasure_secret(),
+        allowed=settings.allowed(),
+    )
+
+
+def nurture(settings: Settings, *, alone: bool = True) -> "NurtureConfig":
+    """What sequences and surveys need; PlanError where their file is wrong.
+
+    `alone`: nobody else (`leadheat up`) finds Kafka, says where the gateway is, and makes a key.
+    """
+    from connectors.nurture.config import NurtureConfig
+    from connectors.nurture.plan_reader import load_plan
+
+    if settings.sequences is None:
+        raise SettingsError(f"{PREFIX}SEQUENCES is not set: name the file of sequences, see docs/nurture.md")
+    if alone and not settings.link_keys():
+        raise SettingsError(
+            f"{PREFIX}LINK_KEY is not set: it signs the links to unsubscribe, as the gateway's"
+        )
+    if alone and settings.gateway_url is None:
+        raise SettingsError(
+            f"{PREFIX}GATEWAY_URL is not set: say where people's mail programs reach the gateway"
+        )
+    return NurtureConfig(
+        kafka=settings.require_kafka() if alone else "",
+        topic_prefix=settings.topic_prefix,
+        plan=load_plan(settings.sequences),
+        carrier=_carrier(settings),
+        gateway_url=settings.gateway_url or "",
+        clock=settings.clock(),
+        link_keys=settings.link_keys(),
+        erasure_key=settings.erasure_secret(),
+        metrics_port=settings.metrics_port,
+    )
+
+
+def _carrier(settings: Settings) -> "Callable[[], Carrier]":
+    """Who carries mails; SettingsError where nobody, or both, are named."""
+    from dataclasses import replace
+
+    from connectors.nurture.provider import ProviderCarrier
+    from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
+
+    server, provider = settings.mail_server(), settings.mail_provider
+    if (server is None) == (provider is None):
+        raise SettingsError(
+            f"name who carries mails: either {PREFIX}SMTP, a mail server, or {PREFIX}MAIL_PROVIDER"
+        )
+    if server is not None:
+        access = SmtpAccess.read(server, settings.mail_password())
+        if settings.smtp_ca is not None:
+            access = replace(access, ca=str(settings.smtp_ca))
+        return lambda: SmtpCarrier(access)
+    token = settings.provider_token()
+    if token is None or provider is None:
+        raise SettingsError(f"{PREFIX}MAIL_TOKEN is not set: expected the key of {provider}")
+    return lambda: ProviderCarrier(provider, token)
+
+
+def office(settings: Settings) -> "OfficeConfig":
+    """What assignments and tasks need; TeamError where the team file is wrong."""
+    from connectors.office.config import OfficeConfig
+    from connectors.office.team import Team, load_team
+
+    return OfficeConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        team=Team() if settings.team is None else load_team(settings.team),
+        clock=settings.clock(),
+        erasure_key=settings.erasure_secret(),
     )
 
 

@@ -10,11 +10,13 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.outward.addresses import Allowed
 from deploy.errors import SettingsError
 from scorer.brokers import Access, Brokers
 from scorer.durations import parse_duration
 from scorer.times import Micros, micros
 from scorer.timescale import Timescale
+from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS
 
 PREFIX: Final = "LEADHEAT_"
 DEFAULT_GRID: Final = Path(__file__).parent / "grids" / "b2b-fr.yml"
@@ -22,6 +24,9 @@ DEFAULT_GRID: Final = Path(__file__).parent / "grids" / "b2b-fr.yml"
 _LEAST_IDLE_S: Final = 86_400.0
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+KEPT_BY_AGE: Final = (*IN_TOPICS, ALERTS, HANDOVER, FAILED, "parked")
+"""Topics that may have a retention of their own, by their short names."""
+_MOST_DAYS: Final = 36_500
 
 
 class Settings(BaseSettings):
@@ -63,6 +68,9 @@ class Settings(BaseSettings):
     sync: Path | None = Field(
         None, description="The CRMs that `leadheat sync` keeps in step, a YAML file (docs/sync.md)."
     )
+    team: Path | None = Field(
+        None, description="Who sells: people, teams, territories, a YAML file (docs/team.md)."
+    )
     topic_prefix: str = Field(
         "leadheat", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="What the name of every topic begins with."
     )
@@ -98,13 +106,42 @@ class Settings(BaseSettings):
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
         None,
-        description="The port of `/metrics` of `worker`, `notify`, `sync`, on all addresses; absent: none.",
+        description="The port of `/metrics` of `worker`, `notify`, `nurture` and `sync`, on all addresses; "
+        "absent: none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
     events_kept: int = Field(
         5_000, ge=10, description="Newest events of each identity that the read cache keeps for timelines."
     )
+    sequences: Path | None = Field(
+        None,
+        description="Sequences of mails and surveys, a YAML file (docs/nurture.md); without it "
+        "`leadheat nurture` does not start, and `leadheat up` starts none.",
+    )
+    smtp: SecretStr | None = Field(
+        None,
+        description="The mail server of sequences and surveys: `smtp://USER@HOST:587` (STARTTLS), "
+        "`smtps://USER@HOST:465` (TLS), `smtp+plain://HOST:25` (neither).",
+    )
+    smtp_password: SecretStr | None = Field(None, description="The password for `LEADHEAT_SMTP`'s user.")
+    smtp_password_file: Path | None = Field(None, description="A file that holds it instead.")
+    smtp_ca: Path | None = Field(
+        None, description="Certificates (PEM) of whom to trust as that server; absent: the system's."
+    )
+    mail_provider: Literal["postmark", "brevo"] | None = Field(
+        None, description="A provider whose HTTP API takes the mails instead of `LEADHEAT_SMTP`."
+    )
+    mail_token: SecretStr | None = Field(None, description="The provider's key.")
+    mail_token_file: Path | None = Field(None, description="A file that holds it instead.")
+    gateway_url: str | None = Field(
+        None, description="Where people's mail programs reach the gateway; links in mails begin with it."
+    )
     board_url: str | None = Field(None, description="Where people reach the board; alerts link to it.")
+    allow_private: str = Field(
+        "",
+        description="Private networks, addresses and hosts that alerts may be sent to, comma-separated "
+        "(`10.1.0.0/16, crm.lan`); without it public addresses only.",
+    )
     cors_origins: str = Field(
         "*", description="Sites whose browsers may send events, comma-separated origins, or `*` for any."
     )
@@ -112,6 +149,13 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(
         32_000, ge=1_000, le=900_000, description="Largest event; Kafka itself refuses records over 1 MB."
     )
+    event_levels: int = Field(
+        32,
+        ge=4,
+        le=200,
+        description="Levels of objects and lists in an event's properties, context or traits.",
+    )
+    max_text_bytes: int = Field(8_192, ge=500, description="Longest text in an event.")
     delivery_timeout_s: float = Field(
         5.0,
         gt=0,
@@ -164,10 +208,15 @@ class Settings(BaseSettings):
     raw_retention_days: int = Field(
         400,
         ge=0,
-        le=36_500,
+        le=_MOST_DAYS,
         description="Days that Kafka keeps events and alerts, by which `leadheat topics` sets the topics; "
         "0: for good. Timelines reach back as far once the cache was rebuilt; an erased person's events "
         "go then at the latest.",
+    )
+    retention_days: str | None = Field(
+        None,
+        description="Days for single topics instead, such as `page-views=30,failed=14`; 0: for good. Events, "
+        "`alerts`, `handover`, `failed` and `parked` (these two else 90).",
     )
     erasure_key: SecretStr | None = Field(
         None,
@@ -225,6 +274,12 @@ class Settings(BaseSettings):
             Timescale.load(text)
         return text
 
+    @field_validator("retention_days")
+    @classmethod
+    def _retention_names_topics(cls, text: str | None) -> str | None:
+        _days_by_topic(text)
+        return text
+
     @field_validator("forget_after")
     @classmethod
     def _forget_after_is_a_time(cls, text: str) -> str:
@@ -250,6 +305,10 @@ class Settings(BaseSettings):
         """The folder of the Java to be used (everybody's own variable), if one is named."""
         home = os.environ.get("JAVA_HOME")
         return Path(home) if home else None
+
+    def retention(self) -> dict[str, int]:
+        """Days by the short name of a topic, of those that have their own."""
+        return _days_by_topic(self.retention_days)
 
     def store_folder(self) -> Path | None:
         """The folder of the states; None where they are kept in memory."""
@@ -307,9 +366,28 @@ class Settings(BaseSettings):
         """What links are signed with, newest first, if any are set."""
         return split(_revealed(self.link_key) or "")
 
+    def mail_password(self) -> str | None:
+        """The password for the mail server, if one is set."""
+        return _secret(self.smtp_password, self.smtp_password_file, "smtp_password")
+
+    def provider_token(self) -> str | None:
+        """The mail provider's key, if one is set."""
+        return _secret(self.mail_token, self.mail_token_file, "mail_token")
+
+    def mail_server(self) -> str | None:
+        """The mail server's URL, if one is set."""
+        return _revealed(self.smtp)
+
     def address_secret(self) -> bytes:
         """What network addresses are hashed with."""
         return (_revealed(self.address_key) or "").encode()
+
+    def allowed(self) -> Allowed:
+        """Where requests to others may go besides public addresses; SettingsError where it names nothing."""
+        try:
+            return Allowed.parse(self.allow_private)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}ALLOW_PRIVATE: {error}") from None
 
     def origins(self) -> tuple[str, ...]:
         """Sites whose browsers may send events."""
@@ -378,6 +456,20 @@ def _read(path: Path, name: str) -> str:
         raise SettingsError(f"{PREFIX}{name.upper()}: {path} cannot be read: {why}") from None
 
 
+def _days_by_topic(text: str | None) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in split(text or ""):
+        name, _, days = (part.strip() for part in one.partition("="))
+        if name not in KEPT_BY_AGE:
+            raise ValueError(f"{name!r} is no topic of these: expected {', '.join(KEPT_BY_AGE)}")
+        if not (days.isascii() and days.isdecimal() and len(days) <= 5) or int(days) > _MOST_DAYS:
+            raise ValueError(f"{name}: expected days from 0 to {_MOST_DAYS}, as {name}=30")
+        if name in found:
+            raise ValueError(f"{name}: named twice")
+        found[name] = int(days)
+    return found
+
+
 def environment() -> Mapping[str, str]:
     """Everything that the environment says: a sources file may name its keys in it."""
     return os.environ
@@ -405,6 +497,17 @@ def split(text: str) -> tuple[str, ...]:
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
+
+
+def _secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
+    """A secret that is set, or held by a file."""
+    if file is None:
+        return _revealed(value)
+    if value is not None:
+        raise SettingsError(
+            f"{PREFIX}{name.upper()} is set, and {PREFIX}{name.upper()}_FILE too: leave one out"
+        )
+    return _read(file, f"{name}_file").strip()
 
 
 def _required(value: str | None, name: str, advice: str) -> str:

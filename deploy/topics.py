@@ -23,9 +23,8 @@ async def ensure(kafka: str, loaded: Settings, partitions: int) -> "Report":
 
     try:
         async with asyncio.timeout(_WITHIN_S):
-            return await topics.ensure(
-                kafka, loaded.topic_prefix, partitions, loaded.replication, loaded.raw_retention_days
-            )
+            kept = loaded.raw_retention_days, loaded.retention()
+            return await topics.ensure(kafka, loaded.topic_prefix, partitions, loaded.replication, *kept)
     except (KafkaError, TimeoutError) as error:
         raise UnreachableError(
             f"{kafka} takes connections, but does not answer as Kafka does ({error!r}): "

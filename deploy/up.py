@@ -72,6 +72,7 @@ async def run(loaded: Settings, options: Options) -> int:
 def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
     embedded_broker, embedded_store = loaded.kafka is None, loaded.redis is None
     made = keys.make() if options.durable is None else options.durable.folder.keys()
+    write_keys = made.write_keys() if loaded.write_keys is None else loaded.require_write_keys()
     machine = Machine(
         kafka=f"{broker.HOST}:{options.kafka_port}" if embedded_broker else loaded.require_kafka(),
         redis="" if embedded_store else loaded.require_redis(),
@@ -82,8 +83,11 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         grid=loaded.grid,
         channels=loaded.channels,
         sync=None if options.demo else loaded.sync,  # no CRM is told of invented people
-        write_keys=made.write_keys() if loaded.write_keys is None else loaded.require_write_keys(),
+        sequences=loaded.sequences,
+        gateway_url=loaded.gateway_url,
+        write_keys=write_keys,
         read_keys=made.read_keys() if loaded.read_keys is None else loaded.require_read_keys(),
+        link_keys=loaded.link_keys() or tuple(keys.link_key(key) for key in write_keys if ":" not in key)[:1],
         partitions=loaded.partitions,
         session_timeout_s=loaded.session_timeout_s,
         folder=folder,

@@ -1,4 +1,4 @@
-"""Alerts: what the plays of a grid say when a tier is entered, left or stayed in."""
+"""Alerts: what the plays of a grid say when they go off."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from scorer.grid import Play
 from scorer.plan import Plan
 from scorer.profile import Standing
 from scorer.times import format_time
-from scorer.walk import Change, Raised, Walker
+from scorer.walk import Change, Walker
+from scorer.watch import Raised
 
 _REASONS: Final = 5
 
@@ -28,15 +29,17 @@ def due(change: Change, walker: Walker) -> Iterator[Play]:
 
 
 def _meant(play: Play, change: Change) -> bool:
-    if change.stays is not None or play.when == "stays":
-        return change.stays is play
-    return (change.to if play.when == "enters" else change.from_) == play.tier
+    if change.play is not None:
+        return play is change.play
+    if play.when == "enters":
+        return play.tier == change.to
+    return play.when == "leaves" and play.tier == change.from_
 
 
 def alert(lead: str, play: Play, change: Change, walker: Walker) -> dict[str, Any]:
     """The alert record of a play; the same play, lead, moment and tier give the same id."""
     stood = walker.standing(change.at)
-    return {
+    record = {
         "id": alert_id(play.id, lead, change.at, change.to),
         "play": play.id,
         "lead_id": lead,
@@ -48,6 +51,12 @@ def alert(lead: str, play: Play, change: Change, walker: Walker) -> dict[str, An
         "do": [dict(action) for action in play.do],
         "traits": walker.evidence.values(),
     }
+    opening = None if play.hours is None else play.hours.next_opening(change.at)
+    if opening is not None:
+        record["due"] = format_time(opening)
+    if play.expires_us is not None:
+        record["expires"] = format_time(change.at + play.expires_us)
+    return record
 
 
 def withdrawal(lead: str, raised: Raised, left: str, walker: Walker) -> dict[str, Any]:

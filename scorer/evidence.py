@@ -78,7 +78,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         sums, landmark = self.sums, self.landmark
         for slot in matched:
             if slot.kind == "sum":
-                amount = 1.0 if slot.field is None else _amount(event, slot.field)
+                amount = 1.0 if slot.field is None else amount_of(event, slot.field)
                 if amount:
                     raised += slot.raises * amount
                 rate = slot.rate
@@ -104,7 +104,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
             self._reach(moment, plan)
         for slot in matched:
             if slot.kind == "sum":
-                amount = 1.0 if slot.field is None else _amount(event, slot.field)
+                amount = 1.0 if slot.field is None else amount_of(event, slot.field)
                 weight = amount * 2.0 ** ((moment - self.landmark) * slot.rate)
                 left = self.sums.get(slot.id, 0.0) - weight
                 self.sums[slot.id] = left
@@ -243,8 +243,8 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
             self.landmark = moment
 
 
-def _amount(event: Event, field: str) -> float:
-    """The property as a finite number above 0, else 0."""
+def amount_of(event: Event, field: str) -> float:
+    """A property as a finite number above 0, else 0."""
     found = reach(event.properties, field) if event.properties else None
     if isinstance(found, bool) or not isinstance(found, int | float):
         return 0.0

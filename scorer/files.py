@@ -124,7 +124,7 @@ def walk(lead: str, own: list[Happening], members: list[str], plan: Plan, at: in
             walker.mask = plan.gates(walker.evidence.values())
         changes += walker.decide(each.moment)
     changes += walker.pass_time(at)
-    return Walked(lead, walker, [change for change in changes if change.stays is None])
+    return Walked(lead, walker, [change for change in changes if change.play is None])
 
 
 def _walk_all(lines: Iterable[Line], plan: Plan, at: int) -> Iterator[Walked]:

@@ -8,11 +8,13 @@ import math
 from typing import Final
 
 from scorer.evidence import Evidence
+from scorer.latch import SLICES
 from scorer.lead import Lead
 from scorer.plan import Plan, Rule
 from scorer.profile import LEAST
 from scorer.times import FOREVER, NEVER
 from scorer.walk import NOWHERE, Course
+from scorer.watch import Watch
 
 _LATEST: Final = float(1 << 61)
 
@@ -54,6 +56,7 @@ def fades_at(evidence: Evidence, course: Course, plan: Plan) -> int:
     if waiting:
         return FOREVER  # until they go off
     until = max((_cooled(plan, play, at) for play, at in course.cooldowns.items()), default=NEVER)
+    until = max(until, _latches_fade(evidence, course.watched or Watch(), plan))
     for rule in plan.rules:
         total = evidence.sums.get(rule.slot)
         times = evidence.times.get(rule.slot)
@@ -61,6 +64,25 @@ def fades_at(evidence: Evidence, course: Course, plan: Plan) -> int:
             until = max(until, _sum_fades(rule, total, evidence.landmark, rule.rate))
         elif times:
             until = max(until, _times_end(rule, times[-1]))
+    return until
+
+
+def _latches_fade(evidence: Evidence, watch: Watch, plan: Plan) -> int:
+    """When nothing is left to tell from what latches remember; coming back, an id would turn each anew.
+
+    What is absent is let go with it once it has been told, so that it does not keep every visitor for good.
+    """
+    until = NEVER
+    for latch in plan.latches:
+        up = latch.play.id in watch.up
+        if latch.kind == "gain":
+            lows = watch.lows.get(latch.slice)
+            until = max(until, (lows[-1][0] + SLICES) * latch.slice if lows else NEVER)
+        elif latch.kind == "holds" and plan.rules[latch.rule].kind == "absent":
+            waits = plan.rules[latch.rule].slot in evidence.times and not up
+            until = FOREVER if waits else until
+        elif up:
+            until = FOREVER
     return until
 
 

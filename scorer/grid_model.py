@@ -6,6 +6,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from scorer.event import Event
+from scorer.hours import Hours
 
 Kind = Literal["explicit", "behaviour", "repeat", "absent"]
 TraitsTest = Callable[[Mapping[str, Any]], bool]
@@ -62,16 +63,44 @@ class Tier:
     requires: Mapping[str, float]
 
 
+When = Literal["enters", "leaves", "stays", "score", "happens", "gains"]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A value that is crossed: of the total, or `of` a dimension."""
+
+    bound: float
+    rises: bool
+    """It is crossed upwards; else the value falls below it."""
+    of: str | None
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A rise of the total by `points` above its lowest in the last `within_us` microseconds."""
+
+    points: float
+    within_us: int
+
+
 @dataclass(frozen=True)
 class Play:
-    """What is done when a tier is entered, left, or stayed in for `stays_us`."""
+    """What is done, and when: of `tier`, `crossing`, `criterion` and `gain` those that `when` asks for."""
 
     id: str
-    when: Literal["enters", "leaves", "stays"]
-    tier: str
-    stays_us: int
+    when: When
     cooldown_us: int
     do: tuple[Mapping[str, Any], ...]
+    tier: str = ""
+    stays_us: int = 0
+    crossing: Crossing | None = None
+    criterion: str = ""
+    gain: Gain | None = None
+    hours: Hours | None = None
+    """When it may be done; None: at any time."""
+    expires_us: int | None = None
+    """For how long after it went off it is worth doing; None: for good."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from scorer.checked import Checked
 from scorer.criterion_reader import read_criterion
 from scorer.errors import GridError
 from scorer.grid_model import Criterion, Dimension, Grid, Play, Tier
-from scorer.times import micros
+from scorer.hours import Hours
+from scorer.hours_reader import read_hours
+from scorer.play_reader import Known, read_play
 from scorer.yaml_file import Path, YamlFile
 
 _TOP: Final = {
@@ -21,6 +23,7 @@ _TOP: Final = {
     "criteria": True,
     "tiers": True,
     "hysteresis": False,
+    "hours": False,
     "plays": False,
 }
 
@@ -40,15 +43,29 @@ class GridReader(Checked):
         half_life = self.half_life(top.get("half_life"), ("half_life",))
         criteria = self._criteria(top, scores, half_life)
         tiers = self._tiers(top, scores)
-        plays = self._plays(top, {tier.id for tier in tiers})
+        hysteresis = self.number(top.get("hysteresis", 0), ("hysteresis",), "5", least=0)
+        timezone = self._timezone(top)
+
+        def hours(spec: Any, path: Path) -> Hours | None:
+            return read_hours(self, spec, path, timezone)
+
+        known = Known(
+            tiers=[tier.id for tier in tiers],
+            scores=scores,
+            criteria=[criterion.id for criterion in criteria],
+            hysteresis=hysteresis,
+            hours=hours,
+            default_hours=hours(top["hours"], ("hours",)) if "hours" in top else None,
+        )
+        plays = self._plays(top, known)
         grid = Grid(
             name=self.text(top.get("grid"), ("grid",), "b2b-fr") if "grid" in top else "",
             version=self._version(top),
-            timezone=self._timezone(top),
+            timezone=timezone,
             scores=scores,
             criteria=criteria,
             tiers=tiers,
-            hysteresis=self.number(top.get("hysteresis", 0), ("hysteresis",), "5", least=0),
+            hysteresis=hysteresis,
             plays=plays,
             source=top,
         )
@@ -148,62 +165,8 @@ class GridReader(Checked):
                     said = f"{over[0].id} (from {over[0].from_:g}) can never be reached below it"
                     self.report(("tiers", index, "from"), f"{said}: expected tiers in rising order")
 
-    def _plays(self, top: Mapping[str, Any], tiers: set[str]) -> tuple[Play, ...]:
+    def _plays(self, top: Mapping[str, Any], known: Known) -> tuple[Play, ...]:
         items = self._items("plays", top, "{id: call-now, when: {enters: hot}, do: [{alert: sales}]}")
-        plays = [self._play(item, ("plays", index), tiers) for index, item in enumerate(items)]
+        plays = [read_play(self, item, ("plays", index), known) for index, item in enumerate(items)]
         self.unique([play.id for play in plays], "plays")
         return tuple(plays)
-
-    def _play(self, item: Any, path: Path, tiers: set[str]) -> Play:
-        known = {"id": True, "when": True, "cooldown": False, "do": True}
-        fields = self.mapping(item, path, known, "id, when, cooldown and do")
-        when, tier, stays_us = (
-            self._when(fields.get("when"), (*path, "when"), tiers) if "when" in fields else _NEVER
-        )
-        cooldown = self.duration(fields["cooldown"], (*path, "cooldown")) if "cooldown" in fields else 0.0
-        return Play(
-            id=self.name(fields.get("id"), (*path, "id"), "call-now") if "id" in fields else "",
-            when=when,
-            tier=tier,
-            stays_us=stays_us,
-            cooldown_us=micros(cooldown),
-            do=self._do(fields.get("do"), (*path, "do")) if "do" in fields else (),
-        )
-
-    def _when(self, spec: Any, path: Path, tiers: set[str]) -> Any:
-        example = "{enters: hot}, {leaves: hot} or {stays: warm, for: 14d}"
-        known = {"enters": False, "leaves": False, "stays": False, "for": False}
-        if not isinstance(spec, dict):
-            self.report(path, f"expected one of {example}")
-            return _NEVER
-        fields = self.mapping(spec, path, known, example)
-        verbs = [verb for verb in ("enters", "leaves", "stays") if verb in fields]
-        if len(verbs) != 1:
-            self.report(path, f"expected one of {example}")
-            return _NEVER
-        verb = verbs[0]
-        tier = fields[verb]
-        if not isinstance(tier, str) or tier not in tiers:
-            self.report((*path, verb), f"no such tier {tier!r}: {self.choice(tier, tiers)}")
-        stays = 0.0
-        if verb == "stays":
-            if "for" in fields:
-                stays = self.duration(fields["for"], (*path, "for"))
-            else:
-                self.report(path, "stays needs for, such as {stays: warm, for: 14d}")
-        elif "for" in fields:
-            self.report((*path, "for"), f"means nothing with {verb}: expected it with stays only")
-        return verb, tier, micros(stays)
-
-    def _do(self, spec: Any, path: Path) -> tuple[Mapping[str, Any], ...]:
-        if not isinstance(spec, list) or not spec:
-            self.report(path, "expected a list of what to do, such as [{alert: sales}]")
-            return ()
-        for index, item in enumerate(spec):
-            objects = list(item.values()) if isinstance(item, dict) else []
-            if len(objects) != 1 or not isinstance(objects[0], str) or not objects[0].strip():
-                self.report((*path, index), "expected one verb and its object, such as {alert: sales}")
-        return tuple(spec)
-
-
-_NEVER: Final[tuple[Any, str, int]] = ("enters", "", 0)

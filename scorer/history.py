@@ -126,7 +126,7 @@ def _in_order(events: Iterable[bytes], at: int) -> list[tuple[int, int, Event]]:
 
 def _take(history: History, walker: Walker, changes: Iterable[Change], before: dict[str, float]) -> None:
     for change in changes:
-        if change.stays is None:
+        if change.play is None:
             stood = walker.standing(change.at)
             history.changes.append(
                 {

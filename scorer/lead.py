@@ -16,7 +16,7 @@ REVISION_BITS: Final = 32
 """Of a revision, below the group's generation."""
 
 _TAG: Final = b"LH"
-_VERSION: Final = 4
+_VERSION: Final = 5
 _READABLE_BY: Final = 2
 """The least version of a program that reads what this one writes, and loses nothing that matters."""
 _PREFIX: Final = struct.Struct(">2sBBBqqq")

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from scorer.event import RETRACT, Event
 from scorer.grid import Criterion, Grid
-from scorer.grid_model import Kind
+from scorer.grid_model import Kind, Play
+from scorer.latch import Level, answering, latches
 from scorer.slots import DOUBTFUL, Matcher, Slot, SlotKind, fields_asked
 from scorer.term import Term
 from scorer.times import NEVER
 
 _MICROS: Final = 1_000_000
+_MAY_LOWER: Final = frozenset({"identify", RETRACT})
 _MOST_MASKS: Final = 10_000
 _SPARE: Final[dict[SlotKind, int]] = {"newest": 16, "days": 4, "last": 4}
 """Of doubtful events: single ones, which come by the dozen, days, and minutes."""
@@ -81,6 +84,14 @@ class Plan:
         self._gates = _gates(grid)
         self.slots: dict[int, Slot] = {}
         self.rules = tuple(self._rule(index, criterion) for index, criterion in enumerate(grid.criteria))
+        self.latches = latches(grid.plays, self.dimensions, grid.criteria, grid.hysteresis)
+        self.levels = tuple(latch for latch in self.latches if latch.kind == "level")
+        self.gains = tuple(latch for latch in self.latches if latch.kind == "gain")
+        self.turns = tuple((latch, self.rules[latch.rule]) for latch in self.latches if latch.kind == "holds")
+        self.parts = tuple(sorted({latch.slice for latch in self.gains}))
+        """What time is divided into for the lows of the total."""
+        self.answers = self._answers()
+        """By slot: the plays that each of its matches sets off, with the rule that counts it."""
         for slot in self.slots.values():
             self.slots[slot.id] = msgspec.structs.replace(slot, raises=self._raises(slot.id))
         self.tiers = tuple(
@@ -189,10 +200,33 @@ class Plan:
 
         A match ends an absence and puts off the next one: that takes away only where the absence adds.
         """
+        if any(rule.slot == slot for _, rule in self.turns):
+            return math.inf  # so that each of its matches is decided
         rules = [rule for rule in self.rules if rule.slot == slot]
         if any((rule.points > 0) if rule.kind == "absent" else (rule.points < 0) for rule in rules):
             return math.inf
         return sum(rule.points for rule in rules if rule.kind != "absent")
+
+    def _answers(self) -> dict[int, tuple[tuple[Play, Rule], ...]]:
+        by_behaviour = answering(self.grid.plays, self.grid.criteria)
+        found: dict[int, tuple[tuple[Play, Rule], ...]] = {}
+        for rule in self.rules:
+            for play in by_behaviour.get(rule.id, ()):
+                found[rule.slot] = (*found.get(rule.slot, ()), (play, rule))
+        return found
+
+    def may_lower(self, event: Event) -> bool:
+        """Whether an event may take points away, as far as that is known before it is added."""
+        return event.type in _MAY_LOWER or any(slot.raises == math.inf for slot in self.matches(event))
+
+    def levels_of(self, up: Collection[str]) -> list[Level]:
+        """The bounds at which latches turn next, those of the plays `up` being up."""
+        return [
+            Level(latch.at, latch.low, up=True)
+            if latch.play.id in up
+            else Level(latch.at, latch.high, up=False)
+            for latch in self.levels
+        ]
 
     def emptied(self, known: frozenset[int]) -> list[str]:
         """The criteria whose evidence starts empty, for a state that was kept for other slots."""

@@ -62,6 +62,17 @@ def _absent(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term:
     return Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, since, None)
 
 
+def values(found: Sequence[Term], plan: Plan, moment: int) -> list[float]:
+    """The dimensions, each within its bounds, at a moment; their sum is the total."""
+    sums = [0.0] * len(plan.dimensions)
+    for term in found:
+        sums[term.dimension] += term.at(moment)
+    return [
+        low if value < low else high if value > high else value
+        for value, (low, high) in zip(sums, plan.bounds, strict=True)
+    ]
+
+
 def standing(found: Sequence[Term], plan: Plan, moment: float) -> Standing:
     """The dimensions, each within its bounds, and the total at a moment."""
     sums = [0.0] * len(plan.dimensions)

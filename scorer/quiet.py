@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from scorer.latch import TOTAL, Level
 from scorer.plan import Plan
 from scorer.term import Term
 from scorer.tiers import SLACK, decide
@@ -113,8 +114,22 @@ class Outlook:
         dimensions = self._within(self._sums)
         return decide(self._plan, dimensions, sum(dimensions), current)
 
-    def headroom(self, current: int) -> float:
+    def values(self) -> list[float]:
+        """The dimensions, each within its bounds, at the moment; their sum is the total."""
+        return self._within(self._sums)
+
+    def rise(self) -> float:
+        """The most that the total may rise above any later value of it before an event adds anything.
+
+        What rises does, what was taken by an absence is given back, also where that is still to begin.
+        """
+        pending = sum(term.points for term in self.found if term.points < 0 and term.since > self.moment)
+        return sum(most - value for most, value in zip(self._most, self._sums, strict=True)) - pending
+
+    def headroom(self, current: int, levels: Sequence[Level] = ()) -> float:
         """Events that add up to less than this, and take nothing away, lead to no tier above `current`.
+
+        Nor to a level that is to be reached.
 
         Whenever they come: what falls by itself is taken as it is, what rises as risen, each repetition
         as matched again, each absence as ended where it takes points, as begun where it adds some.
@@ -129,10 +144,13 @@ class Outlook:
                     missing = least - most[at]
             if missing < room:
                 room = missing
+        for level in levels:
+            if not level.up:
+                room = min(room, level.bound - (total if level.at == TOTAL else most[level.at]))
         return room - _MARGIN
 
-    def quiet_until(self, current: int) -> int:
-        """A moment before which the tier stays `current` if nothing happens."""
+    def quiet_until(self, current: int, levels: Sequence[Level] = ()) -> int:
+        """A moment before which the tier stays `current`, and no level is crossed, if nothing happens."""
         quiet = self._jumps
         wait: float = FOREVER
         if self._rising is not self._rising_rate:
@@ -140,6 +158,10 @@ class Outlook:
         if current:
             quiet = min(quiet, self._drops)
             wait = min(wait, self._leaves(current))
+        if levels:
+            if any(level.up for level in levels):
+                quiet = min(quiet, self._drops)
+            wait = min(wait, *map(self._crosses, levels))
         return min(quiet, self.moment + math.floor(wait * (1 - 1e-9))) if wait < FOREVER else quiet
 
     def _within(self, sums: list[float]) -> list[float]:
@@ -174,6 +196,12 @@ class Outlook:
             ]
             wait = min(wait, max((_reaches(part, least) for part, least in missing), default=0.0))
         return wait
+
+    def _crosses(self, level: Level) -> float:
+        bound_of = self._lowest if level.up else self._highest
+        if level.at != TOTAL:
+            return _reaches(bound_of(level.at), level.bound - SLACK)
+        return _reaches(_sum([bound_of(at) for at in range(len(self._plan.dimensions))]), level.bound - SLACK)
 
     def _lowest(self, at: int) -> _Part:
         """A lower bound of a dimension: its points above 0 fade, the others are taken as they are."""

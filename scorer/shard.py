@@ -24,7 +24,7 @@ from scorer.retraction import counted_as, owned_at
 from scorer.silence import NO_HISTORY, header, silent_until
 from scorer.slots import DOUBTFUL
 from scorer.times import SECOND, Micros
-from scorer.walk import NOWHERE, Change, Raised
+from scorer.walk import NOWHERE, Change, Walker
 
 AHEAD: Final = 300 * SECOND
 """An event that says it happened more than this after it was received happened when it was received."""
@@ -270,16 +270,20 @@ class Shard:
         decided = max(arrival, moment, walker.course.moment)
         if decided > walker.quiet_until:
             self._announce(key, resident, walker.pass_time(decided - 1))
+        if self.plan.gains:
+            walker.look(decided, event)
         raised = evidence.add(event, moment, self.plan)
         if event.type == "identify":
             resident.regate()
-        if not walker.absorbs(raised, decided):
+        absorbed = walker.absorbs(raised, decided)
+        if not absorbed or self.plan.answers:
             stood = walker.course.stood if event.type in DOUBTFUL else None
-            cooled = dict(walker.course.cooldowns) if stood else {}
-            changes = walker.decide(decided)
-            alerts = self._announce(key, resident, changes)
-            if stood and changes:
-                walker.doubt(stood, [Raised(one, play, cooled.get(play)) for one, play in alerts])
+            changes = () if absorbed else walker.decide(decided)
+            if self.plan.answers:
+                changes += tuple(walker.answers(event))
+            told = self._announce(key, resident, changes)
+            if stood:
+                walker.doubt(stood, changes, told, mark)
         if event.type in TYING:
             said = tied(event)
             if said and said[0].encode() != key:
@@ -298,10 +302,12 @@ class Shard:
             return
         decided = max(arrival, walker.course.moment)
         self._announce(key, resident, walker.pass_time(decided - 1))
+        if self.plan.gains:
+            walker.look(decided)
         evidence.take_back(original, moment, self.plan)
         left = walker.course.tier
-        changes, void = walker.step_back(moment, decided)
-        for raised in (each for step in void for each in step.alerts):
+        changes, void = walker.step_back(moment, decided, mark)
+        for raised in void:
             value = msgspec.json.encode(withdrawal(key.decode(), raised, left, walker))
             self._owe(resident, Send(topics.ALERTS, key, value, walker.course.moment))
         self._announce(key, resident, changes)
@@ -310,7 +316,7 @@ class Shard:
         """Puts the alerts that steps of the walk set off into the lead's outbox; their ids and plays."""
         told = []
         for change in changes:
-            if self._on_change is not None and change.stays is None:
+            if self._on_change is not None and change.play is None:
                 self._on_change(key.decode(), change)
             if self._silent(change, resident):
                 continue
@@ -420,6 +426,11 @@ class Shard:
         lead, walker = resident.lead, resident.walker
         decided = max(arrival, lead.course.moment, message.course.moment, message.evidence.newest)
         self._announce(key, resident, walker.pass_time(decided - 1))
+        if self.plan.gains:
+            other = Walker(self.plan, message.evidence, message.course)
+            for each in (walker, other):
+                if each.course.tier != NOWHERE:
+                    each.look(decided)
         lead.evidence.merge(message.evidence, self.plan)
         lead.evidence.members = [member for member in lead.evidence.members if member != key.decode()]
         walker.join(message.course)

@@ -1,4 +1,4 @@
-"""Transitions: the exact moment at which a tier changes by the passing of time alone.
+"""Transitions: the exact moment at which a tier changes, or a level is crossed, by time alone.
 
 Contributions that fade are exponentials. Points above 0 fall, points below 0 rise, so between two jumps
 (a bound of a criterion left, a repeat that ends, an absence that begins) the value of each dimension and
@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from scorer.latch import TOTAL, Level
 from scorer.plan import Plan
+from scorer.profile import values
 from scorer.term import Term
 from scorer.tiers import SLACK, decide
 from scorer.times import DAY
@@ -28,20 +30,25 @@ _LN2: Final = math.log(2)
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change of tier: when (microseconds), and to which position."""
+    """When (microseconds) the tier changes, and to which position; its own where only a level is crossed."""
 
     at: int
     to: int
 
 
 def next_transition(
-    found: Sequence[Term], plan: Plan, current: int, after: int, before: int
+    found: Sequence[Term],
+    plan: Plan,
+    current: int,
+    after: int,
+    before: int,
+    levels: Sequence[Level] = (),
 ) -> Transition | None:
     """The first moment after `after` and not after `before` at which the tier is another than `current`.
 
-    Exact to the microsecond; None where there is none.
+    Or at which one of the levels is crossed. Exact to the microsecond; None where there is none.
     """
-    return _Search(found, plan, current).first(after, before)
+    return _Search(found, plan, current, levels).first(after, before)
 
 
 @dataclass(slots=True)
@@ -55,11 +62,13 @@ class _Range:
 
 
 class _Search:
-    def __init__(self, found: Sequence[Term], plan: Plan, current: int) -> None:
+    def __init__(self, found: Sequence[Term], plan: Plan, current: int, levels: Sequence[Level]) -> None:
         self._plan = plan
         self._current = current
         self._terms = found
-        self._required = sorted({at for tier in plan.tiers for at, _ in tier.requires})
+        self._levels = levels
+        required = {at for tier in plan.tiers for at, _ in tier.requires}
+        self._required = sorted(required | {level.at for level in levels})
 
     def first(self, after: int, before: int) -> Transition | None:
         jumps = sorted(
@@ -73,15 +82,18 @@ class _Search:
             start = jump
         return None
 
-    def decision(self, moment: int) -> int:
-        """The tier at a moment."""
-        sums = [0.0] * len(self._plan.dimensions)
-        for term in self._terms:
-            sums[term.dimension] += term.at(moment)
-        clamped = [
-            min(max(value, low), high) for value, (low, high) in zip(sums, self._plan.bounds, strict=True)
-        ]
-        return decide(self._plan, clamped, sum(clamped), self._current)
+    def change(self, moment: int) -> Transition | None:
+        """What is otherwise at a moment."""
+        dimensions = values(self._terms, self._plan, moment)
+        total = sum(dimensions)
+        to = decide(self._plan, dimensions, total, self._current)
+        if to != self._current:
+            return Transition(moment, to)
+        for level in self._levels:
+            value = total if level.at == TOTAL else dimensions[level.at]
+            if (value >= level.bound - SLACK) is not level.up:
+                return Transition(moment, to)
+        return None
 
     def _between(self, start: int, end: int) -> Transition | None:
         """The first change in (start, end], where nothing jumps inside, but maybe at the end itself."""
@@ -89,10 +101,7 @@ class _Search:
             term for term in self._terms if term.since <= start and (term.until is None or term.until > start)
         ]
         found = self._halve(active, start, end - 1) if end - 1 > start else None
-        if found is None:
-            to = self.decision(end)
-            found = Transition(end, to) if to != self._current else None
-        return found
+        return self.change(end) if found is None else found
 
     def _halve(self, active: list[Term], start: int, end: int) -> Transition | None:
         pending = [(start, end)]
@@ -102,9 +111,9 @@ class _Search:
             if self._same(ranges):
                 continue
             if high - low <= 1:
-                to = self.decision(high)
-                if to != self._current:
-                    return Transition(high, to)
+                found = self.change(high)
+                if found is not None:
+                    return found
                 continue
             asked = [ranges[-1], *(ranges[at] for at in self._required)]
             even = max(each.high - each.low for each in asked) < _EVEN
@@ -118,16 +127,16 @@ class _Search:
         return None
 
     def _bisect(self, low: int, high: int) -> Transition | None:
-        """The first change where all only falls or only rises: once changed it never is `current` again."""
-        if self.decision(high) == self._current:
-            return None
-        while high - low > 1:
+        """The first change where all only falls or only rises: what has changed is never as it was again."""
+        found = self.change(high)
+        while found is not None and high - low > 1:
             middle = (low + high) // 2
-            if self.decision(middle) == self._current:
+            earlier = self.change(middle)
+            if earlier is None:
                 low = middle
             else:
-                high = middle
-        return Transition(high, self.decision(high))
+                high, found = middle, earlier
+        return found
 
     def _ranges(self, active: list[Term], start: int, end: int) -> list[_Range]:
         """The enclosure of each dimension and, last, of the total over an interval without jumps."""
@@ -170,8 +179,12 @@ class _Search:
         return ranges
 
     def _same(self, ranges: list[_Range]) -> bool:
-        """Whether the decision is `current` everywhere in an enclosure."""
+        """Whether the decision is `current` everywhere in an enclosure, and no level is crossed."""
         plan, current = self._plan, self._current
+        for level in self._levels:
+            value = ranges[level.at]
+            if value.low < level.bound - SLACK if level.up else value.high >= level.bound - SLACK:
+                return False
         total = ranges[-1]
         for position in range(len(plan.tiers) - 1, current, -1):
             bound = plan.tiers[position]

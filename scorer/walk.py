@@ -1,5 +1,6 @@
 """The tier's walk: from the first tier at the first event, decided anew by each event and by time."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -7,15 +8,19 @@ from typing import Final
 
 import msgspec
 
-from scorer.evidence import Evidence
+from scorer.event import Event
+from scorer.evidence import Evidence, amount_of
 from scorer.grid import Play
+from scorer.latch import TOTAL, Latch, Level
 from scorer.plan import Plan
-from scorer.profile import Standing, standing, terms
+from scorer.profile import Standing, standing, terms, values
 from scorer.quiet import Outlook
 from scorer.silence import NO_HISTORY
 from scorer.term import Term
-from scorer.times import DAY, NEVER, SECOND
+from scorer.tiers import SLACK
+from scorer.times import DAY, FOREVER, NEVER, SECOND
 from scorer.transitions import next_transition
+from scorer.watch import Flip, Raised, Watch, gain, holds, is_noted, joined, next_turn, note
 
 NOWHERE: Final = ""
 """The tier of a lead that nothing has happened to yet."""
@@ -23,15 +28,6 @@ NOWHERE: Final = ""
 
 _NEAR: Final = 60 * SECOND
 """A transition closer than this is worth solving for exactly, instead of waking up again and again."""
-
-
-class Raised(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """An alert that a step set off."""
-
-    id: str
-    play: str
-    cooled: int | None
-    """When the play had gone off before, if it has a cooldown."""
 
 
 class Step(msgspec.Struct, array_like=True, frozen=True):
@@ -61,31 +57,52 @@ class Course(msgspec.Struct, array_like=True, gc=False):
     """The newest steps that may turn out to be a robot's doing, oldest first."""
     silent_until: int = NO_HISTORY
     """Until when what time does to it is announced to nobody, since its history is being imported."""
+    watched: Watch | None = None
+    """What is remembered for plays that watch more than tiers, where the grid has any."""
 
     @property
-    def stood(self) -> Step:
+    def watch(self) -> Watch:
+        """What is remembered for plays that watch more than tiers."""
+        if self.watched is None:
+            self.watched = Watch()
+        return self.watched
+
+    @property
+    def stood(self) -> "Stood":
         """Where it stands, to come back to."""
-        return Step(self.moment, self.tier, self.since, list(self.stayed), [])
+        step = Step(self.moment, self.tier, self.since, list(self.stayed), [])
+        return Stood(step, frozenset(self.watched.up if self.watched else ()), dict(self.cooldowns))
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """Where a walk stood before an event."""
+
+    step: Step
+    up: frozenset[str]
+    cooldowns: dict[str, int]
 
 
 _MOST_DOUBTFUL: Final = 4
+_MARGIN: Final = 1e-6
+"""Kept from what events may add before a gain is looked at, for the rounding of sums."""
 _BURST: Final = 3_600 * SECOND
 """Robots click all links of a mail within less."""
-_at: Final[Callable[[Step], int]] = attrgetter("at")
+_at: Final[Callable[[Step | Flip], int]] = attrgetter("at")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A step of the walk: the tier entered, or (`stays`) a play set off by staying in it."""
+    """A step of the walk: the tier entered, or the play that is set off by anything else."""
 
     at: int
     from_: str
     to: str
     by_time: bool
-    stays: Play | None = None
+    play: Play | None = None
 
 
-def _leans(step: Step, happened: int) -> bool:
+def _leans(step: Step | Flip, happened: int) -> bool:
     """Whether a step may be owed to what happened at a moment; upheld, also to what came soon after it."""
     return step.at >= happened or (step.upheld and happened - step.at <= _BURST)
 
@@ -93,7 +110,7 @@ def _leans(step: Step, happened: int) -> bool:
 class Walker:
     """Walks one lead: its course, by its evidence."""
 
-    __slots__ = ("_found", "course", "evidence", "headroom", "mask", "plan", "quiet_until")
+    __slots__ = ("_before", "_found", "course", "evidence", "headroom", "mask", "plan", "quiet_until")
 
     def __init__(self, plan: Plan, evidence: Evidence, course: Course, mask: int | None = None) -> None:
         self.plan = plan
@@ -105,6 +122,8 @@ class Walker:
         self.headroom = 0.0
         """Events that add up to less points than this, and take none away, lead to no higher tier."""
         self._found: Sequence[Term] | None = None
+        self._before: float | None = None
+        """The total before the event in work, where it was looked at."""
 
     def terms(self, moment: int) -> list[Term]:
         """The lead's contributions from a moment on."""
@@ -124,18 +143,22 @@ class Walker:
         while course.tier != NOWHERE and until >= self.quiet_until:
             current = self.plan.tier_index[course.tier]
             found = self.terms(course.moment)
-            change = next_transition(found, self.plan, current, course.moment, until)
+            change = next_transition(found, self.plan, current, course.moment, until, self._levels())
+            first = min(FOREVER if change is None else change.at, self._next_turn())
             stay = self._next_stay()
-            if stay is not None and stay[0] <= until and (change is None or stay[0] < change.at):
+            if stay is not None and stay[0] <= until and stay[0] < first:
                 due, play = stay
                 course.stayed.append(play.id)
                 course.moment = max(course.moment, due)
                 self._found = None
-                yield Change(due, course.tier, course.tier, by_time=True, stays=play)
-            elif change is not None:
-                course.moment = change.at
+                yield Change(due, course.tier, course.tier, by_time=True, play=play)
+            elif first <= until:
+                course.moment = first
                 self._found = None
-                yield self._enter(change.to, change.at, by_time=True)
+                if change is not None and change.at == first and change.to != current:
+                    yield self._enter(change.to, first, by_time=True)
+                if self.plan.latches:
+                    yield from self._turn(values(found, self.plan, first), by_time=True)
             else:
                 course.moment = max(course.moment, until)
                 self._look_ahead(self._outlook(), current)
@@ -152,10 +175,38 @@ class Walker:
         if not raised < self.headroom or moment >= self.quiet_until:
             return False
         self.headroom -= raised
-        self._found = None
+        self._found = self._before = None
         if moment > self.course.moment:
             self.course.moment = moment
         return True
+
+    def look(self, moment: int, event: Event | None = None) -> None:
+        """Looks at the total before something happens at a moment, if a play asks how much that gains.
+
+        Before the first event in each part of its window; before what may take points; and where the play
+        has gone off, for what arms it again.
+        """
+        plan, watch = self.plan, self.course.watch
+        self._before = None
+        fresh = [part for part in plan.parts if not is_noted(watch.lows.get(part), moment // part)]
+        off = [latch for latch in plan.gains if latch.play.id in watch.up]
+        if not (fresh or off or event is None or plan.may_lower(event)):
+            return
+        self._before = total = sum(values(self.terms(moment), plan, moment))
+        for part in fresh:
+            note(watch.lows.setdefault(part, []), moment // part, total)
+        for latch in off:
+            if not self._is_up(latch, [total], moment):
+                self._set(latch, up=False)
+
+    def answers(self, event: Event) -> Iterator[Change]:
+        """The plays that an event sets off by itself, which was just added."""
+        course = self.course
+        for slot in self.plan.matches(event):
+            for play, rule in self.plan.answers.get(slot.id, ()):
+                open_ = not rule.gate or self.mask & rule.gate
+                if open_ and (slot.field is None or amount_of(event, slot.field)):
+                    yield Change(course.moment, course.tier, course.tier, by_time=False, play=play)
 
     def decide(self, moment: int) -> tuple[Change, ...]:
         """The step that the evidence of a moment makes; the first of a lead starts its walk."""
@@ -167,47 +218,92 @@ class Walker:
         current = self.plan.tier_index[course.tier]
         outlook = self._outlook()
         to = outlook.tier(current)
-        steps = (self._enter(to, course.moment, by_time=False),) if to != current else ()
+        steps: tuple[Change, ...] = (self._enter(to, course.moment, by_time=False),) if to != current else ()
+        if self.plan.latches:
+            steps += tuple(self._turn(outlook.values(), by_time=False))
         self._look_ahead(outlook, to)
         return steps
 
-    def step_back(self, happened: int, moment: int) -> tuple[tuple[Change, ...], list[Step]]:
+    def step_back(
+        self, happened: int, moment: int, event_id: bytes
+    ) -> tuple[tuple[Change, ...], list[Raised]]:
         """Decides anew at a moment, after evidence of what `happened` then was taken away.
 
         A tier that the lead came into by a doubtful step since then, and would not be in without it, it has
-        never been in: gives those steps, whose alerts are void, and the step that is made from before them.
+        never been in; likewise with latches, and with what the event, given by its id's digest, set off by
+        itself. Gives the steps that are made from before that, and the alerts that are void.
         """
         course = self.course
         course.moment = max(course.moment, moment)
-        first = next((place for place, step in enumerate(course.doubtful) if _leans(step, happened)), None)
-        void = [] if first is None else course.doubtful[first:]
-        if not void or void[-1].at != course.since or void[0].tier not in self.plan.tier_index:
-            return self.decide(moment), []
-        before = self.plan.tier_index[void[0].tier]
         outlook = self._outlook()
-        to = outlook.tier(before)
-        if self.plan.tiers[to].id == course.tier:
-            upheld = [msgspec.structs.replace(step, upheld=True) for step in void]
-            course.doubtful = course.doubtful[: -len(void)] + upheld
-            self._look_ahead(outlook, to)
-            return (), []
-        course.tier, course.since, course.stayed = void[0].tier, void[0].since, list(void[0].stayed)
-        course.doubtful = course.doubtful[: -len(void)]
-        for alert in reversed([alert for step in void for alert in step.alerts]):
+        void = self._unstep(happened, outlook)
+        if self.plan.latches:
+            void += self._unturn(happened, outlook)
+        if course.watched is not None:
+            void += [raised for one, raised in course.watched.answers if one == event_id]
+            course.watched.answers = [each for each in course.watched.answers if each[0] != event_id]
+        for alert in reversed(void):
             if alert.cooled is None:
                 course.cooldowns.pop(alert.play, None)
             else:
                 course.cooldowns[alert.play] = alert.cooled
-        steps = (self._enter(to, course.moment, by_time=False),) if to != before else ()
-        self._look_ahead(outlook, to)
-        return steps, void
+        return self.decide(moment), void
 
-    def doubt(self, stood: Step, alerts: list[Raised]) -> None:
-        """Keeps where the walk stood before a step that an event of a doubtful type made just now."""
-        if stood.tier == NOWHERE:
-            stood = msgspec.structs.replace(stood, tier=self.plan.tiers[0].id, since=self.course.since)
-        step = msgspec.structs.replace(stood, at=self.course.since, alerts=alerts)
-        self.course.doubtful = [*self.course.doubtful, step][-_MOST_DOUBTFUL:]
+    def _unstep(self, happened: int, outlook: Outlook) -> list[Raised]:
+        course = self.course
+        first = next((place for place, step in enumerate(course.doubtful) if _leans(step, happened)), None)
+        void = [] if first is None else course.doubtful[first:]
+        if not void or void[-1].at != course.since or void[0].tier not in self.plan.tier_index:
+            return []
+        kept = course.doubtful[: -len(void)]
+        to = outlook.tier(self.plan.tier_index[void[0].tier])
+        if self.plan.tiers[to].id == course.tier:
+            course.doubtful = kept + [msgspec.structs.replace(step, upheld=True) for step in void]
+            return []
+        course.tier, course.since, course.stayed = void[0].tier, void[0].since, list(void[0].stayed)
+        course.doubtful = kept
+        return [alert for step in void for alert in step.alerts]
+
+    def _unturn(self, happened: int, outlook: Outlook) -> list[Raised]:
+        watch, void = self.course.watch, []
+        for latch in self.plan.latches:
+            flip = watch.flips.get(latch.play.id)
+            if flip is None or not _leans(flip, happened):
+                continue
+            up = latch.play.id in watch.up
+            self._set(latch, up=not up)
+            if self._is_up(latch, outlook.values(), self.course.moment) is up:
+                self._set(latch, up=up)
+                watch.flips[latch.play.id] = msgspec.structs.replace(flip, upheld=True)
+            else:
+                void += flip.alerts
+        return void
+
+    def doubt(
+        self, stood: Stood, changes: Sequence[Change], told: list[tuple[str, str]], event_id: bytes
+    ) -> None:
+        """Keeps where the walk stood before what an event of a doubtful type did just now.
+
+        `told`: the alerts that it set off, as their ids and plays; `event_id`: the digest of its own id.
+        """
+        course, plan = self.course, self.plan
+        raised = [Raised(one, play, stood.cooldowns.get(play)) for one, play in told]
+        of_tiers = {play.id for play in plan.grid.plays if play.tier}
+        if any(change.play is None for change in changes):
+            step = stood.step
+            if step.tier == NOWHERE:
+                step = msgspec.structs.replace(step, tier=plan.tiers[0].id, since=course.since)
+            alerts = [each for each in raised if each.play in of_tiers]
+            step = msgspec.structs.replace(step, at=course.since, alerts=alerts)
+            course.doubtful = [*course.doubtful, step][-_MOST_DOUBTFUL:]
+        if not plan.latches and not plan.answers:
+            return
+        watch = course.watch
+        turned = stood.up.symmetric_difference(watch.up)
+        for play in turned:
+            watch.flips[play] = Flip(course.moment, [each for each in raised if each.play == play])
+        answers = [(event_id, each) for each in raised if each.play not in of_tiers | turned]
+        watch.answers = [*watch.answers, *answers][-_MOST_DOUBTFUL:]
 
     def settle(self, moment: int) -> None:
         """Puts the lead into the tier that a changed grid gives it, silently."""
@@ -224,7 +320,22 @@ class Walker:
             for play in self._stays()
             if play.id in course.stayed or course.since + play.stays_us <= course.moment
         ]
+        self._settle_latches(outlook)
         self._look_ahead(outlook, to)
+
+    def _settle_latches(self, outlook: Outlook) -> None:
+        """Sets the latches as a changed grid asks, silently; forgets those that it has no more."""
+        watched, plan = self.course.watched, self.plan
+        if not plan.latches and not plan.answers:
+            self.course.watched = None
+            return
+        if watched is not None:
+            known = {latch.play.id for latch in plan.latches}
+            watched.up = [play for play in watched.up if play in known]
+            watched.flips = {play: flip for play, flip in watched.flips.items() if play in known}
+            watched.lows = {part: lows for part, lows in watched.lows.items() if part in plan.parts}
+        for _ in self._turn(outlook.values(), by_time=False):
+            pass
 
     def _outlook(self) -> Outlook:
         moment = self.course.moment
@@ -234,13 +345,17 @@ class Walker:
         """Works out until when time alone changes nothing, and how much an event must add to do so."""
         moment = outlook.moment
         self._found = outlook.found
-        quiet = outlook.quiet_until(current)
+        levels = self._levels()
+        quiet = outlook.quiet_until(current, levels)
         if quiet - moment < _NEAR:
-            change = next_transition(outlook.found, self.plan, current, moment, moment + DAY)
+            change = next_transition(outlook.found, self.plan, current, moment, moment + DAY, levels)
             quiet = moment + DAY if change is None else change.at
+        quiet = min(quiet, self._next_turn())
         stay = self._next_stay()
         self.quiet_until = quiet if stay is None else min(quiet, stay[0])
-        self.headroom = outlook.headroom(current)
+        self.headroom = outlook.headroom(current, levels)
+        if self.plan.gains:
+            self.headroom = min(self.headroom, self._least_gain(outlook))
 
     def join(self, other: Course) -> None:
         """Goes on from the higher of two tiers, after the evidence of another identity was merged."""
@@ -255,6 +370,8 @@ class Walker:
         for play, at in other.cooldowns.items():
             course.cooldowns[play] = max(at, course.cooldowns.get(play, at))
         course.silent_until = max(course.silent_until, other.silent_until)
+        if other.watched is not None:
+            _join(course.watch, other.watched)
         self.quiet_until = NEVER
         self.headroom = 0.0
 
@@ -266,6 +383,62 @@ class Walker:
         course.stayed = []
         return change
 
+    def _levels(self) -> Sequence[Level]:
+        return self.plan.levels_of(self.course.watch.up) if self.plan.levels else ()
+
+    def _next_turn(self) -> int:
+        """When time alone makes a criterion that a play watches begin or cease to hold."""
+        turn = FOREVER
+        for latch, rule in self.plan.turns:
+            up = latch.play.id in self.course.watch.up
+            turn = min(turn, next_turn(rule, up, self.evidence, self.mask))
+        return max(turn, self.course.moment)
+
+    def _turn(self, dimensions: Sequence[float], *, by_time: bool) -> Iterator[Change]:
+        """Turns the latches by what the lead stands at now; gives the plays that this sets off."""
+        course, total = self.course, sum(dimensions)
+        if self._before is not None and total < self._before - SLACK:
+            for part in self.plan.parts:
+                note(course.watch.lows.setdefault(part, []), course.moment // part, total)
+        self._before = None
+        for latch in self.plan.latches:
+            if by_time and latch.kind == "gain":
+                continue  # what time does is seen before the next event
+            up = self._is_up(latch, dimensions, course.moment)
+            if up is not (latch.play.id in course.watch.up):
+                self._set(latch, up=up)
+                if up is latch.rises:
+                    yield Change(course.moment, course.tier, course.tier, by_time, latch.play)
+
+    def _is_up(self, latch: Latch, dimensions: Sequence[float], moment: int) -> bool:
+        """Whether a latch is up from now on; `dimensions`: what the lead stands at."""
+        if latch.kind == "holds":
+            return holds(self.plan.rules[latch.rule], self.evidence, self.mask, moment)
+        watch = self.course.watch
+        value = sum(dimensions) if latch.at == TOTAL else dimensions[latch.at]
+        if latch.kind == "gain":
+            value = gain(watch.lows.get(latch.slice), moment // latch.slice, value)
+        return value >= (latch.low if latch.play.id in watch.up else latch.high) - SLACK
+
+    def _set(self, latch: Latch, *, up: bool) -> None:
+        """Puts a latch up or down; whatever turned it before, it is not that any more."""
+        watch, play = self.course.watch, latch.play.id
+        watch.flips.pop(play, None)
+        watch.up = [each for each in watch.up if each != play]
+        if up:
+            watch.up.append(play)
+
+    def _least_gain(self, outlook: Outlook) -> float:
+        """What events must add at least before a play that watches the gain goes off, or is armed again."""
+        watch, moment, total = self.course.watch, outlook.moment, sum(outlook.values())
+        if any(latch.play.id in watch.up for latch in self.plan.gains):
+            return -math.inf
+        missing = (
+            latch.high - gain(watch.lows.get(latch.slice), moment // latch.slice, total)
+            for latch in self.plan.gains
+        )
+        return min(missing) - outlook.rise() - _MARGIN
+
     def _stays(self) -> tuple[Play, ...]:
         return self.plan.stays.get(self.course.tier, ())
 
@@ -275,3 +448,12 @@ class Walker:
             return None
         play = min(waiting, key=lambda each: each.stays_us)
         return self.course.since + play.stays_us, play
+
+
+def _join(watch: Watch, other: Watch) -> None:
+    watch.up = sorted({*watch.up, *other.up})
+    for part, lows in other.lows.items():
+        watch.lows[part] = joined(watch.lows.get(part, []), lows)
+    for play, flip in other.flips.items():
+        watch.flips[play] = max(flip, watch.flips.get(play, flip), key=_at)
+    watch.answers = [*watch.answers, *other.answers][-_MOST_DOUBTFUL:]

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -56,6 +57,7 @@ _COMPACT: Final = {
 _APPLIED: Final = ("retention.ms", "segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
 """Settings that a topic which is there is given too, unless somebody has set it otherwise there."""
 
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 _DYNAMIC: Final = 1
 """Kafka's mark of a setting that is the topic's own."""
 
@@ -107,8 +109,11 @@ class Report:
         return "\n".join(map(str, self.findings))
 
 
-def required(prefix: str, raw_days: int = 0) -> list[Topic]:
-    """All topics that the product uses; events and alerts are kept for `raw_days`, 0: for good."""
+def required(prefix: str, raw_days: int = 0, own_days: Mapping[str, int] = _NONE) -> list[Topic]:
+    """All topics that the product uses; events and alerts are kept for `raw_days`, 0: for good.
+
+    `own_days` says otherwise for topics by their short names.
+    """
     large = {"max.message.bytes": str(MAX_RECORD_BYTES + 100_000)}
     # What the board shows is rebuilt from these, and Kafka counts age by a record's own stamp, so it deletes
     # an imported history that is older before anybody has read it. Hand-overs bear their events' stamps.
@@ -122,6 +127,7 @@ def required(prefix: str, raw_days: int = 0) -> list[Topic]:
         "retention.bytes": str(_ARRIVALS_BYTES),
     }
     sized = {"retention.bytes": str(_HANDOVER_BYTES)}
+    told = _COMPACT | {"cleanup.policy": "compact,delete", "retention.ms": str(90 * _DAY_MS)} | brief
     states = _COMPACT | {"min.compaction.lag.ms": str(_REPAIRED_WITHIN_MS)}
     dated = [
         *(Topic(full_name(prefix, name), kept, aged=True) for name in IN_TOPICS),
@@ -130,27 +136,33 @@ def required(prefix: str, raw_days: int = 0) -> list[Topic]:
         Topic(full_name(prefix, FAILED), done | large),
         Topic(full_name(prefix, PARKED), done | large),
         Topic(full_name(prefix, ARRIVALS), fleeting),
+        Topic(full_name(prefix, DELIVERIES), told),
     ]
+    for name, days in own_days.items():
+        place = [one.name for one in dated].index(full_name(prefix, name))
+        settings = dated[place].settings | {"retention.ms": str(days * _DAY_MS or -1)}
+        dated[place] = replace(dated[place], settings=settings, aged=True)
     compacted = (
         Topic(full_name(prefix, name), _COMPACT)
         for name in (SCORES, ERASURES, IMPORTS, TASKS, NURTURING, SYNC, ACCOUNTS)
     )
-    told = _COMPACT | {"cleanup.policy": "compact,delete", "retention.ms": str(90 * _DAY_MS)} | brief
-    return [
-        *dated,
-        *compacted,
-        Topic(full_name(prefix, DELIVERIES), told),
-        Topic(changelog_name(prefix), states),
-    ]
+    return [*dated, *compacted, Topic(changelog_name(prefix), states)]
 
 
-async def ensure(kafka: str, prefix: str, partitions: int, replication: int, raw_days: int = 0) -> Report:
+async def ensure(
+    kafka: str,
+    prefix: str,
+    partitions: int,
+    replication: int,
+    raw_days: int = 0,
+    own_days: Mapping[str, int] = _NONE,
+) -> Report:
     """Creates what is missing, with as many partitions and copies, and checks the rest."""
     async with admin_of(kafka) as admin:
         there = await _partition_counts(admin)
         if any(there.get(topic.name, partitions) != partitions for topic in required(prefix)):
             return _uncreated(await _check(admin, prefix, partitions))
-        wanted = required(prefix, raw_days)
+        wanted = required(prefix, raw_days, own_days)
         missing = [topic for topic in wanted if topic.name not in there]
         created = await _create(admin, missing, partitions, replication)
         await _until_seen(admin, created)

@@ -13,6 +13,7 @@ import pytest
 from deploy import leash
 from deploy.embedded import broker
 from deploy.ports import free_ports
+from tests.kafka_real import SESSION_S
 from tests.streaming import Rig
 
 _START_WITHIN_S = 20.0
@@ -86,7 +87,7 @@ def embedded_rig(embedded_kafka: EmbeddedBroker, tmp_path: Path) -> Rig:
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
     """A stream on the embedded broker, then on a real Kafka."""
     broker = request.getfixturevalue(request.param)
-    session_s = 3.0 if request.param == "embedded_kafka" else 6.0
+    session_s = 3.0 if request.param == "embedded_kafka" else SESSION_S
     return Rig(broker.bootstrap, session_s=session_s, folder=tmp_path)
 
 

@@ -28,7 +28,7 @@ class Rig:
     """A broker, topics of the test's own on it, and workers on those."""
 
     bootstrap: str
-    session_s: float  # the embedded broker takes any, and a join lasts half of it; Kafka's least is 6
+    session_s: float  # the embedded broker takes any, and a join lasts half of it
     folder: Path
     partitions: int = 2
     store: str = "memory"  # or rocksdb: then each worker has a folder of its own, kept over its lives

@@ -185,7 +185,7 @@ _CERTIFICATE: Final = _certificate()
 SETTINGS: Final[Mapping[str, ProviderSettings]] = {
     "sendgrid": ProviderSettings((SENDGRID_KEY,)),
     "mandrill": ProviderSettings((SECRET,), URL + "mandrill"),
-    "hubspot": ProviderSettings((SECRET,), URL + "hubspot"),
+    "hubspot": ProviderSettings((SECRET,), URL + "hubspot", older=("v1", "v2")),
     "resend": ProviderSettings((WHSEC,)),
     "standard": ProviderSettings((WHSEC,)),
     "ses": ProviderSettings(topics=(TOPIC,)),

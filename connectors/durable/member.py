@@ -101,6 +101,10 @@ class Member:
         finally:
             await hang_up(consumer.stop(), _STOP_WITHIN_S)
 
+    async def committed(self, topic: str, partition: int) -> int:
+        """Up to where the group has dealt with a partition of a topic."""
+        return int(await self._consumer.committed(TopicPartition(topic, partition)) or 0)
+
     def gain(self, places: Iterable[TopicPartition]) -> None:
         """Partitions are ours: nothing is read of them before their rows are restored."""
         places = list(places)

@@ -43,7 +43,9 @@ class Noted:
     protocol: str | None = None
     keys: list[str] = field(default_factory=list)
     place: int | None = None
-    """Of the key in the setting."""
+    """Of the key in the setting; None: it is of a source of the file, or of nobody."""
+    source: str | None = None
+    """What the sources file calls whose key it is."""
     body: bytes = b""
     events: Sequence[Outgoing] = ()
     rejected: Sequence[tuple[int, str]] = ()
@@ -141,6 +143,7 @@ def _told(scope: Scope, route: str | None, status: int, seen: Noted, at: Micros)
         "at": format_time(at),
         "protocol": seen.protocol,
         "key": None if seen.place is None else seen.place + 1,
+        "source": seen.source,
         "method": scope["method"],
         "path": route or masking.text(scope["path"], 80),
         "query": masking.pairs(scope["query_string"].decode("latin-1")),

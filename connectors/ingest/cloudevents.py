@@ -15,6 +15,7 @@ from connectors.ingest.lenient import items, mended
 from connectors.ingest.names import event_type, field_name
 from connectors.ingest.producer import Outgoing
 from connectors.ingest.records import event_record, require_size
+from connectors.ingest.shape import DEFAULT, Shape
 from scorer.errors import EventError
 
 PATH: Final = "/v1/cloudevents"
@@ -59,7 +60,7 @@ def split(headers: Headers, body: bytes) -> Sequence[bytes]:
         raise RefusedError(400, "no valid JSON: expected a list of CloudEvents") from None
 
 
-def record(envelope: bytes, limit: int) -> Outgoing:
+def record(envelope: bytes, limit: int, shape: Shape = DEFAULT) -> Outgoing:
     """The record of the event in an envelope; raises EventError where it is none."""
     require_size(envelope, limit)
     try:
@@ -71,7 +72,7 @@ def record(envelope: bytes, limit: int) -> Outgoing:
         raise EventError("nested too deeply to be an event") from None
     except (msgspec.MsgspecError, OverflowError) as error:
         raise EventError(f"no valid JSON: {error}") from None
-    return event_record(event, 2 * limit)
+    return event_record(event, 2 * limit, shape)
 
 
 def translate(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.ingest.shape import DEFAULT, Shape
 from connectors.ingest.webhooks.fetching import Fetch, fetch_small
 from scorer.times import Micros
 
@@ -21,6 +22,8 @@ class GatewayConfig:
     linger_ms: int = 20
     max_body_bytes: int = 1_000_000
     max_event_bytes: int = 32_000
+    shape: Shape = DEFAULT
+    """How deep an event may be, and how long a text in it."""
     cors_origins: tuple[str, ...] = ("*",)
     """Origins that browsers may send from; `*` lets any."""
     link_keys: tuple[str, ...] = ()

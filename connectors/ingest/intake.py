@@ -121,7 +121,10 @@ class Intake:
         seen.keys += each_of(keys)
         found = [self.sources.admit(protocol, key) for key in keys or (None,)]
         place, source = found[0]
-        seen.place = place
+        if self.sources.named(source.name) is None:
+            seen.place = place
+        else:
+            seen.source = source.name
         staff = False
         if request is not None:
             request.scope[SOURCE] = source

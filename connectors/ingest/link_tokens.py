@@ -34,7 +34,8 @@ _Text = Annotated[str, msgspec.Meta(max_length=500)]
 class Link(msgspec.Struct, frozen=True, array_like=True):
     """What a token says."""
 
-    kind: Literal["open", "click", "tie"]
+    kind: Literal["open", "click", "tie", "leave", "answer"]
+    """The last two: the page to unsubscribe at, and that of a survey's answer."""
     lead: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     campaign: _Text | None = None
     message: _Text | None = None
@@ -45,6 +46,14 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
     """Whether a click says to the site's script whose it was."""
     until: Micros | None = None
     """The end of a `tie`."""
+    source: _Text | None = None
+    """Of the sources file: its rules hold for what the link tells. The first links' tokens end before it."""
+    honeypot: bool = False
+    """Whether nobody sees it, so that only a robot follows it."""
+    sent: Micros | None = None
+    """When the mail was handed over, as far as whoever made the link knew."""
+    about: _Text | None = None
+    """Of `leave`: a hash of the address that gets no mail any more."""
 
 
 class LinkError(ValueError):
@@ -117,6 +126,8 @@ def _require_sense(link: Link) -> None:
         raise LinkError(f"lead {link.lead!r} is nobody: expected the id of a lead")
     if (link.kind == "click") != (link.to is not None):
         raise LinkError("a click needs a target, and only a click has one")
+    if link.honeypot and (link.kind != "click" or link.ties):
+        raise LinkError("a honeypot is a click that ties nobody's browser")
     if link.to is not None:
         require_target(link.to)
 

@@ -10,12 +10,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from connectors.ingest.intake import Intake
+from connectors.ingest.intake import Admission, Intake
 from connectors.ingest.link_tokens import Link
-from connectors.ingest.metrics import INGESTED
+from connectors.ingest.metrics import INGESTED, of_source
 from connectors.ingest.outbox import Outbox
 from connectors.ingest.pixel import pixel
+from connectors.ingest.producer import Outgoing
 from connectors.ingest.records import event_record
+from connectors.ingest.shape import Shape
+from connectors.ingest.source import Source, dropped
 from scorer.times import SECOND, Micros, format_time
 
 PROTOCOL: Final = "links"
@@ -28,6 +31,7 @@ _TIE_LASTS_US: Final = 10 * 60 * SECOND
 _PRIVATE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _MOST_AGENT: Final = 500
 """Characters kept of what a client calls itself: an event must not outgrow its limit by them."""
+_NO_SOURCE: Final = Source(PROTOCOL)
 _REFUSAL: Final = "<!doctype html><title>404</title><p>This link is not valid, or not any more.</p>"
 
 
@@ -56,26 +60,61 @@ async def _note(intake: Intake, outbox: Outbox, request: Request, link: Link | N
     if link is None:
         INGESTED.labels(PROTOCOL, "rejected").inc()
     elif request.method == "GET" and "prefetch" not in request.headers.get("sec-purpose", ""):
-        event = _event(link, of_type, request, intake.config.clock())
-        record = event_record(msgspec.json.encode(event), intake.config.max_event_bytes)
-        marked, retractions = intake.judged([record])
-        await asyncio.gather(*map(outbox.put, (*marked, *retractions)))
+        admission = _admission(intake, link, request)
+        source = admission.source
+        if source.rate is not None and intake.of_sources.wait_s(source.name, source.rate):
+            of_source(source.name, "rejected").inc()
+            INGESTED.labels(PROTOCOL, "rejected").inc()
+            return
+        event = msgspec.json.encode(_event(link, of_type, request, intake.config.clock()))
+        limits = intake.config.max_event_bytes, intake.config.shape
+        _, before = intake.judged(_handed_over(link, limits))
+        found = await intake.sift([event], lambda raw: [event_record(raw, *limits)], admission)
+        INGESTED.labels(PROTOCOL, "rejected").inc(len(found.rejected))
+        if link.source is not None:
+            of_source(source.name, "accepted").inc(len(found.records))
+        await asyncio.gather(*map(outbox.put, (*before, *found.records, *found.retractions)))
+
+
+def _admission(intake: Intake, link: Link, request: Request) -> Admission:
+    """The source that the link names. Of one that is no more, nobody knows what it may keep of an address."""
+    if link.source is None:
+        return Admission(_NO_SOURCE)
+    source = intake.sources.named(link.source) or Source(link.source, address=dropped)
+    return Admission(source, source.exclusions.cover_browser(request.cookies))
+
+
+def _handed_over(link: Link, limits: tuple[int, Shape]) -> list[Outgoing]:
+    """For the judge of robots: when the mail was sent, if the link says so. Its sender publishes it."""
+    if link.sent is None:
+        return []
+    event = {
+        "id": f"{link.message}/delivered",
+        "type": "email_delivered",
+        "lead_id": link.lead,
+        "time": format_time(link.sent),
+        "properties": {"campaign": link.campaign, "message_id": link.message},
+    }
+    return [event_record(msgspec.json.encode(event), *limits)]
 
 
 def _event(link: Link, of_type: str, request: Request, at: Micros) -> dict[str, Any]:
     properties = {"campaign": link.campaign, "message_id": link.message, "link": link.to}
-    context = {
+    context: dict[str, Any] = {
         "channel": "email",
-        "ip": request.client.host if request.client else None,
-        "user_agent": request.headers.get("user-agent", "")[:_MOST_AGENT],
+        "user_agent": request.headers.get("user-agent", "").strip()[:_MOST_AGENT],  # none is a sign too
     }
+    if request.client:
+        context["ip"] = request.client.host
+    if link.honeypot:
+        context["honeypot"] = True
     return {
         "id": uuid4().hex,
         "type": of_type,
         "lead_id": link.lead,
         "time": format_time(at),
         "properties": {name: value for name, value in properties.items() if value is not None},
-        "context": {name: value for name, value in context.items() if value},
+        "context": context,
     }
 
 

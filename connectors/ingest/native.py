@@ -32,8 +32,9 @@ def routes(intake: Intake) -> list[Route]:
         body = await intake.body(request)
         enveloped = request.url.path == cloudevents.PATH or cloudevents.is_one(request.headers)
         events = cloudevents.split(request.headers, body) if enveloped else split(body)
-        record, limit = cloudevents.record if enveloped else event_record, intake.config.max_event_bytes
-        found = await intake.sift(events, lambda raw: [record(raw, limit)], admission)
+        record = cloudevents.record if enveloped else event_record
+        limits = intake.config.max_event_bytes, intake.config.shape
+        found = await intake.sift(events, lambda raw: [record(raw, *limits)], admission)
         if found.records:
             await intake.publish(PROTOCOL, found, admission)
         rejected = [{"index": one.index, "error": str(one.error)} for one in found.rejected]

@@ -14,6 +14,7 @@ from connectors.ingest.intake import Intake
 from connectors.ingest.producer import Outgoing
 from connectors.ingest.protocol import Context, OwnRefusals, Tracker, head_of
 from connectors.ingest.records import event_record, failed_record, require_size
+from connectors.ingest.shape import Shape
 from connectors.routing import AnyPathRoute
 from scorer.errors import EventError
 
@@ -50,7 +51,9 @@ async def _taken(intake: Intake, tracker: Tracker, request: Request) -> Response
     events = partial(tracker.events, context=context)
     limit = intake.config.max_event_bytes
     # ours says some things twice, such as the page's address
-    found = await intake.sift(parcel.items, partial(records_of, events, limit, 2 * limit), admission)
+    found = await intake.sift(
+        parcel.items, partial(records_of, events, limit, 2 * limit, intake.config.shape), admission
+    )
     if parcel.refusable:
         found.require_some()
     told = admission.source.unaddressed
@@ -61,7 +64,11 @@ async def _taken(intake: Intake, tracker: Tracker, request: Request) -> Response
 
 
 def records_of(
-    events: Callable[[bytes], Iterable[dict[str, Any]]], item_limit: int, event_limit: int, item: bytes
+    events: Callable[[bytes], Iterable[dict[str, Any]]],
+    item_limit: int,
+    event_limit: int,
+    shape: Shape,
+    item: bytes,
 ) -> Sequence[Outgoing]:
     """The records of the events that an item tells of; EventError where it can't be read or is too large."""
     require_size(item, item_limit)
@@ -71,4 +78,4 @@ def records_of(
         raise EventError("nested too deeply to be an event") from None
     except (msgspec.MsgspecError, OverflowError) as error:
         raise EventError(f"no valid JSON: {error}") from None
-    return [event_record(event, event_limit) for event in encoded]
+    return [event_record(event, event_limit, shape) for event in encoded]

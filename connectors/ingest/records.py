@@ -4,7 +4,7 @@ from os import urandom
 from typing import Final
 
 from connectors.ingest.producer import Outgoing
-from connectors.ingest.shape import require_shape
+from connectors.ingest.shape import DEFAULT, Shape, require_shape
 from scorer.errors import EventError
 from scorer.event import decode
 from scorer.topics import FAILED, topic_of
@@ -19,8 +19,8 @@ class EventTooLargeError(EventError):
     """An event over the limit."""
 
 
-def event_record(raw: bytes, limit: int) -> Outgoing:
-    """The record of one event's JSON; raises EventError where it is none.
+def event_record(raw: bytes, limit: int, shape: Shape = DEFAULT) -> Outgoing:
+    """The record of one event's JSON; raises EventError where it is none, or over the limit in bytes.
 
     >>> record = event_record(b'{"type": "page_view", "lead_id": "u-1", "id": "e-1"}', 32_000)
     >>> record.topic, record.key, record.value
@@ -28,7 +28,7 @@ def event_record(raw: bytes, limit: int) -> Outgoing:
     """
     require_size(raw, limit)
     event = decode(raw)
-    require_shape(event, len(raw))
+    require_shape(event, raw, shape)
     if event.id is None:
         raw = _with_id(raw)
     return Outgoing(topic_of(event.type), event.key.encode(), raw, event=event)

@@ -115,7 +115,8 @@ class _Reader(Checked):
         keys = self._keys(told, at)
         ids = self._ids(told.get("ids", {}), (*at, "ids"))
         if not (keys or ids or "keys" in told or "ids" in told):
-            self.report(at, "nobody could send by it: expected keys, or ids of a protocol")
+            self.report(at, "nobody could send by it: expected keys ([] of what only links name), or ids of "
+                            "a protocol")  # fmt: skip
         origins = self._list(told, at, "origins", self._origin)
         public = self._flag(told, at, "public", bool(ids or origins))
         may = self._list(told, at, "may", self._right)

@@ -35,6 +35,10 @@ class Sources:
         place = self._keys.admit(protocol, presented)
         return place, self._sources[place]
 
+    def named(self, name: str) -> Source | None:
+        """The source that the file calls so now."""
+        return self._named.get(name)
+
     def is_secret(self, presented: str | None) -> bool:
         """Whether it is a secret write key."""
         return self._keys.is_secret(presented)
@@ -79,6 +83,7 @@ class Sources:
         known = [(place, key) for place, one in enumerate(named, len(flat)) for key in _admitting(one)]
         self._keys = WriteKeys(flat, self._config.read_keys, known)
         self._sources = [*map(_flat, flat), *named]
+        self._named = {one.name: one for one in named}
         self._origins = frozenset(origin for one in named for origin in one.origins or ())
         self._any_without_origins = any(one.origins is None for one in self._sources)
         self._stamps: Mapping[Path, object] = stamps

@@ -5,6 +5,7 @@ from typing import Any, Self
 import msgspec
 
 from connectors.notify.errors import NotifyError
+from scorer.times import Micros, parse_time
 
 
 class AlertError(NotifyError):
@@ -33,6 +34,10 @@ class Alert(msgspec.Struct, frozen=True):
     do: tuple[dict[str, Any], ...] = ()
     traits: dict[str, Any] = {}
     next_tier: dict[str, str] | None = None
+    due: str | None = None
+    """When the play's hours open, where they were closed at `at`."""
+    expires: str | None = None
+    """Until when acting on it makes sense."""
     withdrawn: str | None = None
     """The alert that this one takes back, since what set it off was no person's doing."""
     raw: msgspec.Raw = msgspec.Raw(b"null")
@@ -47,6 +52,23 @@ class Alert(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(found, raw=msgspec.Raw(value))
 
     @property
+    def due_at(self) -> Micros | None:
+        """When it may be delivered; None: at once, also where nothing readable is said."""
+        return _moment(self.due)
+
+    @property
+    def expires_at(self) -> Micros | None:
+        """From when on it is told as an old one."""
+        return _moment(self.expires)
+
+    @property
     def actions(self) -> tuple[tuple[str, str], ...]:
         """What is to be done, as pairs of verb and name: ("alert", "sales"), ("task", "call")."""
         return tuple((verb, str(name)) for action in self.do for verb, name in action.items())
+
+
+def _moment(told: str | None) -> Micros | None:
+    try:
+        return None if told is None else parse_time(told)
+    except ValueError:
+        return None

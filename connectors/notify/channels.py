@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,11 +33,13 @@ class Chat:
     """Anything that Apprise knows: Slack, Teams, e-mail, …"""
 
     url: str = field(repr=False)
+    number: int = 1
+    """Tells destinations apart that people would read alike, by their order in the file."""
 
     @property
     def label(self) -> str:
         """What people may read: such addresses hold keys."""
-        return f"chat {urlsplit(self.url).scheme}"
+        return _numbered(f"chat {urlsplit(self.url).scheme}", self.number)
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,16 @@ class Webhook:
 
     url: str = field(repr=False)
     secret: str = field(repr=False)
+    number: int = 1
 
     @property
     def label(self) -> str:
         """What people may read: no path, no query."""
-        return f"webhook {urlsplit(self.url).hostname}"
+        return _numbered(f"webhook {urlsplit(self.url).hostname}", self.number)
+
+
+def _numbered(label: str, number: int) -> str:
+    return label if number == 1 else f"{label} ({number})"
 
 
 Destination = Console | Chat | Webhook
@@ -98,7 +106,8 @@ class _Reader:
         if not isinstance(data, dict) or not data:
             self._wrong((), f"expected names with their lists, such as `sales: [console]`, of {_KINDS}")
             return {}
-        return {name: self._destinations((name,), listed) for name, listed in data.items()}
+        found = {name: self._destinations((name,), listed) for name, listed in data.items()}
+        return _told_apart(found)
 
     def _destinations(self, where: Where, listed: Any) -> tuple[Destination, ...]:
         if not isinstance(listed, list):
@@ -133,6 +142,19 @@ class _Reader:
         if len(self._problems) > before:
             return None
         return Webhook(told["webhook"], told["secret"])
+
+
+def _told_apart(channels: dict[str, tuple[Destination, ...]]) -> dict[str, tuple[Destination, ...]]:
+    """The same, each destination with a label of its own: its deliveries are known by it."""
+    alike: dict[str, list[Destination]] = defaultdict(list)
+    for one in dict.fromkeys(one for many in channels.values() for one in many):
+        alike[one.label].append(one)
+    apart = {
+        one: one if isinstance(one, Console) else replace(one, number=number)
+        for many in alike.values()
+        for number, one in enumerate(many, 1)
+    }
+    return {name: tuple(apart[one] for one in many) for name, many in channels.items()}
 
 
 def _is_address(told: Any) -> bool:

@@ -18,10 +18,14 @@ class ChannelsError(NotifyError):
 class DeliveryError(NotifyError):
     """An alert did not reach its channel; `retriable`: it may if it is sent again.
 
-    The text is shown to people and kept in a topic: it names no address and no person.
+    `gone`: nothing ever will at this address. The text is shown to people and kept in a topic: it names no
+    address and no person.
     """
 
-    def __init__(self, message: str, *, retriable: bool, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retriable: bool, retry_after_s: float | None = None, gone: bool = False
+    ) -> None:
         super().__init__(message)
         self.retriable = retriable
         self.retry_after_s = retry_after_s
+        self.gone = gone

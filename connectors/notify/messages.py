@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from connectors.notify.alert import Alert, Reason
 from connectors.notify.config import Language
+from scorer.times import SECOND, Micros, parse_time
 
 _MOST_WORDS: Final = 200
 """Characters of a trait; a form's field may hold a novel."""
@@ -16,6 +17,7 @@ _TEXTS: Final[dict[Language, dict[str, str]]] = {
         "enters": "{who} passe en {to} : {score} points",
         "stays": "{who} reste en {to} : {score} points",
         "withdrawn": "Alerte retirée : {who} est en {to}, {score} points",
+        "expired": "Cette alerte a {age} : il fallait y répondre avant le {until}",
         "robot": "Ce qui l’avait déclenchée était le fait d’un robot.",
         "why": "Pourquoi",
         "do": "À faire",
@@ -29,6 +31,7 @@ _TEXTS: Final[dict[Language, dict[str, str]]] = {
         "enters": "{who} is now {to}: {score} points",
         "stays": "{who} is still {to}: {score} points",
         "withdrawn": "Alert withdrawn: {who} is {to}, {score} points",
+        "expired": "This alert is {age} old: it was to be acted on by {until}",
         "robot": "What set it off was a robot’s doing.",
         "why": "Why",
         "do": "To do",
@@ -57,8 +60,8 @@ class Message:
         return "\n".join((*self.lines, *((self.link,) if self.link else ())))
 
 
-def message_of(alert: Alert, language: Language, board_url: str | None) -> Message:
-    """What is to be read of an alert."""
+def message_of(alert: Alert, language: Language, board_url: str | None, now: Micros | None = None) -> Message:
+    """What is to be read of an alert; `now`, if it is given, tells whether it comes too late."""
     texts = _TEXTS[language]
     kind = "withdrawn" if alert.withdrawn else "stays" if alert.from_ == alert.to else "enters"
     title = texts[kind].format(
@@ -66,6 +69,9 @@ def message_of(alert: Alert, language: Language, board_url: str | None) -> Messa
     )
     link = f"{board_url.rstrip('/')}/leads/{quote(alert.lead_id, safe='')}" if board_url else None
     lines = (texts["robot"],) if alert.withdrawn else _reasons_and_tasks(alert, language)
+    if now is not None and alert.expires_at is not None and now > alert.expires_at:
+        age = _age(now - parse_time(alert.at), language)
+        lines = (texts["expired"].format(age=age, until=_moment(str(alert.expires))), *lines)
     return Message(title, lines, link)
 
 
@@ -131,6 +137,19 @@ def _number(value: float, language: Language) -> str:
     """
     text = f"{value:.1f}".removesuffix(".0")
     return text.replace(".", ",") if language == "fr" else text
+
+
+def _age(age: int, language: Language) -> str:
+    """How old an alert is, in the two largest units that say it.
+
+    >>> _age(7_800_000_000, "en"), _age(7_800_000_000, "fr"), _age(183_600_000_000, "fr")
+    ('2 h 10', '2 h 10', '2 j 3 h')
+    """
+    minutes = age // (60 * SECOND)
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days} {'j' if language == 'fr' else 'd'} {hours} h"
+    return f"{hours} h {minutes % 60:02}" if hours else f"{minutes} min"
 
 
 def _moment(text: str) -> str:

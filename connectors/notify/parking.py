@@ -1,16 +1,16 @@
-"""Keeps what could not be delivered on a topic of its own, with the reason."""
+"""Keeps what could not be delivered on a topic of its own, with the reason, and what became of it there."""
 
 import asyncio
 import logging
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from connectors.hang_up import hang_up
-from connectors.notify.alert import Alert
 from connectors.notify.config import NotifyConfig
+from connectors.notify.delivery import Delivery
 from scorer.brokers import connection
 from scorer.times import format_time
 from scorer.topics import full_name
@@ -22,12 +22,25 @@ _STOP_WITHIN_S: Final = 5.0
 _log: Final = logging.getLogger(__name__)
 
 
+class Request(msgspec.Struct, frozen=True):
+    """A record of the topic: that an alert is parked, or asked for again (`retry`), or let go (`dropped`).
+
+    All records of an alert stand on the partition of its lead, so that the last one is what counts.
+    """
+
+    id: str
+    channel: str
+    destination: str
+    result: str
+    alert: msgspec.Raw = msgspec.Raw(b"null")
+
+
 class Parking:
     """A producer that goes on until the broker has what it is given."""
 
     def __init__(self, config: NotifyConfig) -> None:
         self._config = config
-        self._topic = full_name(config.topic_prefix, PARKED)
+        self.topic = full_name(config.topic_prefix, PARKED)
         self._producer = AIOKafkaProducer(
             **connection(config.kafka), client_id="leadheat-notify", acks="all", linger_ms=0
         )
@@ -40,42 +53,36 @@ class Parking:
         """Hang up."""
         await hang_up(self._producer.stop(), _STOP_WITHIN_S)
 
-    async def park(self, alert: Alert, channel: str, destination: str, reason: str) -> None:
+    async def park(self, row: Delivery, partition: int, reason: str) -> None:
         """Keep one alert that a channel did not get; the key is the alert's id."""
-        record = {
-            "id": alert.id,
-            "channel": channel,
-            "destination": destination,
-            "result": "parked",
-            "reason": reason,
-            "at": format_time(self._config.clock()),
-            "alert": alert.raw,
-        }
-        await self._send(alert.id.encode(), msgspec.json.encode(record))
-        _log.warning("alert %s for %s parked on %s: %s", alert.id, channel, self._topic, reason)
+        await self._tell(row, partition, {"result": "parked", "reason": reason, "alert": row.alert})
+        _log.warning("alert %s for %s parked on %s: %s", row.id, row.channel, self.topic, reason)
 
-    async def park_broken(self, place: str, value: bytes, reason: str) -> None:
+    async def drop(self, row: Delivery, partition: int, reason: str) -> None:
+        """Let go what is parked."""
+        await self._tell(row, partition, {"result": "dropped", "reason": reason})
+
+    async def park_broken(self, partition: int, place: str, value: bytes, reason: str) -> None:
         """Keep a record that is no alert; the key is where it came from."""
-        record = {
-            "id": None,
-            "channel": None,
-            "destination": None,
-            "result": "parked",
-            "reason": reason,
-            "at": format_time(self._config.clock()),
-            "place": place,
-            "record": value.decode(errors="replace"),
-        }
-        await self._send(place.encode(), msgspec.json.encode(record))
-        _log.warning("the record at %s parked on %s: %s", place, self._topic, reason)
+        told = {"id": None, "channel": None, "destination": None, "result": "parked", "reason": reason}
+        told |= {"place": place, "record": value.decode(errors="replace")}
+        await self._send(place, partition, told)
+        _log.warning("the record at %s parked on %s: %s", place, self.topic, reason)
 
-    async def _send(self, key: bytes, value: bytes) -> None:
-        stamp = self._config.clock() // 1000
+    async def _tell(self, row: Delivery, partition: int, more: dict[str, Any]) -> None:
+        told = {"id": row.id, "channel": row.channel, "destination": row.destination}
+        await self._send(row.id, partition, told | more)
+
+    async def _send(self, key: str, partition: int, told: dict[str, Any]) -> None:
+        now = self._config.clock()
+        value = msgspec.json.encode(told | {"at": format_time(now)})
         while True:
             try:
-                await self._producer.send_and_wait(self._topic, value, key=key, timestamp_ms=stamp)
+                await self._producer.send_and_wait(
+                    self.topic, value, key=key.encode(), partition=partition, timestamp_ms=now // 1_000
+                )
             except KafkaError as error:
-                _log.warning("%s does not take a record yet: %s", self._topic, type(error).__name__)
+                _log.warning("%s does not take a record yet: %s", self.topic, type(error).__name__)
                 await asyncio.sleep(_AGAIN_S)
             else:
                 return

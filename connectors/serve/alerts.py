@@ -118,7 +118,7 @@ async def alert_views(desk: Desk, alerts: Sequence[Record]) -> list[Record]:
         {
             "answer": None,
             **alert,
-            "deliveries": [_delivery(text) for text in sorted(texts)],
+            "deliveries": _deliveries(sorted(texts)),
             "lead": _abridged(views.get(leads[alert["lead_id"]] or "")),
         }
         for alert, texts in zip(alerts, parked, strict=True)
@@ -131,6 +131,15 @@ def _abridged(view: Record | None) -> Record | None:
     return {name: view[name] for name in (*ABRIDGED, "contributions") if name in view}
 
 
+def _deliveries(texts: list[str]) -> list[Record]:
+    """What was parked of an alert, and not let go since; by channel and destination the last word counts."""
+    last: dict[tuple[str | None, ...], Record] = {}
+    for text in texts:
+        told = _delivery(text)
+        last[told["channel"], told.pop("destination", None)] = told
+    return [one for one in last.values() if one["result"] != "dropped"]
+
+
 def _delivery(text: str) -> Record:
     """A channel that would not take an alert, as the topic of undelivered alerts tells it."""
     moment, _, value = text.partition("\n")
@@ -138,5 +147,6 @@ def _delivery(text: str) -> Record:
         told = msgspec.json.decode(value, type=dict[str, Any])
     except msgspec.DecodeError:
         told = {}
-    shown = {name: told[name] for name in ("channel", "reason", "at") if isinstance(told.get(name), str)}
+    names = ("channel", "destination", "result", "reason", "at")
+    shown = {name: told[name] for name in names if isinstance(told.get(name), str)}
     return {"channel": None, "result": "parked", "at": format_time(int(moment)), **shown}

@@ -37,6 +37,7 @@ from connectors.serve.security import ReadersOnly, SecurityHeaders
 from connectors.serve.sessions import Sessions
 from connectors.serve.stream import EventStream
 from connectors.serve.timeline import Timelines
+from connectors.serve.write_keys import WriteKeys
 
 
 def create_app(config: ServeConfig) -> Starlette:
@@ -57,7 +58,9 @@ def create_app(config: ServeConfig) -> Starlette:
     broadcast = Broadcast(desk)
     arrivals = Arrivals(config.kafka, config.topic_prefix, desk.wall)
     publisher = Publisher(config.kafka, config.topic_prefix, config.clock)
-    sessions = Sessions(config.read_keys, config.write_keys)
+    sessions = Sessions(
+        config.read_keys, WriteKeys(config.write_keys, config.sources, config.environment).knows
+    )
     routes = [*_routes(desk, feeder, broadcast, publisher, sessions), *arrivals.routes()]
 
     def end_streams() -> None:

@@ -1,7 +1,7 @@
 """What the read API is told at its start."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scorer.times import Micros
@@ -20,6 +20,10 @@ class ServeConfig:
     clock: Callable[[], Micros]
     write_keys: tuple[str, ...] = ()
     """Known only so that a write key offered here is answered 403 (wrong kind) and not 401."""
+    sources: Path | None = None
+    """The gateway's, for the write keys in it, which are answered the same."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where the sources file finds its `{env: NAME}`."""
     timescale: Timescale | None = None
     events_kept: int = 5_000
     """Of one identity, the newest by their time; a timeline reaches back as far."""

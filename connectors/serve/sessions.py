@@ -26,17 +26,16 @@ _MOST_BYTES: Final = 2_000
 
 
 class Sessions:
-    """Knows the read keys, and the write keys by which somebody may mistake them."""
+    """Knows the read keys, and by `sends` the write keys, for which somebody may mistake them."""
 
     def __init__(
         self,
         read_keys: Sequence[str],
-        write_keys: Sequence[str] = (),
+        sends: Callable[[str], bool] = lambda _: False,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._keys = [key.encode() for key in read_keys]
-        ids = (key.partition(":")[2] for key in write_keys)
-        self._write_keys = [key.encode() for key in (*write_keys, *ids) if key not in ("", "*")]
+        self._sends = sends
         self._wall = wall
 
     def routes(self) -> list[Route]:
@@ -54,14 +53,14 @@ class Sessions:
 
     def of_another_kind(self, connection: HTTPConnection) -> bool:
         """Whether a request shows a key that sends events, and does not read."""
-        return _found(self._write_keys, _bearer(connection) or "") is not None
+        return self._sends(_bearer(connection) or "")
 
     async def open(self, request: Request) -> Response:
         """Exchanges a key for a cookie."""
         given = await _given_key(request)
         key = _found(self._keys, given)
         if key is None:
-            if _found(self._write_keys, given) is not None:
+            if self._sends(given):
                 raise Refusal(403, ANOTHER_KIND)
             raise Refusal(401, "no such read key")
         until = str(int(self._wall()) + _LASTS_S)

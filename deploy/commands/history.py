@@ -67,7 +67,7 @@ def import_history(
     readings = [(one, reading(one, format_, columns, mappings)) for one in archives]
     clock = settings.wall_clock
     most_bytes = 2 * loaded.max_event_bytes  # as the gateway lets a tracker's event grow by the translation
-    stamp = Stamp(clock(), loaded.raw_retention_days, most_bytes)
+    stamp = Stamp(clock(), loaded.raw_retention_days, most_bytes, loaded.retention())
     with _bar() as bar:
         task = bar.add_task("Importing", total=sum(one.size for one in archives))
         importing = Importing(readings, stamp, clock, lambda read: bar.update(task, completed=read))

@@ -14,10 +14,10 @@ from deploy.errors import DeployError
 from deploy.settings import Settings
 
 if TYPE_CHECKING:
-    from connectors.ingest.link_tokens import LinkKeys
+    from connectors.ingest.link_tokens import Link, LinkKeys
 
 _READ: Final = ("lead_id", "to", "campaign", "message_id")
-_WRITTEN: Final = ("click_url", "open_url")
+_WRITTEN: Final = ("click_url", "honeypot_url", "open_url")
 
 
 class LinksError(DeployError):
@@ -35,12 +35,19 @@ def links(
             "--csv",
             metavar="FILE",
             help="A list (- for standard input) with a column lead_id, and to, campaign, message_id where "
-            "they differ; printed with click_url and open_url.",
+            "they differ; printed with click_url and open_url (and honeypot_url).",
         ),
     ] = None,
     tie: Annotated[
         bool, typer.Option("--tie", help="A click also tells the site's script whose browser it is.")
     ] = False,
+    honeypot: Annotated[
+        bool,
+        typer.Option("--honeypot", help="Also a link for where nobody sees it: who follows it is a robot."),
+    ] = False,
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The source (LEADHEAT_SOURCES) whose rules hold.")
+    ] = None,
     gateway: Annotated[
         str | None, typer.Option(metavar="URL", help="Where mail programs reach the gateway.")
     ] = None,
@@ -54,7 +61,9 @@ def links(
     if (lead is None) == (file is None):
         raise typer.BadParameter("expected either --lead, or --csv", param_hint="--lead")
     loaded = settings.load()
-    maker = _Maker(LinkKeys(loaded.link_keys()), gateway or _address(loaded), tie)
+    if honeypot and file is None and to is None:
+        raise typer.BadParameter("expected --to: a honeypot leads somewhere too", param_hint="--honeypot")
+    maker = _Maker(LinkKeys(loaded.link_keys()), gateway or _address(loaded), tie, honeypot, source)
     given = {"to": to, "campaign": campaign, "message_id": message}
     if file is not None:
         _list(file, maker, given)
@@ -67,25 +76,36 @@ def links(
 class _Maker:
     """Makes the links of one mailing."""
 
-    def __init__(self, keys: "LinkKeys", gateway: str, ties: bool) -> None:
+    def __init__(
+        self, keys: "LinkKeys", gateway: str, ties: bool, honeypot: bool, source: str | None
+    ) -> None:
         from connectors.ingest.link_tokens import require_target
 
         self._keys = keys
         self._gateway = gateway.rstrip("/")
         self._ties = ties
+        self._source = source
+        self.written = [name for name in _WRITTEN if honeypot or name != "honeypot_url"]
         require_target(self._gateway)
 
     def links(self, row: Mapping[str, str | None]) -> dict[str, str]:
         """The link of a click, where the row says where it leads, and that of the pixel."""
+        from msgspec.structs import replace
+
         from connectors.ingest.link_tokens import Link, encoded
 
         lead, to, campaign, message = (row.get(name) or None for name in _READ)
         made = {}
         if to is not None:
-            click = Link("click", lead or "", campaign, message, encoded(to), self._ties)
-            made["click_url"] = f"{self._gateway}/c/{self._keys.sign(click)}"
-        pixel = Link("open", lead or "", campaign, message)
+            click = Link("click", lead or "", campaign, message, encoded(to), source=self._source)
+            made["click_url"] = self._click(replace(click, ties=self._ties))
+            if "honeypot_url" in self.written:
+                made["honeypot_url"] = self._click(replace(click, honeypot=True))
+        pixel = Link("open", lead or "", campaign, message, source=self._source)
         return {**made, "open_url": f"{self._gateway}/o/{self._keys.sign(pixel)}.gif"}
+
+    def _click(self, link: "Link") -> str:
+        return f"{self._gateway}/c/{self._keys.sign(link)}"
 
 
 def _list(file: Path, maker: _Maker, given: Mapping[str, str | None]) -> None:
@@ -101,7 +121,7 @@ def _list(file: Path, maker: _Maker, given: Mapping[str, str | None]) -> None:
     reader.fieldnames = names
     kept = [name for name in names if name not in _WRITTEN]
     writer = csv.DictWriter(
-        sys.stdout, [*kept, *_WRITTEN], delimiter=comma, extrasaction="ignore", lineterminator="\n"
+        sys.stdout, [*kept, *maker.written], delimiter=comma, extrasaction="ignore", lineterminator="\n"
     )
     rows = list(_rows(file, reader, maker, given))  # all or nothing: half a mailing is worse than none
     writer.writeheader()
@@ -116,7 +136,7 @@ def _rows(
     try:
         for row in reader:
             own = {name: value for name, value in row.items() if name in _READ and value}
-            yield {**row, **dict.fromkeys(_WRITTEN, ""), **maker.links({**given, **own})}
+            yield {**row, **dict.fromkeys(maker.written, ""), **maker.links({**given, **own})}
     except (csv.Error, LinkError) as error:
         raise LinksError(f"{file}:{reader.line_num}: {error}") from None
 

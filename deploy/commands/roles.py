@@ -1,4 +1,4 @@
-"""`leadheat gateway`, `worker`, `serve`, `notify`: one role each, for production, set by the environment."""
+"""`leadheat gateway`, `worker`, `serve`, `notify`, `nurture`: one role each, for production."""
 
 import asyncio
 from typing import Annotated
@@ -53,12 +53,23 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 
 def notify() -> None:
-    """Deliver alerts to their channels."""
+    """Deliver alerts to their channels, assign leads, keep tasks."""
     loaded = _load()
-    config = configurations.notify(loaded)
+    config, office = configurations.notify(loaded), configurations.office(loaded)
     _require_metrics_port(loaded)
 
-    from connectors.notify.dispatch import run
+    from deploy.acting import run
+
+    asyncio.run(run(config, office))
+
+
+def nurture() -> None:
+    """Send sequences of mails and surveys."""
+    loaded = _load()
+    config = configurations.nurture(loaded)
+    _require_metrics_port(loaded)
+
+    from connectors.nurture.role import run
 
     asyncio.run(run(config))
 

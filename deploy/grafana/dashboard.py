@@ -52,6 +52,22 @@ PANELS: Final = (
             ),
         ),
     ),
+    Panel("Alert to delivery", "s", _quantiles("leadheat_alert_to_delivery_seconds")),
+    Panel(
+        "Alerts that wait, by destination",
+        "short",
+        (
+            (
+                "sum by (destination, state) (leadheat_deliveries_waiting)",
+                "{{destination}} {{state}}",
+            ),
+        ),
+    ),
+    Panel(
+        "Destinations: 0 taken, 1 asked by one, 2 left alone, 3 disabled",
+        "short",
+        (("max by (destination) (leadheat_delivery_breaker_state)", "{{destination}}"),),
+    ),
     Panel("Leads", "short", (("sum(leadheat_leads)", "leads"),)),
     Panel("Recovery: records to read", "short", (("sum(leadheat_recovery_remaining_records)", "records"),)),
     Panel("Memory", "bytes", (('process_resident_memory_bytes{job=~".+"}', "{{job}}"),)),

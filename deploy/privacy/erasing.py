@@ -14,16 +14,28 @@ from deploy.privacy.orders import Orders, committed_by
 from deploy.privacy.person import find
 from deploy.privacy.receipt import Receipt, in_ms
 from deploy.privacy.rewriting import Rewriter
-from deploy.privacy.topic_log import partitions_of
+from deploy.privacy.topic_log import partitions_of, rows_of
 from deploy.privacy.words import Names, hashes_of, texts
 from deploy.settings import Settings
 from scorer.blocks import Hasher
 from scorer.brokers import connection
-from scorer.topics import ALERTS, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
+from scorer.topics import (
+    ALERTS,
+    DELIVERIES,
+    FAILED,
+    HANDOVER,
+    IN_TOPICS,
+    NURTURING,
+    SCORES,
+    TASKS,
+    full_name,
+)
 from streams.config import changelog_name
 from streams.topics import PARKED, admin_of, settings_of
 
 _LOOK_AGAIN_S: Final = 0.5
+_ROWS: Final = {DELIVERIES: "notify", TASKS: "notify", NURTURING: "nurture"}
+"""Topics of rows of leads, and the role that they are the memory of."""
 _NEVER_MS: Final = 1 << 60  # Kafka's default is 2^63 - 1: no bound
 _FREED_MS: Final = 10 * 60_000
 """Kafka looks for what may go every five minutes, and frees the disk a minute later."""
@@ -51,6 +63,8 @@ class Erasing:
                 names = await self._states(admin, identities)
                 if names is not None:
                     await self._cache(names.ids)
+                    for topic, role in _ROWS.items():
+                        await self._rows(admin, topic, role, names.ids)
                     await self._topics(admin, names, raw_events)
         finally:
             if self._cached is not None:
@@ -98,6 +112,23 @@ class Erasing:
         else:
             did = "not removed in time: let `serve` run, and give the command again"
             self.receipt.add("cache", did, undone=True)
+
+    async def _rows(self, admin: Any, topic: str, role: str, ids: frozenset[str]) -> None:
+        """Waits until a role has given up the person's rows, as it does by itself."""
+        full, held = full_name(self._prefix, topic), 0
+        deadline = time.monotonic() + self._within_s
+        while rows := await rows_of(self._kafka, full, ids):
+            held = max(held, len(rows))
+            if time.monotonic() > deadline:
+                did = f"not deleted in time: let `{role}` run, and give the command again"
+                self.receipt.add(full, did, undone=True)
+                return
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        if held:
+            did = "deleted; old versions go when Kafka compacts (at the latest then, if written to)"
+            self.receipt.add(full, did, held, await self._compacted(admin, full))
+        else:
+            self.receipt.add(full, "nothing found", 0)
 
     async def _topics(self, admin: Any, names: Names, raw_events: Raw) -> None:
         if not await raw.can_delete(admin, self._kafka, self._prefix):

@@ -9,7 +9,7 @@ import msgspec
 from deploy.errors import DeployError
 from deploy.privacy.person import Person, find
 from deploy.privacy.receipt import now
-from deploy.privacy.topic_log import read_all
+from deploy.privacy.topic_log import read_all, rows_of
 from deploy.privacy.words import Names, texts
 from scorer.errors import EventError
 from scorer.event import Event, decode
@@ -18,7 +18,17 @@ from scorer.lead import Lead
 from scorer.plan import Plan
 from scorer.reading import Reader
 from scorer.times import NEVER, Micros, format_time
-from scorer.topics import ALERTS, FAILED, IN_TOPICS, OUTCOMES, SCORES, full_name
+from scorer.topics import (
+    ALERTS,
+    DELIVERIES,
+    FAILED,
+    IN_TOPICS,
+    NURTURING,
+    OUTCOMES,
+    SCORES,
+    TASKS,
+    full_name,
+)
 from scorer.walk import Walker
 from streams.topics import PARKED
 
@@ -51,8 +61,12 @@ class Exporting:
         names = person.names()
         undelivered = [told async for told in self._undelivered(names)]
         dead = [letter async for letter in self._dead(names)]
+        rows = {
+            topic: list((await rows_of(self._kafka, full_name(self._prefix, topic), person.ids)).values())
+            for topic in (DELIVERIES, TASKS, NURTURING)
+        }
         states = [self._state(one, person.states[one]) for one in sorted(person.ids & person.states.keys())]
-        if not (events or score or states or alerts or dead or undelivered):
+        if not (events or score or states or alerts or dead or undelivered or any(rows.values())):
             raise UnknownLeadError("nothing is held under this id: no state, no event, no alert")
         return {
             "export": FORM,
@@ -64,6 +78,7 @@ class Exporting:
             "tier_changes": self._changes(events),
             "alerts": alerts,
             "undelivered_alerts": undelivered,
+            **rows,
             "answers": [one for one in events if one["topic"].endswith(f".{OUTCOMES}")],
             "events": events,
             "dead_letters": dead,

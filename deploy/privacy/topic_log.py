@@ -1,15 +1,17 @@
 """Reads whole topics, from their beginning to where they ended, without a consumer group."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from typing import Any, Final
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
 from scorer.brokers import connection
 
 _BATCH: Final = 5_000
-_WAIT_MS: Final = 500
+_WAIT_MS: Final = 50
+"""For records. An empty topic is known to be so only once the broker has waited in vain."""
 
 
 async def partitions_of(kafka: str, topic: str) -> list[int]:
@@ -21,6 +23,22 @@ async def partitions_of(kafka: str, topic: str) -> list[int]:
     finally:
         await client.close()
     return sorted(cluster.partitions_for_topic(topic) or ())
+
+
+async def rows_of(kafka: str, topic: str, ids: Container[str]) -> dict[str, dict[str, Any]]:
+    """The rows of a compacted topic whose `lead`, or key, is among some ids, by their keys."""
+    found: dict[str, dict[str, Any]] = {}
+    async for record in read_all(kafka, topic):
+        key = (record.key or b"").decode(errors="replace")
+        try:
+            row = msgspec.json.decode(record.value or b"null")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue  # where an owner begins
+        if isinstance(row, dict) and (key in ids or row.get("lead") in ids):
+            found[key] = row
+        else:
+            found.pop(key, None)
+    return found
 
 
 async def read_all(kafka: str, topic: str, partition: int | None = None) -> AsyncIterator[Any]:
@@ -36,6 +54,7 @@ async def read_all(kafka: str, topic: str, partition: int | None = None) -> Asyn
         client_id="leadheat-privacy",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        fetch_max_wait_ms=_WAIT_MS,
     )
     await consumer.start()
     try:

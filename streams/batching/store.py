@@ -45,6 +45,7 @@ class PartitionStore(Store):  # type: ignore[misc]
         self._assigned: set[int] = set()
         self._overtaken: dict[int, set[bytes]] = {}
         self._newest: dict[int, bytes] = {}  # generation that wrote to a partition, as far as read
+        self._rebalances = 0
         self._crashing: asyncio.Future[None] | None = None
 
     # What comes of the changelog
@@ -109,6 +110,7 @@ class PartitionStore(Store):  # type: ignore[misc]
     ) -> None:
         """Drops the states of partitions that went to somebody else and of which we keep no copy, and those
         that can't be gone on from."""
+        self._rebalances += 1
         try:
             self._assigned = {tp.partition for tp in assigned}
             self._keep(self._assigned)
@@ -119,10 +121,46 @@ class PartitionStore(Store):  # type: ignore[misc]
             raise
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """The states of `active_tps` are complete."""
+        """Those of `active_tps` are to be gone on from, if their states are complete, as Kafka tells now.
+
+        Faust says so too early where another rebalance comes at the wrong moment: of partitions that it has
+        begun to read by then. What went on from such states would write older ones over newer ones.
+        """
+        rebalance = self._rebalances
+        try:
+            lacking = await self._lacking(active_tps)
+            if lacking and rebalance == self._rebalances and not self._begun_anew():
+                raise StoreError(f"recovery ended before its changelog did: {', '.join(lacking)}")
+        except Exception as error:
+            self.active = set()
+            self._crash(error)
+            raise
+        if lacking or rebalance != self._rebalances:
+            _log.info("another rebalance came before the states were complete: it recovers them")
+            self.active = set()
+            return
         self.active = {tp.partition for tp in active_tps}
         for partition in self.active:
             self._open(partition)
+
+    async def _lacking(self, tps: set[TP]) -> list[str]:
+        """Partitions of which the changelog has more than is held, in words."""
+        if not tps:
+            return []
+        async with asyncio.timeout(_ASK_WITHIN_S):
+            starts = await self.app.consumer.earliest_offsets(*tps)
+            ends = await self.app.consumer.highwaters(*tps)
+        held = {tp: self.ends.get(tp.partition, starts[tp]) for tp in tps}
+        return [
+            f"{tp.topic}-{tp.partition} is held up to {held[tp]}, and ends at {ends[tp]}"
+            for tp in sorted(tps)
+            if held[tp] < ends[tp]
+        ]
+
+    def _begun_anew(self) -> bool:
+        """Whether Faust has begun another recovery, or is about to."""
+        recovery = self.app.tables.recovery
+        return bool(recovery.in_recovery or recovery.signal_recovery_start.is_set())
 
     async def _check(self, tps: list[TP]) -> None:
         """Starts those over whose states are not of the changelog as it is now."""

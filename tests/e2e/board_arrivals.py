@@ -6,6 +6,7 @@ TAKEN: dict[str, Any] = {
     "at": "2026-11-23T09:41:00Z",
     "protocol": "events",
     "key": 1,
+    "source": None,
     "method": "POST",
     "path": "/v1/events",
     "query": [["token", "•••"]],

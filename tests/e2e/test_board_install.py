@@ -40,6 +40,16 @@ def test_one_source_or_what_was_refused(desk: Desk, open_page: Open) -> None:
     expect(items).to_have_count(3)
 
 
+def test_by_which_key_it_came(desk: Desk, open_page: Open) -> None:
+    before_there_were_names = {name: one for name, one in TAKEN.items() if name != "source"}
+    desk.arrivals += [before_there_were_names, TAKEN | {"key": None, "source": "crm <b>"}, REFUSED]
+    page = open_page("/install")
+    lines = page.locator(".arrival summary")
+    expect(lines.filter(has_text="events · key 1 · POST /v1/events")).to_have_count(1)
+    expect(lines.filter(has_text="events · source crm <b> · POST /v1/events")).to_have_count(1)
+    expect(lines.filter(has_text="segment · POST /v1/t")).to_have_count(1)
+
+
 def test_a_pause_holds_what_arrives(desk: Desk, open_page: Open) -> None:
     desk.arrivals.append(TAKEN)
     page = open_page("/install")

@@ -42,10 +42,11 @@ from aiokafka.structs import TopicPartition
 
 from deploy.kafka.cluster import Cluster
 from scorer.times import Micros
-from scorer.topics import IN_TOPICS
+from scorer.topics import HANDOVER, IN_TOPICS
 from streams import topics
 from tests.faults.checker import Found, Written, check
 from tests.faults.crew import Crew
+from tests.faults.histories import history
 from tests.faults.logs import Gauge, Standstill, Topics, Transcript
 from tests.faults.model import GRID, Expected, expect
 from tests.faults.population import DAY_MS, populate
@@ -91,6 +92,7 @@ class Bench:
         self.topics = Topics(kafka.bootstrap, f"f-{secrets.token_hex(4)}", partitions)
         start_ms = int(time.time() * 1_000) // DAY_MS * DAY_MS - _START_DAYS_AGO * DAY_MS
         self.population = populate(self.seed, self.size, partitions, start_ms, by_gateway)
+        self._folder = folder
         self._clock = folder / "clock"
         self._set_clock(start_ms)
         self._doors = doors
@@ -253,6 +255,8 @@ class Bench:
             statuses = await self.crew.stop()
             self.note(f"workers stopped: {statuses}")
             found = await self._check(expected, transcript)
+            if found.wrong:
+                await self._keep_evidence(found, transcript)
         ledger = self.sender.ledger
         told = {
             "records sent": self.sender.sent,
@@ -286,6 +290,15 @@ class Bench:
         found = await asyncio.to_thread(check, expected, written, acknowledged, self.population.chatty)
         found.letters_extra = [one for one in found.letters_extra if one not in self.also_dead]
         return found
+
+    async def _keep_evidence(self, found: Found, transcript: Transcript) -> None:
+        """Writes down how the states of leads that are not right came about."""
+        leads = {line.partition(":")[0] for line in (*found.states_wrong, *found.scores_wrong)}
+        sources = await self.topics.read(*IN_TOPICS, HANDOVER)
+        states = transcript.of(self.topics.full("changelog"))
+        file = self._folder / "histories.txt"
+        file.write_text("\n".join(line for lead in sorted(leads) for line in history(lead, sources, states)))
+        self.note(f"how wrong states came about: {file}")
 
     def _command(self, name: str) -> list[str]:
         door = self._doors if isinstance(self._doors, int | None) else self._doors.get(name)

@@ -11,7 +11,7 @@ from tests.streaming import Rig, producer_to
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-SESSION_S = 6.0  # Kafka's least
+SESSION_S = 6.0  # in which a worker that was killed comes back under its name
 LEADS = 200
 
 

@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,16 +26,23 @@ EVENT = {
 CANARIES = (KEY, "ada@acme", "lovelace", "192.0.2.7", "sesame")
 
 
+@asynccontextmanager
+async def live_with_arrivals(address: str, **settings: Any) -> AsyncIterator[Live]:
+    """A gateway that has seen the topic of arrivals."""
+    async with live_gateway(address, **settings) as live:
+        admin = AIOKafkaAdminClient(bootstrap_servers=address)
+        await admin.start()
+        topic = full_name(live.config.topic_prefix, ARRIVALS)
+        await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+        await admin.close()
+        await eventually(lambda: known(live, topic))
+        yield live
+
+
 @pytest.fixture
 async def gateway() -> AsyncIterator[Live]:
     with running_broker() as broker:
-        async with live_gateway(broker.bootstrap) as live:
-            admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
-            await admin.start()
-            topic = full_name(live.config.topic_prefix, ARRIVALS)
-            await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
-            await admin.close()
-            await eventually(lambda: known(live, topic))
+        async with live_with_arrivals(broker.bootstrap) as live:
             yield live
 
 
@@ -117,3 +126,18 @@ async def test_a_request_that_cannot_be_shown_is_answered_all_the_same(
     assert (await gateway.post(EVENT)).status_code == 200
     assert "an arrival could not be shown: ValueError" in caplog.text
     assert "ada@" not in caplog.text
+
+
+async def test_the_source_of_the_file_whose_key_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yml"
+    path.write_text("crm: {keys: [wk_live_crm]}\n")
+    with running_broker() as broker:
+        async with live_with_arrivals(broker.bootstrap, sources=path) as live:
+            for key in ("wk_live_crm", KEY, "wk_live_nobodys"):
+                await live.post(EVENT, key=key)
+            told = await shown(live, 3)
+    assert [(one["source"], one["key"]) for one in told] == [
+        ("crm", None),
+        (None, 1),
+        (None, None),
+    ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -122,6 +123,104 @@ async def test_a_client_with_a_very_long_name_is_counted(live: Live) -> None:
     answer = await live.client.get(f"/c/{CLICK}", headers={"User-Agent": "x" * 40_000})
     assert answer.status_code == 302
     assert len(json.dumps(await live.events())) < 2_000
+
+
+SOURCES = """
+mailings:
+  keys: []
+  ip: cut
+  exclude: {networks: [198.51.100.0/24], users: [u-boss], internal: true}
+slow: {keys: [], rate: {events: 0.001, burst: 1}}
+calm: {keys: [], lead_rate: {events: 0.001, burst: 1}}
+pages: {keys: [], types: [page_view]}
+"""
+
+
+def _of_source(name: str, result: str) -> float:
+    labels = {"source": name, "result": result}
+    return REGISTRY.get_sample_value("leadheat_source_events_total", labels) or 0.0
+
+
+async def test_the_rules_of_the_source_that_a_link_names(broker: Broker, tmp_path: Path) -> None:
+    path = tmp_path / "sources.yml"
+    path.write_text(SOURCES)
+    counts = {(one, result): _of_source(one, result) for one in ("mailings", "slow", "calm", "pages")
+              for result in ("accepted", "excluded", "rejected")}  # fmt: skip
+
+    async with live_gateway(broker.bootstrap, link_keys=(LINK_KEY,), sources=path) as live:
+
+        async def click(source: str, lead: str, **headers: str) -> None:
+            token = KEYS.sign(Link("click", lead, to=TARGET, source=source))
+            answer = await live.client.get(f"/c/{token}", headers={**AGENT, **headers})
+            assert answer.headers["Location"] == TARGET
+
+        opened = KEYS.sign(Link("open", "u-1", source="mailings"))
+        assert (await live.client.get(f"/o/{opened}.gif", headers=AGENT)).content == PIXEL
+        await click("mailings", "u-2")
+        await click("mailings", "u-boss")
+        await click("mailings", "u-3", Cookie="leadheat_internal=1")
+        await click("slow", "u-4")
+        await click("slow", "u-5")
+        await click("calm", "u-6")
+        await click("calm", "u-6")
+        await click("pages", "u-7")
+        await click("no source any more", "u-8")
+        events = await live.events()
+    assert sorted((one["lead_id"], one["context"].get("ip")) for one in events) == [
+        ("u-1", "127.0.0.0"),
+        ("u-2", "127.0.0.0"),
+        ("u-4", "127.0.0.1"),
+        ("u-6", "127.0.0.1"),
+        ("u-8", None),
+    ]
+    assert {
+        one: _of_source(*one) - before for one, before in counts.items() if _of_source(*one) > before
+    } == {
+        ("mailings", "accepted"): 2,
+        ("mailings", "excluded"): 2,
+        ("slow", "accepted"): 1,
+        ("slow", "rejected"): 1,
+        ("calm", "accepted"): 1,
+        ("calm", "rejected"): 1,
+        ("pages", "rejected"): 1,
+    }
+
+
+async def test_an_office_is_left_out_by_its_network(broker: Broker, tmp_path: Path) -> None:
+    path = tmp_path / "sources.yml"
+    path.write_text("mailings: {keys: [], exclude: {networks: [127.0.0.0/8]}}\n")
+    async with live_gateway(broker.bootstrap, link_keys=(LINK_KEY,), sources=path) as live:
+        ours = KEYS.sign(Link("click", "u-1", to=TARGET, source="mailings"))
+        for token in (ours, CLICK):
+            assert (await live.client.get(f"/c/{token}", headers=AGENT)).status_code == 302
+        assert [one["lead_id"] for one in await live.events()] == ["u-42"]
+
+
+async def test_who_follows_a_link_that_nobody_sees_is_a_robot_and_so_are_its_other_clicks(live: Live) -> None:
+    hidden = KEYS.sign(Link("click", "u-42", "demo", "m-7", TARGET, honeypot=True))
+    assert (await live.client.get(f"/c/{CLICK}", headers=AGENT)).status_code == 302
+    answer = await live.client.get(f"/c/{hidden}", headers=AGENT)
+    assert (answer.status_code, answer.headers["Location"]) == (302, TARGET)
+    first, second, retraction = sorted(await live.events(), key=lambda one: one["type"] == "retract")
+    assert "bot" not in first["context"] and "honeypot" not in first["context"]
+    assert second["context"]["honeypot"] is second["context"]["bot"] is True
+    assert second["context"]["bot_reasons"] == ["honeypot"]
+    assert retraction["properties"]["event"]["id"] == first["id"]
+
+
+async def test_a_client_without_a_name_is_told_of_as_that(broker: Broker, tmp_path: Path) -> None:
+    rules = tmp_path / "robots.yml"
+    rules.write_text("robots: ours\nversion: 1\nrules: {empty-agent: {weight: 1}}\n")
+    async with live_gateway(broker.bootstrap, link_keys=(LINK_KEY,), robots=rules) as live:
+        for path in (f"/c/{CLICK}", f"/o/{OPEN}.gif"):
+            request = live.client.build_request("GET", path)
+            del request.headers["User-Agent"]
+            await live.client.send(request)
+            await live.client.get(path, headers={"User-Agent": ""})
+        events = await live.events()
+    assert len(events) == 4
+    assert all(one["context"]["user_agent"] == "" for one in events)
+    assert all(one["context"]["bot_reasons"] == ["empty-agent"] for one in events)
 
 
 async def test_nobody_waits_for_the_broker_and_nothing_is_lost_while_it_is_away(broker: Broker) -> None:

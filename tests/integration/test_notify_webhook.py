@@ -1,23 +1,21 @@
-"""Signed webhooks against a receiver that verifies them; retries; chat by Apprise."""
+"""Signed webhooks against a receiver that verifies them; chat by Apprise."""
 
 import asyncio
 import base64
 import secrets
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
 from starlette.responses import Response, StreamingResponse
 
 from connectors.notify.chat import ChatSender
-from connectors.notify.config import NotifyConfig
 from connectors.notify.errors import DeliveryError
 from connectors.notify.messages import message_of
-from connectors.notify.retries import Retries
 from connectors.notify.webhook import WebhookSender
+from connectors.outward.addresses import Allowed
+from connectors.outward.client import OutwardClient
 from deploy.ports import free_ports
 from scorer.times import Micros
 from tests.unit.test_notify_messages import alert
@@ -25,28 +23,18 @@ from tests.webhook_receiver import Receiver, receiving
 
 SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 MESSAGE = message_of(alert(), "fr", None)
+LOCAL = Allowed.parse("127.0.0.1")
+NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
-def config(**settings: object) -> NotifyConfig:
-    given: dict[str, object] = {
-        "first_delay_s": 0.001,
-        "longest_delay_s": 0.002,
-        "attempts": 4,
-        "timeout_s": 10.0,
-    }
-    return NotifyConfig("", "t", Path(), lambda: Micros(0), **(given | settings))  # type: ignore[arg-type]
-
-
-async def deliver(sender: WebhookSender, patience: Retries) -> tuple[int, int]:
-    """Attempts that it took, retries that were counted."""
-    retried: list[None] = []
-    attempts = await patience.deliver(lambda: sender.send(alert(), MESSAGE), lambda: retried.append(None))
-    return attempts, len(retried)
+def sender_to(receiver: Receiver, timeout_s: float = 10, allowed: Allowed = LOCAL) -> WebhookSender:
+    client = OutwardClient(allowed, total_s=timeout_s)
+    return WebhookSender(receiver.url, SECRET, client, lambda: Micros(round(NOW.timestamp() * 1_000_000)))
 
 
 async def test_a_receiver_verifies_what_it_is_sent() -> None:
     async with receiving(Receiver(SECRET)) as receiver:
-        sender = WebhookSender(receiver.url, SECRET, 10)
+        sender = sender_to(receiver)
         await sender.send(alert(), MESSAGE)
         await sender.close()
     (told,) = receiver.taken
@@ -56,69 +44,68 @@ async def test_a_receiver_verifies_what_it_is_sent() -> None:
     assert told["data"]["traits"]["employees"] == 9
 
 
-async def test_a_receiver_that_fails_and_recovers_gets_it_under_the_same_id() -> None:
-    receiver = Receiver(SECRET, answers=[Response(status_code=500), Response(status_code=429)])
-    async with receiving(receiver):
-        sender = WebhookSender(receiver.url, SECRET, 10)
-        assert await deliver(sender, Retries(config(), "webhook")) == (3, 2)
+@pytest.mark.parametrize(
+    ("status", "retriable", "gone"),
+    [(301, False, False), (302, False, False), (308, False, False), (410, False, True)]
+    + [(status, True, False) for status in (400, 401, 404, 429, 500, 502, 503, 504)],
+)
+async def test_an_answer_says_whether_another_attempt_makes_sense(
+    status: int, retriable: bool, gone: bool
+) -> None:
+    async with receiving(Receiver(SECRET, always=status)) as receiver:
+        sender = sender_to(receiver)
+        with pytest.raises(DeliveryError, match=f"the receiver answered {status}") as failed:
+            await sender.send(alert(), MESSAGE)
         await sender.close()
-    assert receiver.attempts == ["f00"] * 3
-    assert len(receiver.taken) == 1
+    assert (failed.value.retriable, failed.value.gone) == (retriable, gone)
+    assert failed.value.retry_after_s is None
+    assert ("channels file" in str(failed.value)) == (status < 400)
 
 
-@pytest.mark.parametrize("dated", [False, True])
-async def test_a_wait_that_the_receiver_asks_for_is_granted(dated: bool) -> None:
-    until = datetime.now(UTC) + timedelta(seconds=2)
-    asked = format_datetime(until, usegmt=True) if dated else "1"
-    receiver = Receiver(SECRET, answers=[Response(status_code=503, headers={"retry-after": asked})])
-    async with receiving(receiver):
-        sender = WebhookSender(receiver.url, SECRET, 10)
-        started = time.monotonic()
-        await deliver(sender, Retries(config(), "webhook"))
-        waited = time.monotonic() - started
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("120", 120.0),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
+        (format_datetime(NOW - timedelta(days=1), usegmt=True), 0.0),
+        ("soon", None),
+        ("-5", None),
+    ],
+    ids=["seconds", "date", "past", "words", "negative"],
+)
+async def test_a_receiver_says_how_long_to_wait(told: str, seconds: float | None) -> None:
+    answers = [Response(status_code=503, headers={"retry-after": told})]
+    async with receiving(Receiver(SECRET, answers=answers)) as receiver:
+        sender = sender_to(receiver)
+        with pytest.raises(DeliveryError) as failed:
+            await sender.send(alert(), MESSAGE)
         await sender.close()
-    # a lower bound that holds on any machine: the date's fraction of a second is cut off
-    assert waited >= (0 if dated else 1)
-    assert not dated or datetime.now(UTC) >= until.replace(microsecond=0)
+    assert failed.value.retry_after_s == seconds
 
 
-@pytest.mark.parametrize("status", [301, 400, 404, 410])
-async def test_a_refusal_that_will_not_change_is_not_tried_again(status: int) -> None:
-    receiver = Receiver(SECRET, always=status)
+async def test_an_absent_receiver_and_one_that_never_answers_may_be_tried_again() -> None:
+    receiver = Receiver(SECRET, hold=asyncio.Event())
+    sender = sender_to(receiver, timeout_s=0.5)
+    with pytest.raises(DeliveryError, match="no answer: ConnectError") as failed:
+        await sender.send(alert(), MESSAGE)
+    assert failed.value.retriable
     async with receiving(receiver):
-        sender = WebhookSender(receiver.url, SECRET, 10)
-        with pytest.raises(DeliveryError, match=f"the receiver answered {status}"):
-            await deliver(sender, Retries(config(), "webhook"))
-        await sender.close()
-    assert len(receiver.attempts) == 1
-
-
-async def test_an_absent_receiver_is_given_up_and_then_tried_once_only() -> None:
-    receiver = Receiver(SECRET)
-    sender = WebhookSender(receiver.url, SECRET, 10)
-    patience = Retries(config(), "webhook")
-    with pytest.raises(DeliveryError, match="no answer from the receiver: ConnectError"):
-        await deliver(sender, patience)
-    retried: list[None] = []
-    with pytest.raises(DeliveryError):
-        await patience.deliver(lambda: sender.send(alert(), MESSAGE), lambda: retried.append(None))
-    assert retried == []
-    async with receiving(receiver):
-        assert await deliver(sender, patience) == (1, 0)
-    with pytest.raises(DeliveryError):
-        await patience.deliver(lambda: sender.send(alert(), MESSAGE), lambda: retried.append(None))
-    assert len(retried) == config().attempts - 1  # it had answered in between
-    await sender.close()
-
-
-async def test_a_receiver_that_never_answers_is_no_wait_for_ever() -> None:
-    async with receiving(Receiver(SECRET, hold=asyncio.Event())) as receiver:
-        sender = WebhookSender(receiver.url, SECRET, 10)
-        with pytest.raises(DeliveryError, match=r"no answer within 0\.05 s"):
-            await deliver(sender, Retries(config(attempts=1, timeout_s=0.05), "webhook"))
-        await sender.close()
+        with pytest.raises(DeliveryError, match=r"no answer within 0\.5 s") as failed:
+            await sender.send(alert(), MESSAGE)
+        assert failed.value.retriable
         assert receiver.hold is not None
         receiver.hold.set()
+        await sender.close()
+
+
+async def test_a_receiver_in_a_private_network_must_be_allowed() -> None:
+    async with receiving(Receiver(SECRET)) as receiver:
+        sender = sender_to(receiver, allowed=Allowed())
+        with pytest.raises(DeliveryError, match="LEADHEAT_ALLOW_PRIVATE") as failed:
+            await sender.send(alert(), MESSAGE)
+        await sender.close()
+    assert not failed.value.retriable
+    assert receiver.attempts == []
 
 
 async def test_an_answer_that_never_ends_is_taken_by_its_status() -> None:
@@ -133,7 +120,7 @@ async def test_an_answer_that_never_ends_is_taken_by_its_status() -> None:
 
     answers: list[Response] = [StreamingResponse(endless()), StreamingResponse(silent())]
     async with receiving(Receiver(SECRET, answers=answers)) as receiver:
-        sender = WebhookSender(receiver.url, SECRET, 10)
+        sender = sender_to(receiver)
         for _ in range(2):
             async with asyncio.timeout(8):
                 await sender.send(alert(), MESSAGE)
@@ -151,10 +138,34 @@ async def test_a_chat_gets_the_text_and_its_absence_is_an_error() -> None:
     receiver = Receiver(SECRET)
     receiver.receive = receive  # type: ignore[method-assign]
     async with receiving(receiver):
-        sender = ChatSender(f"json://127.0.0.1:{receiver.port}/hook")
+        sender = ChatSender(f"json://127.0.0.1:{receiver.port}/hook", LOCAL)
         await sender.send(alert(), MESSAGE)
         await sender.close()
     assert "passe en chaud" in received[0].decode("unicode-escape")
-    sender = ChatSender(f"json://127.0.0.1:{free_ports(1)[0]}/hook")
+    sender = ChatSender(f"json://127.0.0.1:{free_ports(1)[0]}/hook", LOCAL)
     with pytest.raises(DeliveryError, match="did not take the message"):
         await sender.send(alert(), MESSAGE)
+
+
+async def test_a_chat_follows_no_redirect_and_goes_to_no_private_network() -> None:
+    receiver = Receiver(SECRET)
+    elsewhere = Receiver(SECRET)
+    heard: list[str] = []
+
+    async def redirect(request: object) -> Response:
+        heard.append("here")
+        return Response(status_code=307, headers={"location": elsewhere.url})
+
+    async def there(request: object) -> Response:
+        heard.append("there")
+        return Response(status_code=200)
+
+    receiver.receive = redirect  # type: ignore[method-assign]
+    elsewhere.receive = there  # type: ignore[method-assign]
+    async with receiving(receiver), receiving(elsewhere):
+        for allowed in (LOCAL, Allowed()):
+            sender = ChatSender(f"json://127.0.0.1:{receiver.port}/hook", allowed)
+            with pytest.raises(DeliveryError):
+                await sender.send(alert(), MESSAGE)
+            await sender.close()
+    assert heard == ["here"]

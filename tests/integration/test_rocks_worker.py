@@ -12,6 +12,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from deploy.kafka.cluster import Cluster
 from streams.config import changelog_name
+from tests.kafka_real import SESSION_S
 from tests.streaming import Rig, TopicReader, producer_to
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 @pytest.fixture
 def rocks_rig(real_kafka: Cluster, tmp_path: Path) -> Rig:
     """A stream on a real Kafka, its workers' states on disk."""
-    return Rig(real_kafka.bootstrap, session_s=6.0, folder=tmp_path, store="rocksdb")
+    return Rig(real_kafka.bootstrap, session_s=SESSION_S, folder=tmp_path, store="rocksdb")
 
 
 def events_in(changelog: TopicReader) -> int:

@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.kafka.cluster import Cluster
-from scorer.topics import FAILED, PAGE_VIEWS, SCORES, full_name
+from scorer.topics import ALERTS, ARRIVALS, FAILED, HANDOVER, IN_TOPICS, PAGE_VIEWS, SCORES, full_name
 from streams import topics
 from tests.streaming import Rig
 
@@ -29,6 +29,25 @@ async def test_creates_what_is_missing_then_finds_all_right(rig: Rig) -> None:
     assert {one.topic for one in created.findings if one.state == "created"} == names
     assert {one.topic for one in after.findings if one.state == "right"} == names
     assert f"{rig.prefix}.scores: right, 2 partitions, compact" in str(after)
+
+
+async def test_each_topic_is_made_with_the_days_that_it_is_to_be_kept(rig: Rig) -> None:
+    days = {"page-views": 30, "failed": 14, "alerts": 0}
+    await topics.ensure(rig.bootstrap, rig.prefix, 2, 1, 400, days)
+    async with topics.admin_of(rig.bootstrap) as admin:
+        held = {
+            name: (await topics.settings_of(admin, full_name(rig.prefix, name)))["retention.ms"]
+            for name in (*IN_TOPICS, ALERTS, HANDOVER, FAILED, topics.PARKED, ARRIVALS)
+        }
+    day = 86_400_000
+    assert held == {
+        **dict.fromkeys((*IN_TOPICS, HANDOVER), str(400 * day)),
+        PAGE_VIEWS: str(30 * day),
+        ALERTS: "-1",
+        FAILED: str(14 * day),
+        topics.PARKED: str(90 * day),
+        ARRIVALS: str(day // 24),
+    }
 
 
 async def test_tells_another_number_of_partitions(rig: Rig) -> None:
@@ -86,3 +105,5 @@ async def test_gives_topics_that_are_there_the_retention_that_is_set(real_kafka:
     assert f"{full_name(prefix, FAILED)}: right" in str(report)
     again = await topics.ensure(real_kafka.bootstrap, prefix, 2, 1, raw_days=30)
     assert {one.state for one in again.findings} == {"right"}
+    named = await topics.ensure(real_kafka.bootstrap, prefix, 2, 1, 30, {FAILED: 14})
+    assert f"{full_name(prefix, FAILED)}: changed: retention.ms=1209600000" in str(named)

@@ -14,9 +14,8 @@ from typing import IO
 
 import httpx
 
-from deploy.errors import PortInUseError
 from deploy.kafka.node import controller_port
-from deploy.ports import free_ports, require_free
+from deploy.ports import free_ports
 from tests.integration.processes import descendants, until
 
 _UP = "Alerts, as they come:"
@@ -98,11 +97,9 @@ def running(*more: str, settings: Mapping[str, str] | None = None) -> Iterator[U
 def _free() -> tuple[int, int]:
     """A port for HTTP, and one for Kafka whose neighbour, which a real one takes too, is as free."""
     while True:
-        port, kafka_port = free_ports(2)
-        if port != controller_port(kafka_port):
-            with contextlib.suppress(PortInUseError):
-                require_free("127.0.0.1", controller_port(kafka_port), "a test", "")
-                return port, kafka_port
+        port, kafka_port, neighbour = free_ports(3)
+        if neighbour == controller_port(kafka_port):
+            return port, kafka_port
 
 
 @contextlib.contextmanager

@@ -35,9 +35,9 @@ class Points:
         points = criterion["points"]
         matching = [event for event in events if self.matches(criterion, event)]
         if "absent" in criterion:
-            return float(points) if self._is_absent(criterion, matching, at) else 0.0
+            return float(points) if self.is_absent(criterion, matching, at) else 0.0
         if "repeat" in criterion:
-            if not self._is_repeated(criterion, matching, at):
+            if not self.is_repeated(criterion, matching, at):
                 return 0.0
             return float(points * self._decay(criterion, at - max(event.time for event in matching)))
         if "event" not in criterion:
@@ -64,11 +64,11 @@ class Points:
             return False
         return holds(criterion.get("where", {}), of_event(event))
 
-    def _is_absent(self, criterion: dict[str, Any], matching: list[Happening], at: int) -> bool:
+    def is_absent(self, criterion: dict[str, Any], matching: list[Happening], at: int) -> bool:
         silence = duration(criterion["absent"]["for"]) * SECOND
         return bool(matching) and at - max(event.time for event in matching) >= silence
 
-    def _is_repeated(self, criterion: dict[str, Any], matching: list[Happening], at: int) -> bool:
+    def is_repeated(self, criterion: dict[str, Any], matching: list[Happening], at: int) -> bool:
         rule = criterion["repeat"]
         inside = [event for event in matching if at - duration(rule["within"]) * SECOND < event.time]
         if rule.get("distinct", "event") == "day":

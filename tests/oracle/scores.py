@@ -60,6 +60,7 @@ def merge(walker: Walker, gone: Walker, time: int) -> None:
     moment = max(walker.moment, gone.moment, time)
     walker.advance(moment - 1)
     walker.moment = moment
+    walker.meet(gone, moment)
     walker.events += gone.events
     if gone.tier > walker.tier:
         walker.tier, walker.since = gone.tier, gone.since
@@ -108,7 +109,7 @@ def _next_tier(walker: Walker) -> dict[str, str] | None:
     change = walker.next_change(walker.moment + TEN_YEARS)
     if change is None:
         return None
-    tier = walker.tier_of(walker._spans(change, change))
+    tier = walker.tier_of(walker.spans(change, change))
     assert tier is not None
     return {"tier": walker.points.grid["tiers"][tier]["id"], "at": text_of(_whole_second(change))}
 

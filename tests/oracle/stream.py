@@ -25,6 +25,8 @@ class Walked:
     walkers: dict[str, Walker] = field(default_factory=dict)
     told: list[tuple[str, Step]] = field(default_factory=list)
     """Steps of leads that have become others since."""
+    gone: list[tuple[str, Walker]] = field(default_factory=list)
+    """Those leads' walks, as they ended."""
 
     @property
     def steps(self) -> list[tuple[str, Step]]:
@@ -50,6 +52,7 @@ def naive_stream(
     points: Points,
     at: int,
     walks: Callable[[str], bool] = lambda lead: True,
+    walker_of: type[Walker] = Walker,
 ) -> Walked:
     """Walks records (arrival in microseconds, value) in their order, then lets time pass up to `at`.
 
@@ -64,7 +67,7 @@ def naive_stream(
             _pass_on(found, former, now, arrival)
         lead = found.people.owner(happening)
         passed = found.people.learn(happening)
-        walker = found.walkers.setdefault(lead, Walker(points, arrival))
+        walker = found.walkers.setdefault(lead, walker_of(points, arrival))
         if walks(lead):
             walker.happen(happening, arrival)
         else:
@@ -88,5 +91,6 @@ def _pass_on(found: Walked, former: str, now: str, moment: int) -> None:
     """What was a former lead's is another's from now on; its own steps stay told under its name."""
     if former in found.walkers:
         gone = found.walkers.pop(former)
-        merge(found.walkers.setdefault(now, Walker(gone.points, moment)), gone, moment)
+        merge(found.walkers.setdefault(now, type(gone)(gone.points, moment)), gone, moment)
         found.told += [(former, step) for step in gone.steps]
+        found.gone.append((former, gone))

@@ -45,7 +45,7 @@ class Walker:
 
     def decide(self, moment: int, by_time: bool = False) -> None:
         """Take the step that the evidence of a moment makes, if any."""
-        tier = self.tier_of(self._spans(moment, moment))
+        tier = self.tier_of(self.spans(moment, moment))
         if tier is not None and tier != self.tier:
             self.steps.append((moment, self.tier, tier, by_time))
             self.tier, self.since = tier, moment
@@ -59,32 +59,41 @@ class Walker:
         for start, end in zip(starts, ends, strict=True):
             if end < start:
                 continue
-            if self._differs(start):
+            if self.differs(start):
                 return start
             found = self._search(start, end)
             if found is not None:
                 return found
         return None
 
-    def _differs(self, moment: int) -> bool:
-        return self.tier_of(self._spans(moment, moment)) != self.tier
+    def differs(self, moment: int) -> bool:
+        """Whether anything is otherwise at a moment."""
+        return not self.settled(self.spans(moment, moment))
+
+    def settled(self, spans: tuple[Span, dict[str, Span]]) -> bool | None:
+        """Whether all is as it is, or None where the spans leave it open."""
+        tier = self.tier_of(spans)
+        return None if tier is None else tier == self.tier
+
+    def meet(self, gone: "Walker", moment: int) -> None:
+        """Take in what another remembers, who becomes this one at a moment; events and tier are not meant."""
 
     def _search(self, start: int, end: int) -> int | None:
         """The first change in a stretch without jumps, by halving it wherever one cannot be ruled out."""
-        if self.tier_of(self._spans(start, end)) == self.tier:
+        if self.settled(self.spans(start, end)):
             return None
         if end - start > RESOLUTION:
             middle = (start + end) // 2
             found = self._search(start, middle)
             return found if found is not None else self._search(middle, end)
-        if not self._differs(end):
+        if not self.differs(end):
             return None
         while end - start > 1:
             middle = (start + end) // 2
-            start, end = (start, middle) if self._differs(middle) else (middle, end)
+            start, end = (start, middle) if self.differs(middle) else (middle, end)
         return end
 
-    def _spans(self, start: int, end: int) -> tuple[Span, dict[str, Span]]:
+    def spans(self, start: int, end: int) -> tuple[Span, dict[str, Span]]:
         """What the total and the dimensions can be between two moments.
 
         With no jump in between, every contribution goes one way only, so its two ends bound it; sums and

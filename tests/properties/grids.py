@@ -159,6 +159,42 @@ def grids(draw: st.DrawFn, most: int = 6) -> Told:
     return made | draw(_OPTIONAL)
 
 
+@st.composite
+def watching(draw: st.DrawFn, gains: bool = True) -> Told:
+    """A grid with plays of every kind that watches more than tiers."""
+    grid = draw(grids())
+    if draw(st.booleans()):
+        again = {"at_least": 2, "within": draw(st.sampled_from(SPANS))}
+        grid["criteria"].append(
+            {"id": "again", "score": "fit", "points": 7.5, "event": BEHAVIOURS, "repeat": again}
+        )
+    names = [one["id"] for one in grid["criteria"] for _ in range(3 if "repeat" in one else 1)]
+    bound = st.integers(1, 40).map(lambda whole: whole + 0.3717)
+    plays: list[Told] = []
+    for number in range(draw(st.integers(1, 4))):
+        when = draw(
+            st.one_of(
+                st.builds(lambda to: {"score": {"rises_to": to}}, bound),
+                st.builds(lambda to: {"score": {"falls_below": to}}, bound),
+                st.builds(lambda to: {"score": {"rises_to": to, "of": "engagement"}}, bound),
+                st.builds(lambda to: {"score": {"falls_below": -to / 2, "of": "fit"}}, bound),
+                st.sampled_from(names).map(lambda name: {"happens": name}),
+                st.builds(
+                    lambda points, span: {"gains": points, "within": span},
+                    st.sampled_from([7.3717, 15.3717, 30.3717]),
+                    st.sampled_from(["6h", "1d", "7d", "30d"]),
+                )
+                if gains
+                else st.nothing(),
+            )
+        )
+        play = {"id": f"p-{number}", "when": when, "do": [{"alert": "sales"}]}
+        if draw(st.integers(0, 3)) == 0:
+            play["cooldown"] = draw(st.sampled_from(["1h", "3d"]))
+        plays.append(play)
+    return grid | {"plays": plays}
+
+
 def text(grid: Told) -> str:
     """The grid as a file's text: JSON is YAML."""
     return json.dumps(grid, ensure_ascii=False, indent=1)

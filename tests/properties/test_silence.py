@@ -9,13 +9,13 @@ from scorer.silence import header
 from scorer.times import DAY, Micros, parse_time
 from tests.partitioned import Stream
 from tests.properties.effort import examples
-from tests.properties.grids import grids, text
+from tests.properties.grids import grids, text, watching
 from tests.properties.logs import Told, logs, moments
 from tests.properties.test_stream_is_the_file import apart, in_order, walk_apart
 
 
 @examples(100)
-@given(logs(all_ids=True), grids(), moments())
+@given(logs(all_ids=True), grids() | watching(), moments())
 def test_an_imported_log_walks_as_the_file_and_announces_only_what_comes_later(
     log: list[Told], grid: Told, at: int
 ) -> None:

@@ -336,6 +336,13 @@ def test_the_fetch_wait_is_fixed() -> None:
     )
 
 
+def test_recovery_tells_of_the_partitions_of_a_rebalance_that_came_meanwhile() -> None:
+    """Hence PartitionStore.on_recovery_completed asks whether the states are complete."""
+    source = inspect.getsource(Recovery.on_recovery_completed)
+    waits, reads = "await self.app.on_rebalance_complete.send()", "self.actives_for_table[table]"
+    assert source.index(waits) < source.index(reads) < source.index("consumer_generation_id != generation_id")
+
+
 def test_recovery_resumes_the_sources_before_it_seeks_them() -> None:
     """Hence BatchConsumer.resume_partitions stops the flow."""
     source = inspect.getsource(Recovery.on_recovery_completed)

@@ -286,6 +286,10 @@ def test_a_record_is_stamped_with_its_events_own_time() -> None:
         stamp.record(encoded(time=None), "p", until)
     with pytest.raises(EventError, match=r"RAW_RETENTION_DAYS \(30\)"):
         stamp.record(encoded(time="2026-10-11T11:59:59Z"), "p", until)
+    own = Stamp(NOW, 0, 32_000, {"page-views": 30})
+    with pytest.raises(EventError, match=r"LEADHEAT_RETENTION_DAYS \(30\)"):
+        own.record(encoded(time="2026-10-11T11:59:59Z"), "p", until)
+    assert own.record(encoded(type="nps", time="2026-10-11T11:59:59Z"), "p", until).topic == "outcomes"
     for_good = Stamp(NOW, 0, 32_000)
     assert for_good.record(encoded(time="1970-01-02T00:00:00Z"), "p", until).timestamp == DAY
     with pytest.raises(EventError, match="before 1970"):

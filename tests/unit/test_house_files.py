@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from deploy.cli import app
 from deploy.grafana import dashboard
-from deploy.settings import PREFIX, Settings
+from deploy.settings import KEPT_BY_AGE, PREFIX, Settings
 from scorer.grid import load_grid, parse_grid
 from streams import topics
 
@@ -149,6 +149,14 @@ def test_the_systemd_unit_runs_a_command_and_options_that_exist() -> None:
     assert set(re.findall(r"LEADHEAT_[A-Z_]+", unit)) <= {
         f"{PREFIX}{name.upper()}" for name in Settings.model_fields
     }
+
+
+def test_every_topic_kept_by_age_may_have_days_of_its_own() -> None:
+    days = dict.fromkeys(KEPT_BY_AGE, 7)
+    found = topics.required("leadheat", 400, days)
+    seven = {one.name for one in found if one.settings.get("retention.ms") == str(7 * 86_400_000)}
+    aged = {one.name for one in found if one.policy == "delete"}
+    assert aged - seven == {"leadheat.arrivals"}
 
 
 def test_the_privacy_page_says_how_long_topics_are_kept() -> None:

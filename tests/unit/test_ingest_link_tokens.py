@@ -18,11 +18,20 @@ CLICK = Link(
 
 def test_every_field_comes_back() -> None:
     keys = LinkKeys([NEW])
-    for link in (CLICK, Link("open", "u-42"), Link("tie", "Zoé@acme.example", until=Micros(5))):
+    more = (Link("open", "u-42", source="mailings"), msgspec.structs.replace(CLICK, honeypot=True))
+    for link in (CLICK, Link("open", "u-42"), Link("tie", "Zoé@acme.example", until=Micros(5)), *more):
         token = keys.sign(link)
         assert keys.read(link.kind, token) == link
         assert token.isascii()
         assert not set(token) & set("+/=.%")
+
+
+def test_links_that_were_sent_before_there_were_sources_stay_good() -> None:
+    click = "l6VjbGlja6R1LTQypGRlbW-jbS03tWh0dHBzOi8vYWNtZS5leGFtcGxlL8PACz8oat0mqZqws3eVcF-uLQ"
+    opened = "l6RvcGVupHUtNDLAwMDCwLomj8BRsxwQS5TGZccekMA"
+    keys = LinkKeys([NEW])
+    assert keys.read("click", click) == Link("click", "u-42", "demo", "m-7", "https://acme.example/", True)
+    assert keys.read("open", opened) == Link("open", "u-42")
 
 
 def test_a_token_is_good_for_its_own_kind_only() -> None:
@@ -122,6 +131,9 @@ def test_targets_that_cannot(address: str) -> None:
         Link("open", "undefined"),
         Link("open", "x" * 501),
         Link("open", "u-42", campaign="x" * 501),
+        Link("open", "u-42", source="x" * 501),
+        Link("open", "u-42", honeypot=True),
+        msgspec.structs.replace(CLICK, honeypot=True, ties=True),
         Link("open", "\ud800"),
         Link("click", "u-42", to="https://acme.example/" + "x" * 3_000),
     ],

@@ -25,6 +25,18 @@ def config(path: Path | None, *write_keys: str, **more: Any) -> GatewayConfig:
     return GatewayConfig("127.0.0.1:1", "leadheat", write_keys, lambda: Micros(0), sources=path, **more)
 
 
+def test_a_source_is_known_by_its_name_also_one_that_only_links_name(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yml"
+    path.write_text("mailings: {keys: [], ip: cut}\n")
+    sources = Sources(config(path, "secret"))
+    mailings = sources.named("mailings")
+    assert mailings is not None and mailings.address is not None
+    assert sources.named("write keys") is sources.named("") is None
+    path.write_text("letters: {keys: []}\n")
+    sources.look()
+    assert sources.named("mailings") is None and sources.named("letters") is not None
+
+
 def test_a_whole_source(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("wk_live_in_a_file\n")
     digest = hashlib.sha256(b"wk_live_by_digest").hexdigest()

@@ -25,16 +25,14 @@ def test_secrets_in_the_file_and_beside_it(tmp_path: Path) -> None:
             tmp_path,
             """
             mailgun: {secret: [{file: key}, old], max_age: 10m, lead_id: crm}
-            hubspot: {secret: one, url: https://leads.acme.test/v1/webhooks/hubspot, lead_id: [a, b]}
+            hubspot: {secret: one, url: https://leads.acme.test/h, lead_id: [a, b], older: [v2]}
             ses: {topics: arn}
             """,
         )
     )
     assert found == {
         "mailgun": ProviderSettings(("from-a-file", "old"), max_age_us=600 * SECOND, lead_id=("crm",)),
-        "hubspot": ProviderSettings(
-            ("one",), "https://leads.acme.test/v1/webhooks/hubspot", lead_id=("a", "b")
-        ),
+        "hubspot": ProviderSettings(("one",), "https://leads.acme.test/h", lead_id=("a", "b"), older=("v2",)),
         "ses": ProviderSettings(topics=("arn",)),
     }
     assert load_settings(None) == load_settings(_file(tmp_path, "")) == {}
@@ -56,6 +54,7 @@ def test_secrets_in_the_file_and_beside_it(tmp_path: Path) -> None:
         ("mailgun: {secret: {file: absent}}", "mailgun: secret: absent: cannot be read"),
         ("mailgun: {secret: {file: empty}}", "empty"),
         ("mailgun: {secret: x, max_age: soon}", "mailgun: max_age: expected a duration"),
+        ("hubspot: {secret: x, older: [v3]}", "older"),
         ("pigeon: {secret: canary}", "pigeon: no provider: expected one of amazon_ses, brevo"),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.ingest.errors import RefusedError
@@ -73,7 +74,7 @@ def _wrong(name: str) -> ProviderSettings:
     if name == "ses":
         return ProviderSettings(topics=("arn:aws:sns:eu-west-3:123456789012:another",))
     other = make.OTHER_SENDGRID_KEY if name == "sendgrid" else "whsec_" + "b3RoZXIh" * 4
-    return ProviderSettings((other,), SETTINGS[name].url)
+    return ProviderSettings((other,), SETTINGS[name].url, older=SETTINGS[name].older)
 
 
 @pytest.mark.parametrize(("name", "signed"), EVERY)
@@ -84,7 +85,8 @@ async def test_with_another_secret(name: str, signed: Signed) -> None:
 @pytest.mark.parametrize(("name", "signed"), EVERY)
 async def test_one_of_two_secrets_while_they_are_changed(name: str, signed: Signed) -> None:
     wrong, right = _wrong(name), SETTINGS[name]
-    two = ProviderSettings(wrong.secrets + right.secrets, right.url, topics=wrong.topics + right.topics)
+    both = {"secrets": wrong.secrets + right.secrets, "topics": wrong.topics + right.topics}
+    two = msgspec.structs.replace(right, **both)
     await authenticated(delivery(name, *signed, two))
 
 
@@ -182,6 +184,33 @@ async def test_hubspot_signs_an_address_plainly() -> None:
     settings = ProviderSettings(SETTINGS["hubspot"].secrets, URL + "hubspot?to=a%40b%2Fc&x=%C3%A9")
     signed = make.hubspot_v3(BODY, url=URL + "hubspot?to=a@b/c&x=%C3%A9")
     await authenticated(delivery("hubspot", *signed, settings))
+
+
+async def test_hubspot_s_older_signatures_count_only_where_that_is_set() -> None:
+    settings = SETTINGS["hubspot"]
+    for signed, version in ((make.hubspot_v1(BODY), "v1"), (make.hubspot_v2(BODY), "v2")):
+        only = msgspec.structs.replace(settings, older=(version,))
+        await authenticated(delivery("hubspot", *signed, only))
+        for others in ((), tuple(one for one in settings.older if one != version)):
+            told = await refused(
+                delivery("hubspot", *signed, msgspec.structs.replace(settings, older=others))
+            )
+            assert "no X-HubSpot-Signature-v3" in told
+        body, headers = signed
+        named = {**headers, "X-HubSpot-Signature-Version": "v3"}
+        await refused(delivery("hubspot", body, named, settings))
+
+
+async def test_a_wrong_third_signature_of_hubspot_is_not_saved_by_an_older_one() -> None:
+    for older in (make.hubspot_v1(BODY), make.hubspot_v2(BODY)):
+        body, right = make.hubspot_v3(BODY)
+        await authenticated(delivery("hubspot", body, {**right, **older[1]}, SETTINGS["hubspot"]))
+        for wrong in ("", "x", right["X-HubSpot-Signature-v3"].lower()):
+            headers = {**right, **older[1], "X-HubSpot-Signature-v3": wrong}
+            assert "wrong" in await refused(delivery("hubspot", body, headers, SETTINGS["hubspot"]))
+        old = make.hubspot_v3(BODY, Micros(AT - 301 * SECOND))
+        headers = {**old[1], **older[1]}
+        assert "older than" in await refused(delivery("hubspot", body, headers, SETTINGS["hubspot"]))
 
 
 async def test_standard_webhooks_passes_over_a_part_of_a_second() -> None:
@@ -292,7 +321,7 @@ async def test_hubspot_s_vectors() -> None:
         headers = {name: vector["signature"], "X-HubSpot-Request-Timestamp": stamp}
         if vector["version"] == "v2":
             headers["X-HubSpot-Signature-Version"] = "v2"
-        settings = ProviderSettings((vector["client_secret"],), vector["url"])
+        settings = ProviderSettings((vector["client_secret"],), vector["url"], older=("v1", "v2"))
         given = delivery(
             "hubspot", vector["request_body"].encode(), headers, settings, Micros(int(stamp) * 1_000)
         )

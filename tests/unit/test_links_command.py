@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from connectors.ingest.link_tokens import Link, LinkKeys
@@ -37,6 +38,28 @@ def test_without_a_target_there_is_a_pixel_only() -> None:
     done = _run("--lead", "u-42", "--message", "m-7")
     [line] = done.output.splitlines()
     assert line.startswith("open_url: http://127.0.0.1:8000/o/")
+
+
+def test_a_link_that_nobody_sees_and_the_source_of_a_mailing() -> None:
+    more = ("--honeypot", "--source", "mailings", "--tie")
+    target = "https://acme.example/"
+    done = _run("--lead", "u-42", "--to", target, "--gateway", GATEWAY, *more)
+    made = dict(line.split(": ") for line in done.output.splitlines())
+    assert list(made) == ["click_url", "honeypot_url", "open_url"]
+    seen = Link("click", "u-42", to=target, ties=True, source="mailings")
+    assert _read(made["click_url"]) == seen
+    assert _read(made["honeypot_url"]) == replace(seen, ties=False, honeypot=True)
+    assert _read(made["open_url"]) == Link("open", "u-42", source="mailings")
+
+    listed = _run("--csv", "-", "--gateway", GATEWAY, *more, given=f"lead_id,to\nu-1,\nu-2,{target}\n")
+    first, second = csv.DictReader(io.StringIO(listed.output))
+    assert list(first) == ["lead_id", "to", "click_url", "honeypot_url", "open_url"]
+    assert first["honeypot_url"] == ""
+    assert _read(second["honeypot_url"]) == Link("click", "u-2", to=target, source="mailings", honeypot=True)
+
+
+def test_a_honeypot_needs_somewhere_to_lead_to() -> None:
+    assert _run("--lead", "u-42", "--honeypot").exit_code == 2
 
 
 @pytest.mark.parametrize(("comma", "start"), [(",", ""), (";", "\ufeff")])

@@ -1,7 +1,10 @@
 """Ports and addresses: what is free, what answers, and what to do where not."""
 
 import contextlib
+import itertools
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -16,6 +19,24 @@ def test_free_ports_are_different_and_free() -> None:
     assert len(set(found)) == 3
     for port in found:
         ports.require_free("127.0.0.1", port, "a test", "--port")
+
+
+def test_no_port_is_given_twice_in_a_row() -> None:
+    assert not {*ports.free_ports(20)} & {*ports.free_ports(20)}
+
+
+def test_no_port_in_use_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    (taken,) = ports.free_ports(1)
+    with socket.create_server(("127.0.0.1", taken)):
+        monkeypatch.setattr(ports, "_places", itertools.count(taken - ports._FIRST))
+        assert taken not in ports.free_ports(2)
+
+
+def test_processes_are_given_different_ports() -> None:
+    command = [sys.executable, "-c", "from deploy.ports import free_ports; print(*free_ports(100))"]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    given = [process.communicate()[0].split() for process in processes]
+    assert len({port for one in given for port in one}) == 400
 
 
 def test_a_port_in_use_is_named_with_what_to_do() -> None:

@@ -1,5 +1,6 @@
 """Who may read, and what browsers are told: the app without broker or store."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from connectors.serve.app import create_app
 from connectors.serve.config import ServeConfig
 from connectors.serve.errors import ConfigError
 from connectors.serve.sessions import ANOTHER_KIND, COOKIE, Sessions
+from connectors.serve.write_keys import WriteKeys
 from deploy.ports import free_ports
 from scorer.errors import GridError
 from scorer.times import Micros
@@ -88,6 +90,53 @@ async def test_a_write_key_is_of_another_kind(config: ServeConfig, key: str) -> 
             assert (answer.status_code, answer.json()["error"]) == (403, ANOTHER_KIND)
         assert (await client.post("/v1/session", json={"key": key})).status_code == 403
         assert (await client.get("/v1/grid", headers={"Authorization": "Bearer *"})).status_code == 401
+
+
+async def test_a_write_key_of_the_sources_file_is_answered_the_same(
+    config: ServeConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("wk_live_in_a_file\n")
+    digest = hashlib.sha256(b"wk_live_by_digest").hexdigest()
+    path = tmp_path / "sources.yml"
+    keys = f"{{env: KEY}}, {{file: key}}, 'sha256:{digest}', wk_live_clear"
+    path.write_text(f"site: {{keys: [{keys}], ids: {{snowplow: [shop, '*']}}, ip: hash}}\n")
+    app = create_app(replace(config, sources=path, environment={"KEY": "wk_live_of_a_variable"}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=_BASE) as client:
+        for key in (
+            "wk_live_of_a_variable",
+            "wk_live_in_a_file",
+            "wk_live_by_digest",
+            "wk_live_clear",
+            "shop",
+            "snowplow:shop",
+        ):
+            answer = await client.get("/v1/grid", headers={"Authorization": f"Bearer {key}"})
+            assert (answer.status_code, answer.json()["error"]) == (403, ANOTHER_KIND)
+            answer = await client.post("/v1/session", json={"key": key})
+            assert (answer.status_code, answer.json()["error"]) == (403, ANOTHER_KIND)
+        for key in ("wk_live_other", "*", f"sha256:{digest}", digest):
+            answer = await client.get("/v1/grid", headers={"Authorization": f"Bearer {key}"})
+            assert answer.status_code == 401
+        answer = await client.get("/v1/grid", headers={"Authorization": f"Bearer {_KEY}"})
+        assert answer.status_code == 200
+
+
+def test_keys_that_come_into_the_sources_file_and_a_file_that_is_wrong(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, now = tmp_path / "sources.yml", [0.0]
+    keys = WriteKeys(["wk-flat"], path, clock=lambda: now[0])
+    assert keys.knows("wk-flat")
+    assert not keys.knows("wk_live_first")
+    assert "401 here, not 403" in caplog.text
+    for text, known in (("{keys: [wk_live_first]}", True), ("{keys: [wk_live_second]}", False)):
+        path.write_text(f"site: {text}\n")
+        now[0] += 3
+        assert keys.knows("wk_live_first") is known
+    path.write_text("site: {keys: [{env: NOT_SET}]}\n")
+    now[0] += 3
+    assert keys.knows("wk_live_second")  # as the gateway, which lets the old ones stand
+    assert keys.knows("wk-flat") and not keys.knows("")
 
 
 async def test_each_key_reads(client: httpx.AsyncClient) -> None:

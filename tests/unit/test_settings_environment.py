@@ -111,3 +111,26 @@ def test_where_states_are_kept_and_who_is_forgotten() -> None:
             settings.load(**{name: wrong})
     with pytest.raises(SettingsError, match="expected a number and s, m, h, d or w"):
         settings.load(forget_after="soon")
+
+
+def test_days_of_single_topics(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().retention() == {}
+    monkeypatch.setenv("LEADHEAT_RETENTION_DAYS", "page-views=30, failed = 14,alerts=0")
+    assert settings.load().retention() == {"page-views": 30, "failed": 14, "alerts": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("30", "'30' is no topic of these: expected page-views"),
+        ("scores=30", "'scores' is no topic of these"),
+        ("failed=soon", "failed: expected days from 0 to 36500, as failed=30"),
+        ("failed=-1", "expected days"),
+        ("failed=36501", "expected days"),
+        ("failed=1,failed=2", "named twice"),
+    ],
+)
+def test_days_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
+    monkeypatch.setenv("LEADHEAT_RETENTION_DAYS", text)
+    with pytest.raises(SettingsError, match=told):
+        settings.load()

@@ -16,7 +16,7 @@ from streams.batching.producer import BatchProducer, Outgoing
 from streams.batching.scheduler import Batch, BatchScheduler
 from streams.batching.sole_writer import SoleWriter
 from streams.batching.store import REVISION, TAIL_KEY, PartitionStore
-from streams.errors import WriteError
+from streams.errors import StoreError, WriteError
 
 VIEWS = TP("views", 0)
 
@@ -88,22 +88,37 @@ def changelog(partition: int, *changes: tuple[bytes, bytes | None]) -> list[Any]
     return [SimpleNamespace(message=SimpleNamespace(value=batch, partition=partition))]
 
 
-class Ends:
-    """The changelog's ends: it holds all from the start, and much."""
+class App:
+    """What a store asks of Faust: the changelog, of which it has all but `more` records, and of recovery."""
+
+    def __init__(self) -> None:
+        self.more = 0
+        self.crashes: list[Exception] = []
+        self.consumer = self
+        self.tables = self
+        self.recovery = self
+        self.in_recovery = False
+        self.signal_recovery_start = asyncio.Event()
+        self.store: Any = None
 
     async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
         return dict.fromkeys(tps, 0)
 
     async def highwaters(self, *tps: TP) -> dict[TP, int]:
-        return dict.fromkeys(tps, 1_000)
+        await asyncio.sleep(0)
+        return {tp: self.store.ends.get(tp.partition, 0) + self.more for tp in tps}
+
+    async def crash(self, error: Exception) -> None:
+        self.crashes.append(error)
 
 
 async def store_of(*partitions: int) -> PartitionStore:
     """A store that was assigned partition numbers."""
     table = SimpleNamespace(name="leads", changelog_topic_name="changelog")
-    store = PartitionStore("leadheat://memory", SimpleNamespace(consumer=Ends()), table)
-    await store.on_rebalance({TP("changelog", number) for number in partitions}, set(), set())
-    return store
+    app = App()
+    app.store = PartitionStore("leadheat://memory", app, table)
+    await app.store.on_rebalance({TP("changelog", number) for number in partitions}, set(), set())
+    return app.store
 
 
 def filled(store: PartitionStore, partition: int, *changes: tuple[bytes, bytes | None]) -> PartitionStore:
@@ -129,6 +144,35 @@ async def test_store_keeps_copies_and_says_from_where_to_go_on_reading() -> None
     await store.on_rebalance({TP("views", 2), TP("changelog", 1)}, set(), set())
     assert store.partitions == {1: {b"b": b"2"}, 2: {}}
     assert store.persisted_offset(TP("changelog", 0)) is None
+
+
+async def test_store_does_not_go_on_from_states_that_lack_something() -> None:
+    store = filled(await store_of(0, 1), 0, (b"a", b"1"))
+    store.app.more = 1
+    with pytest.raises(StoreError, match=r"changelog-0 is held up to 1, and ends at 2, changelog-1 .* 1$"):
+        await store.on_recovery_completed({TP("changelog", 0), TP("changelog", 1)}, set())
+    await asyncio.sleep(0)
+    assert store.active == set()
+    assert [type(error) for error in store.app.crashes] == [StoreError]
+
+
+@pytest.mark.parametrize("sign", ["recovers", "is about to", "a rebalance"])
+async def test_store_leaves_to_a_rebalance_under_way_what_it_recovers(sign: str) -> None:
+    """Faust told of the partitions of a rebalance that had just come as if it had recovered them already."""
+    store = filled(await store_of(0), 0, (b"a", b"1"))
+    store.app.more = 1
+    store.app.in_recovery = sign == "recovers"
+    if sign == "is about to":
+        store.app.signal_recovery_start.set()
+    told = asyncio.create_task(store.on_recovery_completed({TP("changelog", 0)}, set()))
+    await asyncio.sleep(0)
+    if sign == "a rebalance":
+        await store.on_rebalance({TP("changelog", 0), TP("changelog", 1)}, set(), set())
+    await told
+    assert (store.active, store.take_overtaken(), store.app.crashes) == (set(), {}, [])
+    store.app.more = 0
+    await store.on_recovery_completed({TP("changelog", 0)}, set())
+    assert store.active == {0}
 
 
 async def test_store_takes_nothing_of_a_partition_that_has_left() -> None:

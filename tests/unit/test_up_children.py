@@ -29,6 +29,7 @@ _EMBEDDED = Machine(
     channels=None,
     write_keys=("wk_canary", "matomo:*"),
     read_keys=("rk_canary",),
+    link_keys=(),
     partitions=2,
     session_timeout_s=6.0,
     folder=Path("/run"),
@@ -67,6 +68,13 @@ def test_the_demonstration_is_one_more_child_on_the_same_clock() -> None:
     assert found["demo"].command[-2:] == ["deploy.demo.player", "http://127.0.0.1:8000"]
     for name in ("worker", "web", "notify", "demo"):
         assert found[name].environment["LEADHEAT_TIMESCALE"] == scale
+
+
+def test_sequences_are_one_more_role() -> None:
+    found = {one.name: one for one in children(replace(_EMBEDDED, sequences=Path("s.yml")), _nothing)}
+    assert "nurture" in found["broker"].feeds
+    assert found["nurture"].command[-1] == "nurture"
+    assert found["nurture"].environment["LEADHEAT_GATEWAY_URL"] == "http://127.0.0.1:8000"
 
 
 def test_keys_travel_in_the_environment_only() -> None:

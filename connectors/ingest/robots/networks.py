@@ -36,10 +36,8 @@ class Networks:
     """
 
     def __init__(self, networks: Iterable[Network]) -> None:
-        ranges: dict[str, list[IPv4Network | IPv6Network]] = {kind: [] for kind in _KINDS}
-        for network in networks:
-            ranges[network.kind] += _ranges(network)
-        self._ranges = {kind: _Ranges(found) for kind, found in ranges.items()}
+        told = list(networks)
+        self._ranges = {kind: _merged(tuple(one for one in told if one.kind == kind)) for kind in _KINDS}
         self._kind = lru_cache(_REMEMBERED)(self._look)
 
     def __call__(self, address: str) -> str:
@@ -70,6 +68,12 @@ class _Ranges:
     def __contains__(self, address: Address) -> bool:
         place = bisect_right(self._firsts[address.version], int(address)) - 1
         return place >= 0 and int(address) <= self._lasts[address.version][place]
+
+
+@lru_cache(len(_KINDS))
+def _merged(networks: tuple[Network, ...]) -> _Ranges:
+    """The ranges of some networks; remembered, since the lists are tens of thousands and always the same."""
+    return _Ranges([one for network in networks for one in _ranges(network)])
 
 
 def _ranges(network: Network) -> list[IPv4Network | IPv6Network]:

@@ -39,6 +39,9 @@ _TRAITS: Final = {
     "annualrevenue": "revenue",
     "mobilephone": "phone",
 }
+_NOT_V3: Final = (
+    "no X-HubSpot-Signature-v3: set `older: [v1, v2]` in the webhooks file to take what is signed by less"
+)
 _DECODED: Final = re.compile(r"%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 """What HubSpot writes plainly in the address that it signs, however it is written in the request."""
 
@@ -49,12 +52,17 @@ class HubSpot(SignedProvider):
     name = "hubspot"
 
     async def authenticate(self, delivery: Delivery) -> Proof | None:
-        """The newest of its three signatures that the request has."""
+        """By its third signature; by the first two, which sign no time, only where the settings say so.
+
+        A request with the third is judged by that alone: none falls back to what proves less.
+        """
         headers = delivery.head.headers
         if (given := headers.get("x-hubspot-signature-v3")) is not None:
             return _require_v3(delivery, given, delivery.max_age_us(self.max_age_s))
         given = headers.get("x-hubspot-signature", "")
         version = headers.get("x-hubspot-signature-version", "v1")
+        if version not in delivery.settings.older:
+            raise unproven(_NOT_V3)
         urls = addresses(delivery) if version == "v2" else []
         signed = [f"POST{url}".encode() for url in urls] if version == "v2" else [b""]
         right = [

@@ -133,7 +133,7 @@ class _Desk:
         items = provider.items(delivery)
         config = intake.config
         # a bounce may bring the whole message back, of which next to nothing goes into the event
-        limits = config.max_body_bytes, config.max_event_bytes
+        limits = config.max_body_bytes, config.max_event_bytes, config.shape
         found = await intake.sift(items, partial(records_of, events, *limits), admission)
         source = f"gateway:/v1/webhooks/{provider.name}"
         kept = admission.source.unaddressed

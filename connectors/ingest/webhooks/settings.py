@@ -9,7 +9,7 @@ postmark: {secret: PASSWORD, lead_id: crm_id}    # of https://any:PASSWORD@…; 
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import yaml
@@ -28,12 +28,17 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _Secret = _Text | _File
 
 
+Older = Literal["v1", "v2"]
+"""Signatures that a provider has replaced by a better one."""
+
+
 class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secret: _Secret | list[_Secret] = []
     url: _Text | None = None
     max_age: _Text | None = None
     topics: _Text | list[_Text] = []
     lead_id: _Text | list[_Text] = []
+    older: list[Older] = []
 
 
 class ProviderSettings(msgspec.Struct, frozen=True):
@@ -46,6 +51,8 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     topics: tuple[str, ...] = ()
     lead_id: tuple[str, ...] = ()
     """Names of metadata that carry the lead's id, tried before the usual ones."""
+    older: tuple[Older, ...] = ()
+    """Signatures that are taken from a request without the provider's newest."""
 
 
 def load_settings(path: Path | None) -> Mapping[str, ProviderSettings]:
@@ -60,7 +67,7 @@ def load_settings(path: Path | None) -> Mapping[str, ProviderSettings]:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         raise ConfigError(f"{path}: no YAML") from None  # the error would show a part of it
     except msgspec.ValidationError as error:
-        expected = "provider, then secret, url, max_age, topics, lead_id"
+        expected = "provider, then secret, url, max_age, topics, lead_id, older"
         raise ConfigError(f"{path}: {error} (expected: {expected})") from None
     return {name: _settings(f"{path}: {name}", path.parent, one) for name, one in told.items()}
 
@@ -73,6 +80,7 @@ def _settings(where: str, folder: Path, told: _Told) -> ProviderSettings:
         None if told.max_age is None else _age_us(where, told.max_age),
         tuple(_listed(told.topics)),
         tuple(_listed(told.lead_id)),
+        tuple(told.older),
     )
 
 

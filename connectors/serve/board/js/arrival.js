@@ -18,6 +18,12 @@ export const refused = arrival => arrival.status >= 400 || arrival.refused > 0;
 /** Where it came from: the protocol, or a path that nobody answers. @param {any} arrival */
 export const sourceOf = arrival => arrival.protocol ?? t('install.nobodys');
 
+/** Whose key it was: the source's name, else which of the keys. @param {any} arrival */
+function sender(arrival) {
+  if (arrival.source) return ` · ${t('install.source', { name: arrival.source })}`;
+  return arrival.key === null ? '' : ` · ${t('install.key', { n: arrival.key })}`;
+}
+
 /** @param {any} arrival */
 const reasons = arrival => [
   ...(arrival.error ? [arrival.error] : []),
@@ -53,7 +59,6 @@ export function arrivalItem(arrival) {
   const bad = refused(arrival),
     at = new Date(ms(arrival.at));
   const sent = [`${arrival.method} ${arrival.path}`, lines(arrival.headers, ': ')].filter(Boolean).join('\n');
-  const key = arrival.key === null ? '' : ` · ${t('install.key', { n: arrival.key })}`;
   return h(
     'li',
     { class: 'arrival', 'data-refused': bad },
@@ -66,7 +71,7 @@ export function arrivalItem(arrival) {
         h('time', { class: 'xs dim nw', datetime: arrival.at }, SECONDS.format(at)),
         h('span', { class: bad ? 'bad' : 'ok' }, icon(bad ? 'warn' : 'check', 12), String(arrival.status)),
         h('span', { class: 'm' }, outcome(arrival)),
-        h('span', { class: 'xs mute' }, `${sourceOf(arrival)}${key} · ${arrival.method} ${arrival.path}`),
+        h('span', { class: 'xs mute' }, `${sourceOf(arrival)}${sender(arrival)} · ${arrival.method} ${arrival.path}`),
       ),
       h(
         'div',

@@ -1,0 +1,36 @@
+"""Opens the way to a destination."""
+
+from collections.abc import Mapping
+
+from connectors.notify.channels import Channels, Chat, Console, Destination
+from connectors.notify.chat import ChatSender
+from connectors.notify.config import NotifyConfig
+from connectors.notify.console import ConsoleSender
+from connectors.notify.outlet import Outlet, Reports, Sender
+from connectors.notify.webhook import WebhookSender
+from connectors.outward.client import OutwardClient
+
+
+def open_outlets(channels: Channels | None, config: NotifyConfig, reports: Reports) -> Mapping[str, Outlet]:
+    """An outlet for each destination, by its label."""
+    found = {Console()} if channels is None else {one for many in channels.values() for one in many}
+    return {
+        one.label: Outlet(
+            one.label,
+            1 if isinstance(one, Console) else config.lanes,
+            open_sender(one, config),
+            config,
+            reports,
+        )
+        for one in found
+    }
+
+
+def open_sender(destination: Destination, config: NotifyConfig) -> Sender:
+    """The way to a destination."""
+    if isinstance(destination, Console):
+        return ConsoleSender()
+    if isinstance(destination, Chat):
+        return ChatSender(destination.url, config.allowed, config.lanes)
+    client = OutwardClient(config.allowed, total_s=config.timeout_s)
+    return WebhookSender(destination.url, destination.secret, client, config.clock)

@@ -1,0 +1,27 @@
+"""A letter as the message that mail servers pass on."""
+
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from connectors.nurture.letter import Letter
+from scorer.times import SECOND
+
+
+def message_of(letter: Letter) -> EmailMessage:
+    """The message: text, and the same as HTML. Python's own policy refuses line breaks in headers."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(letter.sender.name, addr_spec=letter.sender.address)
+    message["To"] = Address(addr_spec=letter.to)
+    if letter.sender.reply_to:
+        message["Reply-To"] = Address(addr_spec=letter.sender.reply_to)
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(datetime.fromtimestamp(letter.at // SECOND, UTC))
+    message["Message-ID"] = letter.message_id
+    for name, value in letter.headers.items():
+        message[name] = value
+    message.set_content(letter.text, cte="quoted-printable")
+    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    return message

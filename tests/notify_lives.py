@@ -1,0 +1,87 @@
+"""Notify in lives of one process each, killed as by kill -9 between two of its steps, life after life.
+
+Arguments: broker, prefix of topics, channels file, number of lives. Each life is killed a step later than the
+one before, and after twenty steps from the first again; the one after the last goes on until it is stopped.
+Steps are what leaves the process, each before it goes and once it has gone: requests to receivers, rows,
+parked alerts, offsets.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+from connectors.durable.table import Table
+from connectors.notify.config import NotifyConfig
+from connectors.notify.dispatch import run
+from connectors.notify.parking import Parking
+from connectors.notify.webhook import WebhookSender
+from connectors.outward.addresses import Allowed
+from scorer.times import Micros
+
+_STEPS = (Table, "put"), (AIOKafkaConsumer, "commit"), (Parking, "_send"), (WebhookSender, "send")
+_STEPS_OF_A_LIFE = 20
+_FASTER = 200
+"""By how much the clock runs: the first retry comes after a fortieth of a second."""
+
+
+def _killed_at(number: int) -> None:
+    """Has this process killed before its n-th step."""
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if done == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def between(act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def stepping(*given: Any, **named: Any) -> Any:
+            step()
+            try:
+                return await act(*given, **named)
+            finally:
+                step()
+
+        return stepping
+
+    for owner, name in _STEPS:
+        setattr(owner, name, between(getattr(owner, name)))
+
+
+def main(broker: str, prefix: str, channels: str, lives: str) -> None:
+    """One life after the other."""
+    began = time.monotonic()
+
+    def clock() -> Micros:
+        return Micros(1_793_523_600_000_000 + round((time.monotonic() - began) * 1_000_000 * _FASTER))
+
+    def live() -> None:
+        config = NotifyConfig(
+            broker,
+            prefix,
+            Path(channels),
+            clock,
+            allowed=Allowed.parse("127.0.0.1"),
+            session_timeout_s=0.5,  # the embedded broker takes any
+        )
+        asyncio.run(run(config))
+
+    for number in range(1, int(lives) + 1):
+        if (child := os.fork()) == 0:
+            _killed_at(1 + (number - 1) % _STEPS_OF_A_LIFE)
+            live()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(f"life {number}: {os.waitstatus_to_exitcode(status)}", flush=True)
+    live()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
