@@ -53,11 +53,14 @@ def fresh(change: Change, row: RecordRow) -> tuple[dict[str, Any], dict[str, Any
 
 
 def identify(
-    destination: Destination, lead: str, record: str, at: Micros, traits: Mapping[str, Any]
+    destination: Destination, lead: str, record: str, change: int, at: Micros, traits: Mapping[str, Any]
 ) -> Event:
-    """Who a lead is, by a record; the same words are the same event."""
+    """Who a lead is, by the so manyth change of a record.
+
+    The CRM's moment is no part of the id: our own writes move it, between two readings of one change.
+    """
     return {
-        "id": event_id(destination.name, "identify", record, lead, at, traits),
+        "id": event_id(destination.name, "identify", record, lead, change),
         "type": "identify",
         "lead_id": lead,
         "time": format_time(at),
@@ -69,7 +72,7 @@ def identify(
 def alias(destination: Destination, before: str, lead: str, at: Micros) -> Event:
     """Two leads are one person, as somebody said who merged their records."""
     return {
-        "id": event_id(destination.name, "alias", before, lead, at, {}),
+        "id": event_id(destination.name, "alias", before, lead),
         "type": "alias",
         "lead_id": lead,
         "time": format_time(at),
@@ -78,7 +81,9 @@ def alias(destination: Destination, before: str, lead: str, at: Micros) -> Event
     }
 
 
-def outcomes(destination: Destination, lead: str, change: Change, stages: Mapping[str, Any]) -> list[Event]:
+def outcomes(
+    destination: Destination, lead: str, number: int, change: Change, stages: Mapping[str, Any]
+) -> list[Event]:
     """What became of a lead, where the sync file says that a stage means something."""
     told = {} if destination.reads is None else destination.reads.outcomes
     at = change.at if change.stage_at is None else change.stage_at
@@ -88,7 +93,7 @@ def outcomes(destination: Destination, lead: str, change: Change, stages: Mappin
         if outcome is not None:
             found.append(
                 {
-                    "id": event_id(destination.name, "outcome", change.record, name, at, {name: value}),
+                    "id": event_id(destination.name, "outcome", change.record, number, name, value),
                     "type": "outcome",
                     "lead_id": lead,
                     "time": format_time(at),

@@ -31,12 +31,13 @@ class Gate:
         self._destination = destination
         self._clock = clock
         self._failures = 0
-        self._closed_until = 0
+        self.closed_until = 0
+        """The moment from which on calls may be tried."""
         OPEN.labels(destination).set(0)
 
     async def wait(self) -> None:
         """Returns when a call may be tried."""
-        while (moment := self._closed_until) > self._clock():
+        while (moment := self.closed_until) > self._clock():
             await until(moment, self._clock)
 
     def passed(self) -> None:
@@ -59,7 +60,7 @@ class Gate:
         result = {ThrottledError: "throttled", LockedOutError: "locked_out"}.get(type(error), "failed")
         CALLS.labels(self._destination, result).inc()
         OPEN.labels(self._destination).set(int(self._failures > 0))
-        self._closed_until = max(self._closed_until, self._clock() + int(wait_s * SECOND))
+        self.closed_until = max(self.closed_until, self._clock() + int(wait_s * SECOND))
         level = logging.ERROR if isinstance(error, LockedOutError) else logging.WARNING
         _log.log(level, "%s: %s; called again in %.0f s", self._destination, error, wait_s)
 

@@ -138,7 +138,7 @@ class _PageWork:
         self._partition = partition
         self._round = round_
         self._now = now
-        self._rows: dict[str, RecordRow | None] = {}
+        self._rows: dict[str, RecordRow] = {}
         self.events: list[events.Event] = []
 
     @property
@@ -150,8 +150,7 @@ class _PageWork:
 
     def leads(self) -> list[tuple[str, str]]:
         """Whose rows are written, by the rows' keys."""
-        rows = ((record, row) for record, row in self._rows.items() if row is not None)
-        return [(record_key(record, self._destination.name), row.lead) for record, row in rows]
+        return [(record_key(record, self._destination.name), row.lead) for record, row in self._rows.items()]
 
     def take(self, change: Change, erased: Callable[[str], bool]) -> None:
         """A record that is there, or was deleted."""
@@ -160,25 +159,35 @@ class _PageWork:
             if row is not None:
                 self._untie(row, erased)
             return
+        new = row is None or row.gone
         owner = self.row(change.of) if change.of is not None else row
-        if change.of is not None and owner is None:
+        if change.of is not None and (owner is None or owner.gone):
             return  # an opportunity that came of no lead we know
         lead = owner.lead if owner is not None else self._named(change)
         if lead is None or erased(lead):
             return
         known = row or RecordRow(lead=lead, destination=self._destination.name, record=change.record)
         traits, stages, digests = events.fresh(change, known)
-        if row is None and change.of is None:
+        if new and change.of is None:
             traits[self._destination.record_trait] = change.record
         if traits:
-            self.events.append(events.identify(self._destination, lead, change.record, change.at, traits))
-        self.events += events.outcomes(self._destination, lead, change, stages)
-        if row is None or digests != row.seen or row.round != self._round:
-            self._rows[change.record] = msgspec.structs.replace(known, seen=digests, round=self._round)
+            self.events.append(
+                events.identify(self._destination, lead, change.record, known.changes, change.at, traits)
+            )
+        self.events += events.outcomes(self._destination, lead, known.changes, change, stages)
+        if new or digests != known.seen or known.round != self._round:
+            self._rows[change.record] = msgspec.structs.replace(
+                known,
+                seen=digests,
+                round=self._round,
+                gone=False,
+                changes=known.changes + bool(traits or stages),
+            )
 
     def knows(self, change: Change) -> bool:
         """Whether a record that was merged into another was anybody's that we know."""
-        return self.row(change.record) is not None or bool(change.lead or change.email)
+        row = self.row(change.record)
+        return bool(change.lead or change.email) if row is None else not row.gone
 
     def take_merged(self, change: Change, master: str | None, erased: Callable[[str], bool]) -> None:
         """A record that was merged into another: their people are one."""
@@ -187,13 +196,16 @@ class _PageWork:
             return
         lead = row.lead if row is not None else self._named(change)
         if row is not None:
-            self._rows[change.record] = None
+            self._rows[change.record] = _gone(row)
         if lead is None or erased(lead):
             return
         if master is not None and master != lead and not erased(master):
             self.events.append(events.alias(self._destination, lead, master, change.at))
         tie = {self._destination.record_trait: into}
-        self.events.append(events.identify(self._destination, master or lead, into, change.at, tie))
+        number = -1 if row is None else row.changes
+        self.events.append(
+            events.identify(self._destination, master or lead, change.record, number, change.at, tie)
+        )
 
     def end_round(self, erased: Callable[[str], bool]) -> None:
         """Everything was read: what this round has not come by was deleted meanwhile."""
@@ -206,17 +218,21 @@ class _PageWork:
         return events.name_of(self._destination, change.record, change.lead, change.email)
 
     def _untie(self, row: RecordRow, erased: Callable[[str], bool]) -> None:
-        self._rows[row.record] = None
+        if row.gone:
+            return
+        self._rows[row.record] = _gone(row)
         if not erased(row.lead):
             tie = {self._destination.record_trait: self._other(row)}
-            self.events.append(events.identify(self._destination, row.lead, row.record, self._now, tie))
+            self.events.append(
+                events.identify(self._destination, row.lead, row.record, row.changes, self._now, tie)
+            )
 
     def _other(self, gone: RecordRow) -> str | None:
         """Another record of the same lead: the CRM may know somebody twice."""
         prefix = record_key("", self._destination.name)
         for _, row in self._book.rows(self._partition, prefix):
             held = self._rows.get(row.record, row) if isinstance(row, RecordRow) else None
-            if held is not None and held.lead == gone.lead and held.record != gone.record:
+            if held is not None and not held.gone and held.lead == gone.lead and held.record != gone.record:
                 return held.record
         return None
 
@@ -228,6 +244,10 @@ class _PageWork:
             return self._rows[record]
         row = self._book.get((self._partition, record_key(record, self._destination.name)))
         return row if isinstance(row, RecordRow) else None
+
+
+def _gone(row: RecordRow) -> RecordRow:
+    return msgspec.structs.replace(row, gone=True, seen={}, changes=row.changes + 1)
 
 
 def _becomes(row: RecordRow | None) -> Step:

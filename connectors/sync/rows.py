@@ -60,8 +60,12 @@ class RecordRow(msgspec.Struct, tag="record", omit_defaults=True, kw_only=True):
     record: str
     seen: dict[str, str] = {}
     """Digests of values, by trait and stage: only what has changed is passed on, and never our own words."""
+    changes: int = 0
+    """How many were passed on: the next one's event is known by it, however often it is published."""
     round: int = 0
     """The reading of everything that it was seen in last."""
+    gone: bool = False
+    """Deleted there, or merged into another one; some come back."""
     due: Micros | None = None
 
 

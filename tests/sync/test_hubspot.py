@@ -116,7 +116,7 @@ async def test_what_a_search_learns_of_late_is_read(vendor: HubSpotVendor) -> No
         await world.until(lambda: world.traits[email(0)].get("title") == "late")
 
 
-async def test_who_is_in_the_bin_is_not_written_to(vendor: HubSpotVendor) -> None:
+async def test_who_is_in_the_bin_is_not_written_to_until_taken_out_again(vendor: HubSpotVendor) -> None:
     ids = vendor.people(2)
     world = world_of(vendor)
     async with world.running():
@@ -125,7 +125,11 @@ async def test_who_is_in_the_bin_is_not_written_to(vendor: HubSpotVendor) -> Non
         world.clock.advance(86_400)
         await world.until(lambda: "crm.hubspot.id" not in world.traits[email(0)])
         await world.quiet(vendor.crm.calls)
-    assert list(vendor.crm.contacts) == [ids[1]]
+        assert list(vendor.crm.contacts) == [ids[1]]
+        vendor.crm.contacts[ids[0]] = vendor.crm.archived.pop(ids[0])
+        vendor.crm.edit(ids[0])
+        await world.until(lambda: world.traits[email(0)].get("crm.hubspot.id") == ids[0])
+    assert len({event["id"] for event in world.events}) == len(world.events)
     assert vendor.crm.created == []
 
 
