@@ -112,7 +112,12 @@ class Worker:
         self.consumer = Consumer(broker)
         self.lease = Lease(SESSION_S, _raise, lambda: self._seconds)
         self.folder = folder
-        app = SimpleNamespace(consumer=_Ends(broker))
+        recovery = SimpleNamespace(
+            in_recovery=False, signal_recovery_start=SimpleNamespace(is_set=lambda: False), _generation_id=0
+        )
+        app = SimpleNamespace(
+            consumer=_Ends(broker), consumer_generation_id=0, tables=SimpleNamespace(recovery=recovery)
+        )
         table = SimpleNamespace(name="leads", changelog_topic_name=self.config.changelog)
         self.store = (
             PartitionStore(URL, app, table)
