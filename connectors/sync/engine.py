@@ -254,10 +254,10 @@ class Engine:
 
 
 def _task_of(what: Any) -> tuple[str, int]:
-    """What is to be done, and within how long: `call`, or `{call: …, within: 4h}`."""
+    """What is to be done, and within how long: `call`, `{call: …, within: 4h}`, `{do: …}`."""
     if isinstance(what, str):
         return what, DAY
-    return str(what["call"]), int(parse_duration(what.get("within", "1d")) * SECOND)
+    return str(what.get("call") or what["do"]), int(parse_duration(what.get("within", "1d")) * SECOND)
 
 
 def _first(task: TaskRow) -> Step:
