@@ -22,7 +22,7 @@ CRM := build/crm-venv
 CRM_INSTALLED := $(CRM)/.installed
 
 .PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-gateway bench-peers bench-docs bench-state \
-	bench-rolling soak faults crm-clients sync-long robots nurture clean
+	bench-rolling soak faults robots nurture crm-clients sync-long clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)

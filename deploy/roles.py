@@ -7,6 +7,7 @@ from deploy.errors import SettingsError
 from deploy.settings import PREFIX, Settings, environment
 
 if TYPE_CHECKING:
+    from connectors.accounts.config import AccountsConfig
     from connectors.ingest.config import GatewayConfig
     from connectors.notify.config import NotifyConfig
     from connectors.nurture.carrier import Carrier
@@ -170,6 +171,20 @@ def sync(settings: Settings, *, kafka: bool = True) -> "SyncConfig":
         partitions=settings.partitions,
         environment=environment(),
         erasure_key=settings.erasure_secret(),
+        metrics_port=settings.metrics_port,
+        session_timeout_s=settings.session_timeout_s,
+    )
+
+
+def accounts(settings: Settings) -> "AccountsConfig":
+    """What the keeping of accounts needs."""
+    from connectors.accounts.config import AccountsConfig
+
+    return AccountsConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        grid=settings.grid,
+        clock=settings.clock(),
         metrics_port=settings.metrics_port,
         session_timeout_s=settings.session_timeout_s,
     )

@@ -65,11 +65,11 @@ class Settings(BaseSettings):
     channels: Path | None = Field(
         None, description="Where alerts go, a YAML file; without it every channel is the console."
     )
-    sync: Path | None = Field(
-        None, description="The CRMs that `leadheat sync` keeps in step, a YAML file (docs/sync.md)."
-    )
     team: Path | None = Field(
         None, description="Who sells: people, teams, territories, a YAML file (docs/team.md)."
+    )
+    sync: Path | None = Field(
+        None, description="The CRMs that `leadheat sync` keeps in step, a YAML file (docs/sync.md)."
     )
     topic_prefix: str = Field(
         "leadheat", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="What the name of every topic begins with."
@@ -106,8 +106,8 @@ class Settings(BaseSettings):
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
         None,
-        description="The port of `/metrics` of `worker`, `notify`, `nurture` and `sync`, on all addresses; "
-        "absent: none.",
+        description="The port of `/metrics` of `worker`, `notify`, `accounts`, `nurture`, `sync`, on all "
+        "addresses; absent: none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
     events_kept: int = Field(

@@ -1,6 +1,6 @@
 """Hands each alert to its outlets once, and keeps in rows what is left to do and what was done."""
 
-import logging
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from connectors.notify.copies import Committed, Copies
 from connectors.notify.delivery import OPEN, Delivery, dump, key_of, load, load_brief
 from connectors.notify.ledger import Ledger
 from connectors.notify.metrics import DELIVERIES, SECONDS
-from connectors.notify.outlet import Health, Job
+from connectors.notify.outlet import Health, Job, Outlet
 from connectors.notify.parking import Parking, Request
 from connectors.notify.routing import route
 from connectors.notify.senders import open_outlets
@@ -25,10 +25,9 @@ from scorer.times import DAY, SECOND, Micros, format_time, parse_time
 _NOWHERE: Final = "none"
 """The destination of a channel that is not in the file."""
 _KEPT: Final = 90 * DAY
+_LOOK_AGAIN_S: Final = 0.01
 _WRITTEN_WITHIN_S: Final = 5.0
 _LOOK_EVERY: Final = 3_600 * SECOND
-
-_log: Final = logging.getLogger(__name__)
 
 
 class Desk:
@@ -195,7 +194,7 @@ class Desk:
             self._count(row, "held")
         job = Job(key, partition, row)
         outlet = self._outlets.get(label)
-        if outlet is not None and outlet.waiting >= self._config.max_waiting:
+        if outlet is not None and not await self._has_room(outlet):
             await self.parked(job, f"{self._config.max_waiting} alerts wait for this destination already")
             return
         if not self.wanted(job):
@@ -204,6 +203,13 @@ class Desk:
             return
         self._ledger.note(partition, key, dump(row))
         await self._go_on(job)
+
+    async def _has_room(self, outlet: Outlet) -> bool:
+        """Whether one more may wait; where many come at once for one that takes them, there soon is."""
+        while outlet.waiting >= self._config.max_waiting and outlet.moves:
+            outlet.pump()
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        return outlet.waiting < self._config.max_waiting
 
     async def _go_on(self, job: Job) -> None:
         """Hands a delivery to its outlet; parks it where there is none."""

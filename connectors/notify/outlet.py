@@ -100,6 +100,12 @@ class Outlet:
         return "disabled" if self._disabled else self._breaker.state(self._config.clock())
 
     @property
+    def moves(self) -> bool:
+        """Something is being sent, or about to be, and the destination takes what it gets."""
+        due = bool(self._ready) and self._ready[0][0] <= self._config.clock()
+        return self.health == "closed" and not self._stopping and (bool(self._tasks) or due)
+
+    @property
     def idle(self) -> bool:
         """Nothing is under way."""
         return not self._tasks
@@ -258,8 +264,6 @@ class Outlet:
                 self._breaker.pause(error.retry_after_s, now)
             if before == "closed" and self._breaker.state(now) == "open":
                 _log.warning("%s is left alone for a while: %s", self.label, error)
-        elif self._breaker.answered():
-            self._hurry()
         if job.over:
             return
         if job.taken_back:

@@ -11,7 +11,7 @@ import aiosmtplib
 
 from connectors.nurture.errors import BouncedError, LaterError, NurtureError, RefusedError
 from connectors.nurture.letter import Letter
-from connectors.nurture.mime import message_of
+from connectors.nurture.mime import bytes_of
 
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _ENHANCED: Final = re.compile(r"\s*5\.([0-9]{1,3})\.([0-9]{1,3})\b")
@@ -119,7 +119,7 @@ class SmtpCarrier:
         return client
 
     async def _say(self, client: aiosmtplib.SMTP, letter: Letter) -> None:
-        body = message_of(letter).as_bytes()
+        body = bytes_of(letter)
         try:
             await client.mail(letter.sender.address)
             await self._recipient(client, letter.to)

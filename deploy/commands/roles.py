@@ -1,4 +1,4 @@
-"""`leadheat gateway`, `worker`, `serve`, `notify`, `nurture`: one role each, for production."""
+"""`leadheat gateway`, `worker`, `serve`, `notify`, `accounts`, `nurture`: one role each, for production."""
 
 import asyncio
 from typing import Annotated
@@ -70,6 +70,17 @@ def nurture() -> None:
     _require_metrics_port(loaded)
 
     from connectors.nurture.role import run
+
+    asyncio.run(run(config))
+
+
+def accounts() -> None:
+    """Keep accounts: companies as the leads that work there."""
+    loaded = _load()
+    config = configurations.accounts(loaded)
+    _require_metrics_port(loaded)
+
+    from connectors.accounts.keeper import run
 
     asyncio.run(run(config))
 

@@ -55,6 +55,7 @@ async def test_a_sequence_is_sent_with_what_mail_programs_want(here: World, serv
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     [sent] = here.row("u-1").sent
     assert mail["Message-ID"] == f"<{sent.message}@acme.example>"
+    assert b"\r\nList-Unsubscribe: <https://go.acme.example/m/u/" in b"\r\n" + server.inbox.raw[0]
     leave = re.fullmatch(r"<https://go\.acme\.example/m/u/(\S+)>", mail["List-Unsubscribe"])
     assert leave is not None
     link = KEYS.read("leave", leave[1])

@@ -160,7 +160,7 @@ def test_sync_tells_every_mistake_of_its_file(
 
 @pytest.mark.parametrize(
     ("role", "setting"),
-    [("gateway", "KAFKA"), ("worker", "KAFKA"), ("serve", "KAFKA"), ("notify", "KAFKA"), ("topics", "KAFKA")],
+    [(role, "KAFKA") for role in ("gateway", "worker", "serve", "notify", "accounts", "topics")],
 )
 def test_a_role_without_its_settings_refuses_to_start(run: Run, role: str, setting: str) -> None:
     done = run([role])
@@ -184,7 +184,7 @@ def test_the_version_is_the_packages(run: Run) -> None:
     assert (done.status, done.out) == (0, "0.1.0\n")
 
 
-@pytest.mark.parametrize("role", ["worker", "notify"])
+@pytest.mark.parametrize("role", ["worker", "notify", "accounts"])
 def test_a_port_for_metrics_that_is_in_use_is_told(
     run: Run, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from connectors.ingest.link_tokens import LinkKeys
 from connectors.nurture.errors import LetterError
 from connectors.nurture.letter import Letter, Writer
-from connectors.nurture.mime import message_of
+from connectors.nurture.mime import bytes_of, message_of
 from connectors.nurture.row import Facts, Outgoing, Row
 from tests.nurture_world import LINK_KEY, MONDAY, plan
 
@@ -71,13 +71,13 @@ def _harmless(traits: dict[str, Any]) -> None:
     for mail in ("all", "own"):
         letter = _letter(traits, mail)
         message = message_of(letter)
-        raw = message.as_bytes()
+        raw = bytes_of(letter)
         head = raw.partition(b"\r\n\r\n")[0]
         assert sorted(message.keys()) == sorted(plain.keys())
         names = [
             line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith((b" ", b"\t"))
         ]
-        assert len(names) == len(plain.keys())
+        assert len(names) == len(plain.keys()) + len(letter.headers)
         assert message["To"] == "u-1@u-1.example"
         page = _Page()
         page.feed(letter.html)
