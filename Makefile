@@ -18,7 +18,7 @@ SHORT ?=
 PEERS := build/peers-venv
 PEERS_INSTALLED := $(PEERS)/.installed
 
-.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-gateway bench-peers bench-docs bench-state \
+.PHONY: help setup run test fuzz fuzz-parsers mutants lint docs pictures lock bench bench-gateway bench-peers bench-docs bench-state \
 	bench-rolling soak faults robots clean
 
 help: ## list these targets
@@ -41,6 +41,9 @@ test: setup ## all tests that this machine can run
 
 fuzz: setup ## the properties, on many times as many new examples (EFFORT=20)
 	EFFORT=$(or $(EFFORT),20) $(BIN)/pytest tests/properties
+
+fuzz-parsers: setup ## malformed requests to every parser of the gateway, by atheris (MINUTES=8, all together)
+	$(BIN)/python -m tests.fuzz.run --minutes $(or $(MINUTES),8)
 
 mutants: setup ## break the engine in every way that must be noticed, and see that it is
 	$(BIN)/pytest tests/mutants -v
