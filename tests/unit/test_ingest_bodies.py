@@ -5,13 +5,13 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
-from typing import Any
 
 import brotli
 import pytest
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.unpacking import unpack, zstd
+from tests.fuzz.bombs import BOMBS
 
 LIMIT = 1_000
 TEXT = b'{"type": "page_view"}'
@@ -159,9 +159,6 @@ except RefusedError as refusal:
     status = int(refusal.status)
 print(status, peak_kb() - before)
 """
-
-
-BOMBS = _bombs()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads memory from /proc")
