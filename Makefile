@@ -18,8 +18,11 @@ SHORT ?=
 PEERS := build/peers-venv
 PEERS_INSTALLED := $(PEERS)/.installed
 
+CRM := build/crm-venv
+CRM_INSTALLED := $(CRM)/.installed
+
 .PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-gateway bench-peers bench-docs bench-state \
-	bench-rolling soak faults robots clean
+	bench-rolling soak faults robots nurture crm-clients sync-long clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -94,8 +97,23 @@ faults: setup ## kill, pause and cut things, minutes each; check every score (SI
 	LEADHEAT_FAULTS=$(or $(SIZE),long) $(if $(SEED),LEADHEAT_FAULTS_SEED=$(SEED)) \
 		$(BIN)/pytest -s tests/faults $(if $(ONLY),-k test_$(ONLY)_)
 
+$(CRM_INSTALLED): pyproject.toml
+	test -x $(CRM)/bin/python || $(PYTHON) -m venv $(CRM)
+	$(CRM)/bin/python -m pip install --quiet --constraint requirements.lock --editable '.[embedded,test]' \
+		PowerPlatform-Dataverse-Client==1.1.0
+	touch $@
+
+crm-clients: $(CRM_INSTALLED) ## Microsoft's own client against our stand-in (brings pandas: 190 MB)
+	$(CRM)/bin/pytest tests/sync/clients
+
+sync-long: setup ## every CRM's connector with 10,000 leads (LEADS=)
+	LEADHEAT_SYNC_LEADS=$(or $(LEADS),10000) $(BIN)/pytest tests/sync -k thousand
+
 robots: setup ## how well robots are told from people, on the labelled traces
 	$(BIN)/python -m tests.robots.figures
+
+nurture: setup ## play the sample sequences for LEADS=1000 over four virtual weeks, against a real mail server
+	$(BIN)/python -m tests.nurture_play --leads $(or $(LEADS),1000) 2>/dev/null
 
 clean: ## remove what make and tests made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -5,7 +5,7 @@ import signal
 import sys
 from typing import Final
 
-_STAY: Final = frozenset({"up", "gateway", "worker", "serve", "notify"})  # until told to stop
+_STAY: Final = frozenset({"up", "gateway", "worker", "serve", "notify", "accounts"})  # until told to stop
 
 
 def main() -> None:

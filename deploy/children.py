@@ -16,7 +16,7 @@ from deploy.durable import Durable
 from deploy.embedded import broker, store
 from deploy.kafka import node
 
-_ROLES: Final = ("worker", "web", "notify")
+_ROLES: Final = ("worker", "web", "notify", "accounts")
 _STOP_TIMEOUT_S: Final = 2  # of open board streams; somebody who pressed Ctrl-C waits for it
 _ASK_WITHIN_S: Final = 2.0
 _KAFKA_READY_WITHIN_S: Final = 600.0  # after a power cut it reads what it was writing then
@@ -42,6 +42,9 @@ class Machine:
     partitions: int
     session_timeout_s: float
     folder: Path
+    sequences: Path | None = None
+    gateway_url: str | None = None
+    sync: Path | None = None
     timescale: str | None = None
     demo: bool = False
     columns: int | None = None  # of the terminal, if there is one
@@ -68,7 +71,12 @@ class Machine:
 
 def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) -> list[Child]:
     """All children in the order in which they start; `restore_topics` makes the topics of an empty broker."""
-    above = (*_ROLES, *(("demo",) if machine.demo else ()))
+    optional = {
+        "nurture": machine.sequences is not None,
+        "sync": machine.sync is not None,
+        "demo": machine.demo,
+    }
+    above = (*_ROLES, *(name for name, wanted in optional.items() if wanted))
     found = []
     if machine.durable is not None:
         found.append(_kafka(machine.durable, restore_topics))
@@ -82,6 +90,9 @@ def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) ->
         ("worker", "deploy.cli", "worker"),
         ("web", "deploy.web"),
         ("notify", "deploy.cli", "notify"),
+        ("accounts", "deploy.cli", "accounts"),
+        *((("nurture", "deploy.cli", "nurture"),) if machine.sequences else ()),
+        *((("sync", "deploy.cli", "sync"),) if machine.sync else ()),
     ):
         ready = (lambda: _answers(f"{machine.url}/healthz")) if name == "web" else None
         found.append(Child(name, _python(module, *arguments), environment, ready=ready))
@@ -156,6 +167,9 @@ def _environment(machine: Machine) -> dict[str, str]:
         port=machine.port,
         grid=machine.grid,
         channels=machine.channels,
+        sequences=machine.sequences,
+        gateway_url=machine.gateway_url or machine.url,
+        sync=machine.sync,
         write_keys=",".join(machine.write_keys),
         read_keys=",".join(machine.read_keys),
         link_key=",".join(machine.link_keys),

@@ -11,12 +11,13 @@ from deploy.commands import (
     erase,
     export,
     history,
-    later,
     links,
+    nps,
     parked,
     replay,
     roles,
     score,
+    sync,
     topics,
     up,
 )
@@ -36,11 +37,14 @@ app.command("gateway")(roles.gateway)
 app.command("worker")(roles.worker)
 app.command("serve")(roles.serve)
 app.command("notify")(roles.notify)
-app.command("sync")(later.sync)
+app.command("accounts")(roles.accounts)
+app.command("nurture")(roles.nurture)
+app.command("sync")(sync.sync)
 app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("topics")(topics.topics)
 app.command("links")(links.links)
+app.command("nps")(nps.nps)
 app.command("import")(history.import_history)
 app.add_typer(parked.app)
 app.command("replay")(replay.replay)

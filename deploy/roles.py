@@ -1,14 +1,20 @@
 """Turns settings into the configuration of each role; a role's code is imported only when it is wanted."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from deploy.settings import Settings, environment
+from deploy.errors import SettingsError
+from deploy.settings import PREFIX, Settings, environment
 
 if TYPE_CHECKING:
+    from connectors.accounts.config import AccountsConfig
     from connectors.ingest.config import GatewayConfig
     from connectors.notify.config import NotifyConfig
+    from connectors.nurture.carrier import Carrier
+    from connectors.nurture.config import NurtureConfig
     from connectors.office.config import OfficeConfig
     from connectors.serve.config import ServeConfig
+    from connectors.sync.config import SyncConfig
     from streams.config import WorkerConfig
 
 
@@ -84,6 +90,60 @@ def notify(settings: Settings) -> "NotifyConfig":
     )
 
 
+def nurture(settings: Settings, *, alone: bool = True) -> "NurtureConfig":
+    """What sequences and surveys need; PlanError where their file is wrong.
+
+    `alone`: nobody else (`leadheat up`) finds Kafka, says where the gateway is, and makes a key.
+    """
+    from connectors.nurture.config import NurtureConfig
+    from connectors.nurture.plan_reader import load_plan
+
+    if settings.sequences is None:
+        raise SettingsError(f"{PREFIX}SEQUENCES is not set: name the file of sequences, see docs/nurture.md")
+    if alone and not settings.link_keys():
+        raise SettingsError(
+            f"{PREFIX}LINK_KEY is not set: it signs the links to unsubscribe, as the gateway's"
+        )
+    if alone and settings.gateway_url is None:
+        raise SettingsError(
+            f"{PREFIX}GATEWAY_URL is not set: say where people's mail programs reach the gateway"
+        )
+    return NurtureConfig(
+        kafka=settings.require_kafka() if alone else "",
+        topic_prefix=settings.topic_prefix,
+        plan=load_plan(settings.sequences),
+        carrier=_carrier(settings),
+        gateway_url=settings.gateway_url or "",
+        clock=settings.clock(),
+        link_keys=settings.link_keys(),
+        erasure_key=settings.erasure_secret(),
+        metrics_port=settings.metrics_port,
+    )
+
+
+def _carrier(settings: Settings) -> "Callable[[], Carrier]":
+    """Who carries mails; SettingsError where nobody, or both, are named."""
+    from dataclasses import replace
+
+    from connectors.nurture.provider import ProviderCarrier
+    from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
+
+    server, provider = settings.mail_server(), settings.mail_provider
+    if (server is None) == (provider is None):
+        raise SettingsError(
+            f"name who carries mails: either {PREFIX}SMTP, a mail server, or {PREFIX}MAIL_PROVIDER"
+        )
+    if server is not None:
+        access = SmtpAccess.read(server, settings.mail_password())
+        if settings.smtp_ca is not None:
+            access = replace(access, ca=str(settings.smtp_ca))
+        return lambda: SmtpCarrier(access)
+    token = settings.provider_token()
+    if token is None or provider is None:
+        raise SettingsError(f"{PREFIX}MAIL_TOKEN is not set: expected the key of {provider}")
+    return lambda: ProviderCarrier(provider, token)
+
+
 def office(settings: Settings) -> "OfficeConfig":
     """What assignments and tasks need; TeamError where the team file is wrong."""
     from connectors.office.config import OfficeConfig
@@ -95,6 +155,38 @@ def office(settings: Settings) -> "OfficeConfig":
         team=Team() if settings.team is None else load_team(settings.team),
         clock=settings.clock(),
         erasure_key=settings.erasure_secret(),
+    )
+
+
+def sync(settings: Settings, *, kafka: bool = True) -> "SyncConfig":
+    """What keeping CRMs in step needs; without `kafka` what a look at them does."""
+    from connectors.sync.config import SyncConfig
+
+    return SyncConfig(
+        kafka=settings.require_kafka() if kafka else "",
+        topic_prefix=settings.topic_prefix,
+        file=settings.require_sync(),
+        grid=settings.grid,
+        clock=settings.clock(),
+        partitions=settings.partitions,
+        environment=environment(),
+        erasure_key=settings.erasure_secret(),
+        metrics_port=settings.metrics_port,
+        session_timeout_s=settings.session_timeout_s,
+    )
+
+
+def accounts(settings: Settings) -> "AccountsConfig":
+    """What the keeping of accounts needs."""
+    from connectors.accounts.config import AccountsConfig
+
+    return AccountsConfig(
+        kafka=settings.require_kafka(),
+        topic_prefix=settings.topic_prefix,
+        grid=settings.grid,
+        clock=settings.clock(),
+        metrics_port=settings.metrics_port,
+        session_timeout_s=settings.session_timeout_s,
     )
 
 

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     team: Path | None = Field(
         None, description="Who sells: people, teams, territories, a YAML file (docs/team.md)."
     )
+    sync: Path | None = Field(
+        None, description="The CRMs that `leadheat sync` keeps in step, a YAML file (docs/sync.md)."
+    )
     topic_prefix: str = Field(
         "leadheat", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="What the name of every topic begins with."
     )
@@ -102,11 +105,36 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address that HTTP listens on.")
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
-        None, description="The port of `/metrics` of `worker` and `notify`, on all addresses; absent: none."
+        None,
+        description="The port of `/metrics` of `worker`, `notify`, `accounts`, `nurture`, `sync`, on all "
+        "addresses; absent: none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
     events_kept: int = Field(
         5_000, ge=10, description="Newest events of each identity that the read cache keeps for timelines."
+    )
+    sequences: Path | None = Field(
+        None,
+        description="Sequences of mails and surveys, a YAML file (docs/nurture.md); without it "
+        "`leadheat nurture` does not start, and `leadheat up` starts none.",
+    )
+    smtp: SecretStr | None = Field(
+        None,
+        description="The mail server of sequences and surveys: `smtp://USER@HOST:587` (STARTTLS), "
+        "`smtps://USER@HOST:465` (TLS), `smtp+plain://HOST:25` (neither).",
+    )
+    smtp_password: SecretStr | None = Field(None, description="The password for `LEADHEAT_SMTP`'s user.")
+    smtp_password_file: Path | None = Field(None, description="A file that holds it instead.")
+    smtp_ca: Path | None = Field(
+        None, description="Certificates (PEM) of whom to trust as that server; absent: the system's."
+    )
+    mail_provider: Literal["postmark", "brevo"] | None = Field(
+        None, description="A provider whose HTTP API takes the mails instead of `LEADHEAT_SMTP`."
+    )
+    mail_token: SecretStr | None = Field(None, description="The provider's key.")
+    mail_token_file: Path | None = Field(None, description="A file that holds it instead.")
+    gateway_url: str | None = Field(
+        None, description="Where people's mail programs reach the gateway; links in mails begin with it."
     )
     board_url: str | None = Field(None, description="Where people reach the board; alerts link to it.")
     allow_private: str = Field(
@@ -292,6 +320,12 @@ class Settings(BaseSettings):
         named = _required(self.kafka, "kafka", "name Kafka's addresses, such as kafka-1:9092,kafka-2:9092")
         return Brokers(named, kafka_access(self))
 
+    def require_sync(self) -> Path:
+        """The sync file, or SettingsError: without one there is nothing to keep in step."""
+        if self.sync is None:
+            raise SettingsError(f"{PREFIX}SYNC is not set: name the file that says which CRMs there are")
+        return self.sync
+
     def require_redis(self) -> str:
         """The cache's URL, or SettingsError, which leaves out what the URL says: it may be a password."""
         from redis.connection import parse_url  # late: most commands have no use for it
@@ -331,6 +365,18 @@ class Settings(BaseSettings):
     def link_keys(self) -> tuple[str, ...]:
         """What links are signed with, newest first, if any are set."""
         return split(_revealed(self.link_key) or "")
+
+    def mail_password(self) -> str | None:
+        """The password for the mail server, if one is set."""
+        return _secret(self.smtp_password, self.smtp_password_file, "smtp_password")
+
+    def provider_token(self) -> str | None:
+        """The mail provider's key, if one is set."""
+        return _secret(self.mail_token, self.mail_token_file, "mail_token")
+
+    def mail_server(self) -> str | None:
+        """The mail server's URL, if one is set."""
+        return _revealed(self.smtp)
 
     def address_secret(self) -> bytes:
         """What network addresses are hashed with."""
@@ -451,6 +497,17 @@ def split(text: str) -> tuple[str, ...]:
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
+
+
+def _secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
+    """A secret that is set, or held by a file."""
+    if file is None:
+        return _revealed(value)
+    if value is not None:
+        raise SettingsError(
+            f"{PREFIX}{name.upper()} is set, and {PREFIX}{name.upper()}_FILE too: leave one out"
+        )
+    return _read(file, f"{name}_file").strip()
 
 
 def _required(value: str | None, name: str, advice: str) -> str:

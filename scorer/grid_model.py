@@ -1,10 +1,11 @@
 """The grid: what marketing and sales agreed on, as checked values."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from scorer.account_model import AccountPlay, RollUp
 from scorer.event import Event
 from scorer.hours import Hours
 
@@ -116,6 +117,13 @@ class Grid:
     hysteresis: float
     plays: tuple[Play, ...]
     source: Mapping[str, Any]
+    accounts: RollUp = field(default_factory=RollUp)
+    account_plays: tuple[AccountPlay, ...] = ()
+
+    @property
+    def account_tiers(self) -> tuple[str, ...]:
+        """The tiers of accounts: their own, or those of leads."""
+        return tuple(tier.id for tier in self.accounts.tiers or self.tiers)
 
     def as_json(self) -> dict[str, Any]:
         """The grid as JSON: the file's content, and per criterion its label, kind and half-life."""

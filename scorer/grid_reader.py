@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from scorer.account_model import AccountPlay, RollUp
+from scorer.account_reader import is_of_accounts, read_account_play, read_roll_up
 from scorer.checked import Checked
 from scorer.criterion_reader import read_criterion
 from scorer.errors import GridError
@@ -24,6 +26,7 @@ _TOP: Final = {
     "tiers": True,
     "hysteresis": False,
     "hours": False,
+    "accounts": False,
     "plays": False,
 }
 
@@ -57,7 +60,8 @@ class GridReader(Checked):
             hours=hours,
             default_hours=hours(top["hours"], ("hours",)) if "hours" in top else None,
         )
-        plays = self._plays(top, known)
+        accounts = read_roll_up(self, top["accounts"], known.tiers) if "accounts" in top else RollUp()
+        plays, account_plays = self._plays(top, known, {one.id for one in accounts.tiers} or set(known.tiers))
         grid = Grid(
             name=self.text(top.get("grid"), ("grid",), "b2b-fr") if "grid" in top else "",
             version=self._version(top),
@@ -68,6 +72,8 @@ class GridReader(Checked):
             hysteresis=hysteresis,
             plays=plays,
             source=top,
+            accounts=accounts,
+            account_plays=account_plays,
         )
         if self.problems:
             raise GridError(self.problems)
@@ -165,8 +171,17 @@ class GridReader(Checked):
                     said = f"{over[0].id} (from {over[0].from_:g}) can never be reached below it"
                     self.report(("tiers", index, "from"), f"{said}: expected tiers in rising order")
 
-    def _plays(self, top: Mapping[str, Any], known: Known) -> tuple[Play, ...]:
+    def _plays(
+        self, top: Mapping[str, Any], known: Known, account_tiers: set[str]
+    ) -> tuple[tuple[Play, ...], tuple[AccountPlay, ...]]:
+        """The plays of leads, and those of accounts."""
         items = self._items("plays", top, "{id: call-now, when: {enters: hot}, do: [{alert: sales}]}")
-        plays = [read_play(self, item, ("plays", index), known) for index, item in enumerate(items)]
-        self.unique([play.id for play in plays], "plays")
-        return tuple(plays)
+        found: list[Play | AccountPlay] = [
+            read_account_play(self, item, ("plays", index), account_tiers)
+            if is_of_accounts(item)
+            else read_play(self, item, ("plays", index), known)
+            for index, item in enumerate(items)
+        ]
+        self.unique([play.id for play in found], "plays")
+        plays = tuple(play for play in found if isinstance(play, Play))
+        return plays, tuple(play for play in found if isinstance(play, AccountPlay))

@@ -72,7 +72,7 @@ class _Search:
 
     def first(self, after: int, before: int) -> Transition | None:
         jumps = sorted(
-            {jump for term in self._terms for jump in _jumps(term) if after < jump <= before} | {before}
+            {jump for term in self._terms for jump in jumps_of(term) if after < jump <= before} | {before}
         )
         start = after
         for jump in jumps:
@@ -201,7 +201,7 @@ class _Search:
         )
 
 
-def _jumps(term: Term) -> list[int]:
+def jumps_of(term: Term) -> list[int]:
     """The moments from which a term runs otherwise than before."""
     jumps = [term.since]
     if term.until is not None:

@@ -54,7 +54,15 @@ _COMPACT: Final = {
     "max.compaction.lag.ms": str(7 * _DAY_MS),
     "delete.retention.ms": str(_DAY_MS),
 }
-_APPLIED: Final = ("retention.ms", "segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
+_FOLLOWED_WITHIN_MS: Final = 3_600_000
+"""The keeper of accounts that was away for less finds each score that it has not read, and the one before."""
+_APPLIED: Final = (
+    "retention.ms",
+    "segment.ms",
+    "min.compaction.lag.ms",
+    "max.compaction.lag.ms",
+    "delete.retention.ms",
+)
 """Settings that a topic which is there is given too, unless somebody has set it otherwise there."""
 
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
@@ -144,9 +152,15 @@ def required(prefix: str, raw_days: int = 0, own_days: Mapping[str, int] = _NONE
         dated[place] = replace(dated[place], settings=settings, aged=True)
     compacted = (
         Topic(full_name(prefix, name), _COMPACT)
-        for name in (SCORES, ERASURES, IMPORTS, TASKS, NURTURING, SYNC, ACCOUNTS)
+        for name in (ERASURES, IMPORTS, TASKS, NURTURING, SYNC, ACCOUNTS)
     )
-    return [*dated, *compacted, Topic(changelog_name(prefix), states)]
+    followed = _COMPACT | {"min.compaction.lag.ms": str(_FOLLOWED_WITHIN_MS)}
+    return [
+        *dated,
+        *compacted,
+        Topic(full_name(prefix, SCORES), followed),
+        Topic(changelog_name(prefix), states),
+    ]
 
 
 async def ensure(

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.hang_up import end
-from connectors.ingest import browser_script, health, links, native, receiving
+from connectors.ingest import browser_script, health, links, mail_pages, native, receiving
 from connectors.ingest.address_limit import AddressLimit
 from connectors.ingest.arrivals import Arrivals
 from connectors.ingest.config import GatewayConfig
@@ -57,6 +57,7 @@ def create_app(config: GatewayConfig) -> Starlette:
     others = [
         *browser_script.routes(),
         *links.routes(intake, outbox),
+        *mail_pages.routes(intake),
         *health.routes(producer),
         Route("/openapi.json", _openapi, methods=["GET"]),
     ]

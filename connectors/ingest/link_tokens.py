@@ -34,7 +34,8 @@ _Text = Annotated[str, msgspec.Meta(max_length=500)]
 class Link(msgspec.Struct, frozen=True, array_like=True):
     """What a token says."""
 
-    kind: Literal["open", "click", "tie"]
+    kind: Literal["open", "click", "tie", "leave", "answer"]
+    """The last two: the page to unsubscribe at, and that of a survey's answer."""
     lead: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     campaign: _Text | None = None
     message: _Text | None = None
@@ -49,6 +50,10 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
     """Of the sources file: its rules hold for what the link tells. The first links' tokens end before it."""
     honeypot: bool = False
     """Whether nobody sees it, so that only a robot follows it."""
+    sent: Micros | None = None
+    """When the mail was handed over, as far as whoever made the link knew."""
+    about: _Text | None = None
+    """Of `leave`: a hash of the address that gets no mail any more."""
 
 
 class LinkError(ValueError):

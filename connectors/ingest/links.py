@@ -15,7 +15,9 @@ from connectors.ingest.link_tokens import Link
 from connectors.ingest.metrics import INGESTED, of_source
 from connectors.ingest.outbox import Outbox
 from connectors.ingest.pixel import pixel
+from connectors.ingest.producer import Outgoing
 from connectors.ingest.records import event_record
+from connectors.ingest.shape import Shape
 from connectors.ingest.source import Source, dropped
 from scorer.times import SECOND, Micros, format_time
 
@@ -66,11 +68,12 @@ async def _note(intake: Intake, outbox: Outbox, request: Request, link: Link | N
             return
         event = msgspec.json.encode(_event(link, of_type, request, intake.config.clock()))
         limits = intake.config.max_event_bytes, intake.config.shape
+        _, before = intake.judged(_handed_over(link, limits))
         found = await intake.sift([event], lambda raw: [event_record(raw, *limits)], admission)
         INGESTED.labels(PROTOCOL, "rejected").inc(len(found.rejected))
         if link.source is not None:
             of_source(source.name, "accepted").inc(len(found.records))
-        await asyncio.gather(*map(outbox.put, (*found.records, *found.retractions)))
+        await asyncio.gather(*map(outbox.put, (*before, *found.records, *found.retractions)))
 
 
 def _admission(intake: Intake, link: Link, request: Request) -> Admission:
@@ -79,6 +82,20 @@ def _admission(intake: Intake, link: Link, request: Request) -> Admission:
         return Admission(_NO_SOURCE)
     source = intake.sources.named(link.source) or Source(link.source, address=dropped)
     return Admission(source, source.exclusions.cover_browser(request.cookies))
+
+
+def _handed_over(link: Link, limits: tuple[int, Shape]) -> list[Outgoing]:
+    """For the judge of robots: when the mail was sent, if the link says so. Its sender publishes it."""
+    if link.sent is None:
+        return []
+    event = {
+        "id": f"{link.message}/delivered",
+        "type": "email_delivered",
+        "lead_id": link.lead,
+        "time": format_time(link.sent),
+        "properties": {"campaign": link.campaign, "message_id": link.message},
+    }
+    return [event_record(msgspec.json.encode(event), *limits)]
 
 
 def _event(link: Link, of_type: str, request: Request, at: Micros) -> dict[str, Any]:

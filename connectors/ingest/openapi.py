@@ -9,6 +9,7 @@ from connectors.ingest import (
     cloudevents,
     ga4,
     links,
+    mail_pages,
     matomo,
     mautic,
     native,
@@ -302,6 +303,25 @@ def _link_paths() -> dict[str, Any]:
                     "404": {"description": "No link of ours"},
                 },
             }
+        },
+        mail_pages.LEAVE_PATH: _page(
+            "A page that asks whether to unsubscribe", "Unsubscribes (RFC 8058)", shared
+        ),
+        mail_pages.ANSWER_PATH: _page("A survey's page", "Answers the survey", shared),
+    }
+
+
+def _page(asks: str, takes: str, shared: dict[str, Any]) -> dict[str, Any]:
+    page = {"description": "A page", "content": {"text/html": {}}}
+    gone = {"description": "No link of ours"}
+    away = {"description": "The broker is away: press the button again"}
+    large = {"description": "Too large"}
+    return {
+        "get": {"summary": asks, **shared, "responses": {"200": page, "404": gone}},
+        "post": {
+            "summary": takes,
+            **shared,
+            "responses": {"200": page, "404": gone, "413": large, "503": away},
         },
     }
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from connectors.serve import live
+from connectors.serve.account_index import place, places_of
 from connectors.serve.cache import Cache
-from connectors.serve.facts import AlertFact, EventFact, Fact, Incoming, ParkedFact, ScoreFact
+from connectors.serve.facts import AccountFact, AlertFact, EventFact, Fact, Incoming, ParkedFact, ScoreFact
 from connectors.serve.lead_index import Entry, entries, recently
 from connectors.serve.scoring import Scoring
 from scorer.times import SECOND, Micros, parse_time
@@ -106,10 +107,14 @@ class BatchWriter:
         self, taken: Sequence[Taken], events: list[EventFact], scores: dict[str, ScoreFact]
     ) -> None:
         key = self._cache.key
+        accounts = {fact.account: fact for _, fact in taken if isinstance(fact, AccountFact)}
         lasts = await self._lasts(events)
+        named = await places_of(self._cache, accounts)
         claimed = await self._claims_of(scores)
         async with self._cache.guarded(self.head) as pipe:
             self._events(pipe, events)
+            for account, told in accounts.items():
+                place(self._cache, pipe, account, named[account], told.record)
             if lasts:
                 pipe.hset(key("last"), mapping=lasts)
             for lead, score in scores.items():

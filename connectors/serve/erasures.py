@@ -1,10 +1,20 @@
 """The block list as the read side knows it: nothing of an erased id is taken into the cache."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
-from connectors.serve.facts import AlertFact, ErasureFact, EventFact, Fact, Incoming, ParkedFact, ScoreFact
+from connectors.serve.facts import (
+    AccountFact,
+    AlertFact,
+    ErasureFact,
+    EventFact,
+    Fact,
+    Incoming,
+    ParkedFact,
+    ScoreFact,
+)
 from scorer.blocks import Hasher
 from scorer.times import Micros
 
@@ -57,14 +67,27 @@ class Erasures:
             return fact
         if isinstance(fact, EventFact):
             return self._event(fact, record.timestamp)
+        if isinstance(fact, AccountFact):
+            return fact if fact.record is None else self._of_account(fact, record.timestamp)
         lead: Any = None
         if isinstance(fact, ScoreFact) and fact.record is not None:
             lead = fact.lead
         elif isinstance(fact, AlertFact):
-            lead = fact.record["lead_id"]
+            lead, fact = fact.record["lead_id"], self._of_alert(fact, record.timestamp)
         elif isinstance(fact, ParkedFact):
             lead = _lead_of(fact)
         return None if isinstance(lead, str) and self.holds(lead, record.timestamp) else fact
+
+    def _of_account(self, fact: AccountFact, received: Micros) -> AccountFact:
+        """An account without the erased among its leads."""
+        return AccountFact(fact.account, without(fact.record or {}, lambda one: self.holds(one, received)))
+
+    def _of_alert(self, fact: AlertFact, received: Micros) -> AlertFact:
+        """An account's alert without the erased among its leads."""
+        kept = without(fact.record, lambda one: self.holds(one, received))
+        if kept is fact.record:
+            return fact
+        return AlertFact(fact.id, fact.at, kept, msgspec.json.encode(kept).decode())
 
     def _event(self, fact: EventFact, received: Micros) -> EventFact | None:
         other = fact.tie[0] if fact.tie else None
@@ -77,6 +100,13 @@ class Erasures:
         if other is not None and self.holds(other, received):
             return msgspec.structs.replace(fact, copies=fact.copies[:1], tie=None)
         return fact
+
+
+def without(record: dict[str, Any], gone: Callable[[str], bool]) -> dict[str, Any]:
+    """What tells of an account, its row or an alert, without those of the leads that it names."""
+    leads = record.get("leads") or ()
+    kept = [one for one in leads if not gone(str(one.get("lead_id")))]
+    return record if len(kept) == len(leads) else record | {"leads": kept}
 
 
 def _lead_of(fact: ParkedFact) -> Any:

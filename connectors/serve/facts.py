@@ -12,7 +12,7 @@ from scorer.event import Event, decode
 from scorer.ids import somebody
 from scorer.slots import NO_ACTIVITY
 from scorer.times import SECOND, Micros, format_time, parse_time
-from scorer.topics import ALERTS, ERASURES, SCORES
+from scorer.topics import ACCOUNTS, ALERTS, ERASURES, SCORES
 
 PARKED: Final = "parked"
 ANSWERS: Final = frozenset({"accepted", "rejected", "wrong", "withdrawn"})
@@ -57,6 +57,13 @@ class AlertFact(msgspec.Struct, frozen=True):
     text: str
 
 
+class AccountFact(msgspec.Struct, frozen=True):
+    """An account as its leads make it, or that there is none any more."""
+
+    account: str
+    record: dict[str, Any] | None
+
+
 class ParkedFact(msgspec.Struct, frozen=True):
     """An alert that a channel would not take."""
 
@@ -90,7 +97,7 @@ class ErasureFact(msgspec.Struct, frozen=True):
     allowed: Micros | None
 
 
-Fact = ScoreFact | AlertFact | ParkedFact | EventFact | ErasureFact
+Fact = ScoreFact | AlertFact | AccountFact | ParkedFact | EventFact | ErasureFact
 
 
 class _ScoreShape(msgspec.Struct):
@@ -117,6 +124,8 @@ def fact_of(record: Incoming) -> Fact | None:
             return _score(record)
         if record.topic == ERASURES:
             return _erasure(record)
+        if record.topic == ACCOUNTS:
+            return _account(record)
         if record.value is None:
             return None
         if record.topic == ALERTS:
@@ -142,6 +151,37 @@ def _score(record: Incoming) -> ScoreFact | None:
     if shape.lead_id != lead:
         return None
     return ScoreFact(lead, msgspec.json.decode(record.value), record.value.decode())
+
+
+class _AccountShape(msgspec.Struct):
+    """What an account's row must hold to be placed and shown."""
+
+    account: str
+    score: float
+    most: float
+    tier: str
+    count: int
+    as_of: str
+    leads: list[dict[str, Any]]
+    company: str | None = None
+
+
+_account_shape: Final = msgspec.json.Decoder(_AccountShape)
+
+
+def _account(record: Incoming) -> AccountFact | None:
+    account = (record.key or b"").decode()
+    if not account or account.startswith("\0"):  # its keeper's own
+        return None
+    if record.value is None:
+        return AccountFact(account, None)
+    shape = _account_shape.decode(record.value)
+    parse_time(shape.as_of)
+    if shape.account != account or not shape.count:
+        return AccountFact(account, None)
+    held = msgspec.json.decode(record.value, type=dict[str, Any])
+    held.pop("kept", None)
+    return AccountFact(account, held)
 
 
 def _erasure(record: Incoming) -> ErasureFact:

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
+from connectors.serve.account_index import ROWS
 from connectors.serve.cache import Cache
-from connectors.serve.erasures import NOBODY, Erasures
+from connectors.serve.erasures import NOBODY, Erasures, without
 from connectors.serve.facts import Kept, moment_of
 from connectors.serve.lead_events import owner_at
 from scorer.event import decode
@@ -26,7 +27,8 @@ async def forget(cache: Cache, head: int, ids: Mapping[str, Micros | None]) -> N
     places = await redis.hmget(key("index"), listed)
     others = {one for text in records if text for one in msgspec.json.decode(text)["identities"]} - ids.keys()
     shared = [(other, await _part_of(cache, other, ids)) for other in sorted(others)]
-    alerts = await _alerts_of(cache, ids)
+    alerts, told = await _alerts_of(cache, ids)
+    accounts = await _accounts_of(cache, ids)
     entries = await _entries_of(cache, ids)
     async with cache.guarded(head) as pipe:
         for text in places:
@@ -47,6 +49,9 @@ async def forget(cache: Cache, head: int, ids: Mapping[str, Micros | None]) -> N
             pipe.hdel(key("alerts"), alert)
             pipe.zrem(key("alerts_at"), alert)
             pipe.unlink(key("answers", alert), key("parked", alert))
+        for table, texts in (("alerts", told), (ROWS, accounts)):
+            if texts:
+                pipe.hset(key(table), mapping=texts)
         if entries:
             pipe.xdel(key("live"), *entries)
         for one, (newer, last) in again:
@@ -111,24 +116,44 @@ async def _part_of(cache: Cache, other: str, ids: Collection[str]) -> tuple[list
     return events, [(tie, int(at)) for tie, at in held if tie.split("|", 1)[1] in ids]
 
 
-async def _alerts_of(cache: Cache, ids: Collection[str]) -> list[str]:
-    found = []
+async def _alerts_of(cache: Cache, ids: Collection[str]) -> tuple[list[str], dict[str, str]]:
+    """Alerts of some ids, and those of accounts that name them, as they are without."""
+    found, told = [], {}
     async for alert, text in cache.redis.hscan_iter(cache.key("alerts"), count=_SCAN):
-        if msgspec.json.decode(text).get("lead_id") in ids:
+        record = msgspec.json.decode(text)
+        if record.get("lead_id") in ids:
             found.append(alert)
+        elif (kept := without(record, ids.__contains__)) is not record:
+            told[alert] = msgspec.json.encode(kept).decode()
+    return found, told
+
+
+async def _accounts_of(cache: Cache, ids: Collection[str]) -> dict[str, str]:
+    """The accounts that name some ids, as they are without."""
+    found = {}
+    async for account, text in cache.redis.hscan_iter(cache.key(ROWS), count=_SCAN):
+        record = msgspec.json.decode(text)
+        if (kept := without(record, ids.__contains__)) is not record:
+            found[account] = msgspec.json.encode(kept).decode()
     return found
 
 
 async def _leads_of_alerts(cache: Cache) -> Any:
-    async for _, text in cache.redis.hscan_iter(cache.key("alerts"), count=_SCAN):
-        if isinstance(lead := msgspec.json.decode(text).get("lead_id"), str):
-            yield lead
+    for table in ("alerts", ROWS):
+        async for _, text in cache.redis.hscan_iter(cache.key(table), count=_SCAN):
+            record = msgspec.json.decode(text)
+            for one in (record, *(record.get("leads") or ())):
+                if isinstance(lead := one.get("lead_id"), str):
+                    yield lead
 
 
 async def _entries_of(cache: Cache, ids: Iterable[str]) -> list[str]:
     """The entries of the live stream that tell of some leads."""
     wanted, found, after = set(ids), [], "-"
     while entries := await cache.redis.xrange(cache.key("live"), min=after, count=_SCAN):
-        found += [one for one, fields in entries if msgspec.json.decode(fields["d"]).get("lead_id") in wanted]
+        for one, fields in entries:
+            told = msgspec.json.decode(fields["d"])
+            if told.get("lead_id") in wanted or without(told, wanted.__contains__) is not told:
+                found.append(one)
         after = f"({entries[-1][0]}"
     return found

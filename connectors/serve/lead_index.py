@@ -1,11 +1,10 @@
 """Under which keys of the cache a lead is found: orders, words, accounts."""
 
 import re
-import unicodedata
 from typing import Any, Final
 
 from connectors.serve.scoring import Scoring
-from scorer.email_kind import email_domain, email_kind
+from scorer.account_name import accounts_of, normal
 from scorer.times import Micros, parse_time
 
 Entry = tuple[str, str, float | None]
@@ -82,16 +81,6 @@ def name_of(record: dict[str, Any]) -> str:
     )
 
 
-def normal(text: str) -> str:
-    """Text for comparing: without case and accents.
-
-    >>> normal("Hélène ROUX")
-    'helene roux'
-    """
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
-
-
 def words_of(text: str) -> list[str]:
     """The words of a text, as they are searched.
 
@@ -111,23 +100,3 @@ def lead_words(record: dict[str, Any]) -> list[str]:
         record["lead_id"],
     ]
     return list(dict.fromkeys(word for text in texts for word in words_of(text)))[:_MOST_WORDS]
-
-
-def accounts_of(traits: dict[str, Any]) -> list[str]:
-    """The accounts of a lead: the domain of its work e-mail, and its company as it is written.
-
-    >>> accounts_of({"email": "anne@acme.fr", "company": "Acme SA"}), accounts_of({"email": "a@gmail.com"})
-    (['acme.fr', 'acme sa'], [])
-    """
-    email, company = traits.get("email"), traits.get("company")
-    domain = email_domain(email) if email_kind(email) == "work" else None
-    return [account_key(one) for one in (domain, company) if isinstance(one, str) and one.strip()]
-
-
-def account_key(name: str) -> str:
-    """An account's name for comparing.
-
-    >>> account_key(" ACME   S.A. ")
-    'acme s.a.'
-    """
-    return " ".join(normal(name).split())[:300]

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from connectors.serve.cache import Cache
-from connectors.serve.facts import AlertFact, EventFact, Fact, Incoming, ScoreFact
+from connectors.serve.facts import AccountFact, AlertFact, EventFact, Fact, Incoming, ScoreFact
 from connectors.serve.position import Position
 
 _CHUNK: Final = 500
@@ -37,6 +37,9 @@ def _told(fact: Fact | None) -> tuple[str, str] | None:
         return "score", fact.text
     if isinstance(fact, AlertFact):
         return "alert", fact.text
+    if isinstance(fact, AccountFact):
+        record = fact.record or {"account": fact.account, "count": 0}
+        return "account", msgspec.json.encode(record).decode()
     if isinstance(fact, EventFact) and fact.answer:
         shown = {name: value for name, value in fact.answer.items() if name not in ("id", "moment")}
         return "answer", msgspec.json.encode({**shown, "lead_id": fact.key}).decode()

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from connectors.serve.accounts import SORTS as ACCOUNT_SORTS
 from connectors.serve.facts import ANSWERS
 from connectors.serve.leads import SORTS
 
@@ -160,7 +161,18 @@ def _lead_paths() -> Document:
     )
     points = _list({"type": "array", "description": "time, score"})
     curve = _object("", [], as_of=_TIME, past=points, future=points, changes=_list(_ref("Change")))
-    account = _object("", [], account=_TEXT, score=_NUMBER, tier=_TEXT, leads=_list(_ref("Lead")))
+    account = _object(
+        "",
+        [],
+        account=_TEXT,
+        company=_TEXT,
+        score=_NUMBER,
+        tier=_TEXT,
+        since=_TIME,
+        count=_NUMBER,
+        leads=_list(_ref("Lead")),
+    )
+    accounts = _object("", ["accounts", "next"], accounts=_list(account), next=_NEXT, as_of=_TIME)
     return {
         "/v1/leads": _get(
             "Leads, hottest first unless `sort` says otherwise.",
@@ -180,6 +192,16 @@ def _lead_paths() -> Document:
             _ID,
             _query("days", {"type": "integer", "minimum": 1, "maximum": 366, "default": 30}),
             _query("ahead", {"type": "integer", "minimum": 0, "maximum": 366, "default": 14}),
+        ),
+        "/v1/accounts": _get(
+            "Companies, hottest first unless `sort` says otherwise.",
+            accounts,
+            _query("tier", _TEXT),
+            _query("q", _TEXT, "Beginnings of words of company and e-mail domain."),
+            _query("sort", {"enum": list(ACCOUNT_SORTS), "default": "score"}),
+            _limit(50),
+            _AFTER,
+            missing=False,
         ),
         "/v1/accounts/{id}": _get("A company, by e-mail domain or name.", account, _ID, _limit(500)),
     }
@@ -227,7 +249,7 @@ def document() -> Document:
     """The whole document."""
     anything: Document = {"type": "object"}
     stream = _get(
-        "Facts as they come: `hello`, `score`, `removed`, `alert`, `answer`, `state`.",
+        "Facts as they come: `hello`, `score`, `removed`, `alert`, `answer`, `account`, `state`.",
         anything,
         missing=False,
     )

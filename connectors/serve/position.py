@@ -3,12 +3,12 @@
 import re
 from typing import Final
 
-from scorer.topics import ALERTS, OUTCOMES, SCORES
+from scorer.topics import ACCOUNTS, ALERTS, OUTCOMES, SCORES
 
-LETTERS: Final = {SCORES: "s", ALERTS: "a", OUTCOMES: "o"}
+LETTERS: Final = {SCORES: "s", ALERTS: "a", OUTCOMES: "o", ACCOUNTS: "c"}
 """Topics that the stream tells of."""
 _TOPICS: Final = {letter: topic for topic, letter in LETTERS.items()}
-_PART: Final = re.compile(r"([sao])([0-9]{1,18}(?:\.[0-9]{1,18}){0,999})\Z")
+_PART: Final = re.compile(r"([saoc])([0-9]{1,18}(?:\.[0-9]{1,18}){0,999})\Z")
 
 
 class Position:

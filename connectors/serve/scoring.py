@@ -12,6 +12,7 @@ from scorer.grid import load_grid
 from scorer.history import History, replay
 from scorer.plan import Plan
 from scorer.reading import Reader
+from scorer.roll_up import Member, Scale
 from scorer.times import SECOND, Micros, format_time, parse_time
 
 _log: Final = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class Scoring:
         self._plan = Plan(self.grid)
         self.labels: Final = self._plan.labels
         self._reader = Reader(self._plan)
+        self.scale: Final = Scale(self._plan)
+        """By which accounts are measured."""
 
     def read(self, record: Record, moment: int) -> Record:
         """The record as it is at a moment, with what the reader needs to fade it further."""
@@ -43,6 +46,11 @@ class Scoring:
     def score(self, record: Record, moment: int) -> float:
         """The total at a moment."""
         return self._reader.score(record, moment)
+
+    def as_member(self, record: Record) -> Member:
+        """A lead as its account counts it; its score is read from the record."""
+        tiers = self._plan.tier_index
+        return Member(record["lead_id"], tiers.get(record["tier"], 0), (), None, None)
 
     def upper_bound(self, record: Record, moment: int) -> float:
         """What the total can't pass from a moment on, if nothing more happens."""

@@ -16,7 +16,7 @@ from scorer.brokers import connection
 from scorer.copies import origin_of
 from scorer.erasure import ERASED
 from scorer.times import Micros
-from scorer.topics import ALERTS, ERASURES, IN_TOPICS, SCORES, full_name
+from scorer.topics import ACCOUNTS, ALERTS, ERASURES, IN_TOPICS, SCORES, full_name
 
 REQUIRED: Final = (SCORES, ALERTS, *IN_TOPICS)
 _BATCH: Final = 2_000
@@ -25,7 +25,7 @@ _STOP_WITHIN_S: Final = 5.0
 
 
 async def partitions(
-    kafka: str, prefix: str, topics: Iterable[str] = (*REQUIRED, PARKED, ERASURES)
+    kafka: str, prefix: str, topics: Iterable[str] = (*REQUIRED, PARKED, ERASURES, ACCOUNTS)
 ) -> dict[str, set[int]]:
     """The partitions of the topics that are read, by short name; topics that aren't there are left out."""
     client = AIOKafkaClient(**connection(kafka), client_id="leadheat-serve")

@@ -1,4 +1,4 @@
-"""`leadheat gateway`, `worker`, `serve`, `notify`: one role each, for production, set by the environment."""
+"""`leadheat gateway`, `worker`, `serve`, `notify`, `accounts`, `nurture`: one role each, for production."""
 
 import asyncio
 from typing import Annotated
@@ -61,6 +61,28 @@ def notify() -> None:
     from deploy.acting import run
 
     asyncio.run(run(config, office))
+
+
+def nurture() -> None:
+    """Send sequences of mails and surveys."""
+    loaded = _load()
+    config = configurations.nurture(loaded)
+    _require_metrics_port(loaded)
+
+    from connectors.nurture.role import run
+
+    asyncio.run(run(config))
+
+
+def accounts() -> None:
+    """Keep accounts: companies as the leads that work there."""
+    loaded = _load()
+    config = configurations.accounts(loaded)
+    _require_metrics_port(loaded)
+
+    from connectors.accounts.keeper import run
+
+    asyncio.run(run(config))
 
 
 def _require_metrics_port(loaded: Settings) -> None:

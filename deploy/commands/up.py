@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy import settings
+from deploy import roles, settings
 from deploy.commands import grids
 from deploy.errors import SettingsError
 from deploy.settings import Settings
@@ -62,10 +62,16 @@ def up(
         from connectors.notify.channels import load_channels
 
         load_channels(loaded.channels)  # wrong ones are told before anything starts
+    if loaded.sequences is not None:
+        roles.nurture(loaded, alone=False)  # the same of sequences, and of who carries mails
     if loaded.team is not None:
         from connectors.office.team import load_team
 
         load_team(loaded.team)
+    if loaded.sync is not None:
+        from connectors.sync.sync_file import load_sync_file
+
+        load_sync_file(loaded.sync, settings.environment())
 
     from deploy import up as machine
 

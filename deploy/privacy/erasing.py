@@ -14,17 +14,29 @@ from deploy.privacy.orders import Orders, committed_by
 from deploy.privacy.person import find
 from deploy.privacy.receipt import Receipt, in_ms
 from deploy.privacy.rewriting import Rewriter
-from deploy.privacy.topic_log import partitions_of, rows_of
+from deploy.privacy.topic_log import partitions_of, read_all, rows_of
 from deploy.privacy.words import Names, hashes_of, texts
 from deploy.settings import Settings
 from scorer.blocks import Hasher
 from scorer.brokers import connection
-from scorer.topics import ALERTS, DELIVERIES, FAILED, HANDOVER, IN_TOPICS, SCORES, full_name
+from scorer.topics import (
+    ACCOUNTS,
+    ALERTS,
+    DELIVERIES,
+    FAILED,
+    HANDOVER,
+    IN_TOPICS,
+    NURTURING,
+    SCORES,
+    SYNC,
+    TASKS,
+    full_name,
+)
 from streams.config import changelog_name
 from streams.topics import PARKED, admin_of, settings_of
 
 _LOOK_AGAIN_S: Final = 0.5
-_ROWS: Final = {DELIVERIES: "notify"}
+_ROWS: Final = {DELIVERIES: "notify", TASKS: "notify", NURTURING: "nurture", SYNC: "sync"}
 """Topics of rows of leads, and the role that they are the memory of."""
 _NEVER_MS: Final = 1 << 60  # Kafka's default is 2^63 - 1: no bound
 _FREED_MS: Final = 10 * 60_000
@@ -52,6 +64,7 @@ class Erasing:
             async with admin_of(self._kafka) as admin:
                 names = await self._states(admin, identities)
                 if names is not None:
+                    await self._accounts(admin, names.ids)
                     await self._cache(names.ids)
                     for topic, role in _ROWS.items():
                         await self._rows(admin, topic, role, names.ids)
@@ -91,6 +104,29 @@ class Erasing:
         lag, kept = (int(settings.get(name, 0)) for name in ("max.compaction.lag.ms", "delete.retention.ms"))
         bounded = 0 < lag < _NEVER_MS
         return in_ms(2 * lag + kept + _FREED_MS) if bounded else None
+
+    async def _accounts(self, admin: Any, ids: frozenset[str]) -> None:
+        """Waits until no account names them any more."""
+        topic = full_name(self._prefix, ACCOUNTS)
+        deadline = time.monotonic() + self._within_s
+        while await self._named(topic, ids):
+            if time.monotonic() > deadline:
+                did = "accounts still name them: let `leadheat accounts` run, and give the command again"
+                self.receipt.add(topic, did, undone=True)
+                return
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        did = "written without them; old versions go when Kafka compacts"
+        self.receipt.add(topic, did, gone_by=await self._compacted(admin, topic))
+
+    async def _named(self, topic: str, ids: frozenset[str]) -> bool:
+        """Whether an account's last row names one of some ids."""
+        for partition in await partitions_of(self._kafka, topic):
+            rows: dict[bytes, bytes] = {}
+            async for record in read_all(self._kafka, topic, partition):
+                rows[record.key] = record.value or b""
+            if any(_of_one(row, ids) for row in rows.values()):
+                return True
+        return False
 
     async def _cache(self, ids: frozenset[str]) -> None:
         if self._cached is None:
@@ -219,7 +255,24 @@ def _is_of(record: Any, names: Names) -> bool:
     except msgspec.DecodeError:
         return _names(record, names)
     alert = told.get("alert", told)
-    return isinstance(alert, dict) and alert.get("lead_id") in names.ids
+    return isinstance(alert, dict) and not names.ids.isdisjoint({alert.get("lead_id"), *_leads_of(alert)})
+
+
+def _leads_of(told: dict[str, Any]) -> set[str]:
+    """The leads that an account, or an alert of it, names."""
+    leads = told.get("leads")
+    listed = leads if isinstance(leads, list) else []
+    return {str(one["lead_id"]) for one in listed if isinstance(one, dict) and "lead_id" in one}
+
+
+def _of_one(row: bytes, ids: frozenset[str]) -> bool:
+    """Whether an account's row, or an alert that it still holds, names one of some ids."""
+    try:
+        told = msgspec.json.decode(row, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return False
+    outbox = told.get("kept", {}).get("outbox", [])
+    return any(_leads_of(one) & ids or one.get("lead_id") in ids for one in (told, *outbox))
 
 
 def _broken_of(record: Any, names: Names) -> bool:

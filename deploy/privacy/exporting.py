@@ -18,7 +18,18 @@ from scorer.lead import Lead
 from scorer.plan import Plan
 from scorer.reading import Reader
 from scorer.times import NEVER, Micros, format_time
-from scorer.topics import ALERTS, DELIVERIES, FAILED, IN_TOPICS, OUTCOMES, SCORES, full_name
+from scorer.topics import (
+    ALERTS,
+    DELIVERIES,
+    FAILED,
+    IN_TOPICS,
+    NURTURING,
+    OUTCOMES,
+    SCORES,
+    SYNC,
+    TASKS,
+    full_name,
+)
 from scorer.walk import Walker
 from streams.topics import PARKED
 
@@ -49,11 +60,14 @@ class Exporting:
         score = await self._score(person)
         alerts = [record async for record in self._records(ALERTS, person.ids)]
         names = person.names()
-        deliveries = full_name(self._prefix, DELIVERIES)
         undelivered = [told async for told in self._undelivered(names)]
         dead = [letter async for letter in self._dead(names)]
+        rows = {
+            topic: list((await rows_of(self._kafka, full_name(self._prefix, topic), person.ids)).values())
+            for topic in (DELIVERIES, TASKS, NURTURING, SYNC)
+        }
         states = [self._state(one, person.states[one]) for one in sorted(person.ids & person.states.keys())]
-        if not (events or score or states or alerts or dead or undelivered):
+        if not (events or score or states or alerts or dead or undelivered or any(rows.values())):
             raise UnknownLeadError("nothing is held under this id: no state, no event, no alert")
         return {
             "export": FORM,
@@ -65,7 +79,7 @@ class Exporting:
             "tier_changes": self._changes(events),
             "alerts": alerts,
             "undelivered_alerts": undelivered,
-            "deliveries": [*(await rows_of(self._kafka, deliveries, person.ids)).values()],
+            **rows,
             "answers": [one for one in events if one["topic"].endswith(f".{OUTCOMES}")],
             "events": events,
             "dead_letters": dead,

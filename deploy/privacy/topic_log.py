@@ -26,7 +26,7 @@ async def partitions_of(kafka: str, topic: str) -> list[int]:
 
 
 async def rows_of(kafka: str, topic: str, ids: Container[str]) -> dict[str, dict[str, Any]]:
-    """The rows of a compacted topic whose `lead` is among some ids, by their keys."""
+    """The rows of a compacted topic whose `lead`, or key, is among some ids, by their keys."""
     found: dict[str, dict[str, Any]] = {}
     async for record in read_all(kafka, topic):
         key = (record.key or b"").decode(errors="replace")
@@ -34,7 +34,7 @@ async def rows_of(kafka: str, topic: str, ids: Container[str]) -> dict[str, dict
             row = msgspec.json.decode(record.value or b"null")
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # where an owner begins
-        if isinstance(row, dict) and row.get("lead") in ids:
+        if isinstance(row, dict) and (key in ids or row.get("lead") in ids):
             found[key] = row
         else:
             found.pop(key, None)

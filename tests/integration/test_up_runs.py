@@ -90,7 +90,7 @@ def test_without_a_key_nothing_is_taken_or_told(up: Up) -> None:
         assert not any(key in line for key in keys)
 
 
-@pytest.mark.parametrize("word", ["worker", "deploy.web", "notify"])
+@pytest.mark.parametrize("word", ["worker", "deploy.web", "notify", "accounts"])
 def test_a_killed_role_comes_back(up: Up, word: str) -> None:
     old = up.child(word)
     os.kill(old, signal.SIGKILL)
@@ -111,7 +111,9 @@ def test_a_lost_store_is_filled_again(up: Up) -> None:
 def test_a_lost_broker_is_told_plainly_and_everything_starts_anew(up: Up) -> None:
     os.kill(up.child("tansu"), signal.SIGKILL)
     until(lambda: any("all events, scores and alerts so far are gone" in line for line in up.err))
-    until(lambda: any("broker, store, worker, web, notify: running again" in line for line in up.err))
+    until(
+        lambda: any("broker, store, worker, web, notify, accounts: running again" in line for line in up.err)
+    )
     _scored(up, "u-after-broker")
     assert _score(up, "u-first") is None
 

@@ -34,7 +34,7 @@ def _base(metric: str) -> str:
 def test_compose_runs_commands_that_exist() -> None:
     services = _yaml("docker-compose.yml")["services"]
     ours = {name: one for name, one in services.items() if one["image"] == "leadheat"}
-    assert set(ours) == {"topics", "gateway", "worker", "serve", "notify"}
+    assert set(ours) == {"topics", "gateway", "worker", "serve", "notify", "accounts"}
     commands = getattr(get_command(app), "commands", {})
     for name, service in ours.items():
         assert service["command"] == [name]
@@ -49,6 +49,7 @@ def test_compose_sets_settings_that_exist_and_each_role_has_what_it_needs() -> N
         "serve": "READ_KEYS",
         "worker": "GRID",
         "notify": "KAFKA",
+        "accounts": "GRID",
         "topics": "KAFKA",
     }
     for role, need in needs.items():

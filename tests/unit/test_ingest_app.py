@@ -43,7 +43,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 OTHERS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
-FOLLOWED = ("/leadheat.js", "/o/{token}.gif", "/c/{token}")
+FOLLOWED = ("/leadheat.js", "/o/{token}.gif", "/c/{token}", "/m/u/{token}", "/m/n/{token}")
 """What a page or a mail asks for without a preflight."""
 
 

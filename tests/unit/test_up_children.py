@@ -47,17 +47,23 @@ def _named(machine: Machine) -> dict[str, tuple[str, ...]]:
 
 def test_each_child_starts_after_what_it_lives_on() -> None:
     assert _named(_EMBEDDED) == {
-        "broker": ("store", "worker", "web", "notify"),
+        "broker": ("store", "worker", "web", "notify", "accounts"),
         "store": ("web",),
         "worker": (),
         "web": (),
         "notify": (),
+        "accounts": (),
     }
 
 
 def test_what_is_real_is_not_embedded() -> None:
-    assert list(_named(_REAL)) == ["worker", "web", "notify"]
-    assert _named(replace(_EMBEDDED, embedded_store=False))["broker"] == ("worker", "web", "notify")
+    assert list(_named(_REAL)) == ["worker", "web", "notify", "accounts"]
+    assert _named(replace(_EMBEDDED, embedded_store=False))["broker"] == (
+        "worker",
+        "web",
+        "notify",
+        "accounts",
+    )
 
 
 def test_the_demonstration_is_one_more_child_on_the_same_clock() -> None:
@@ -66,8 +72,15 @@ def test_the_demonstration_is_one_more_child_on_the_same_clock() -> None:
     assert "demo" in found["broker"].feeds
     assert found["demo"].once
     assert found["demo"].command[-2:] == ["deploy.demo.player", "http://127.0.0.1:8000"]
-    for name in ("worker", "web", "notify", "demo"):
+    for name in ("worker", "web", "notify", "accounts", "demo"):
         assert found[name].environment["LEADHEAT_TIMESCALE"] == scale
+
+
+def test_sequences_are_one_more_role() -> None:
+    found = {one.name: one for one in children(replace(_EMBEDDED, sequences=Path("s.yml")), _nothing)}
+    assert "nurture" in found["broker"].feeds
+    assert found["nurture"].command[-1] == "nurture"
+    assert found["nurture"].environment["LEADHEAT_GATEWAY_URL"] == "http://127.0.0.1:8000"
 
 
 def test_keys_travel_in_the_environment_only() -> None:
@@ -111,7 +124,7 @@ def test_a_kept_machine_runs_a_kafka_that_outlasts_the_others_and_need_not_take_
     kept: Machine,
 ) -> None:
     found = {one.name: one for one in children(kept, _nothing)}
-    assert list(found) == ["kafka", "store", "worker", "web", "notify"]
+    assert list(found) == ["kafka", "store", "worker", "web", "notify", "accounts"]
     kafka, cache = found["kafka"], found["store"]
     assert kafka.outlasts
     assert kafka.feeds == ()

@@ -1,0 +1,34 @@
+"""A letter as the message that mail servers pass on."""
+
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from connectors.nurture.letter import Letter
+from scorer.times import SECOND
+
+
+def bytes_of(letter: Letter) -> bytes:
+    """The message, with the letter's own headers before the others.
+
+    They are addresses, which Python would break into encoded words where they are long: nobody reads those.
+    """
+    own = "".join(f"{name}: {value}\r\n" for name, value in letter.headers.items())
+    return own.encode("ascii") + message_of(letter).as_bytes()
+
+
+def message_of(letter: Letter) -> EmailMessage:
+    """The message: text, and the same as HTML. Python's own policy refuses line breaks in headers."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(letter.sender.name, addr_spec=letter.sender.address)
+    message["To"] = Address(addr_spec=letter.to)
+    if letter.sender.reply_to:
+        message["Reply-To"] = Address(addr_spec=letter.sender.reply_to)
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(datetime.fromtimestamp(letter.at // SECOND, UTC))
+    message["Message-ID"] = letter.message_id
+    message.set_content(letter.text, cte="quoted-printable")
+    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    return message

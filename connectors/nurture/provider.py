@@ -1,0 +1,139 @@
+"""Hands letters to a mail provider's HTTP API: Postmark, Brevo."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import httpx
+import msgspec
+
+from connectors.nurture.errors import BouncedError, CarrierError, LaterError, RefusedError
+from connectors.nurture.letter import Letter
+
+Provider = Literal["postmark", "brevo"]
+URLS: Final[Mapping[Provider, str]] = {
+    "postmark": "https://api.postmarkapp.com",
+    "brevo": "https://api.brevo.com/v3",
+}
+_MOST_ANSWER: Final = 65_536
+_TRY_LATER: Final = frozenset({401, 402, 403, 408, 425, 429})
+"""Not the letter's fault: a key, a quota, a pace. It is sent once that was seen to."""
+_INACTIVE: Final = 406
+"""Postmark's ErrorCode of a recipient who bounced or complained before."""
+_NO_ADDRESS: Final = frozenset({300})
+"""Postmark's of an address that can't be one."""
+
+
+class ProviderCarrier:
+    """One client; an answer is read up to a bound, redirects are not followed."""
+
+    def __init__(
+        self, provider: Provider, token: str, url: str | None = None, timeout_s: float = 30.0
+    ) -> None:
+        self._provider = provider
+        self._token = token
+        self._url = (url or URLS[provider]).rstrip("/")
+        self._client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, trust_env=False)
+
+    async def send(self, letter: Letter) -> None:
+        """Hands over one letter."""
+        if self._provider == "postmark":
+            status, told, after_s = await self._post(
+                "/email", {"X-Postmark-Server-Token": self._token}, _postmark(letter)
+            )
+            self._judge_postmark(status, told, after_s)
+        else:
+            status, told, after_s = await self._post("/smtp/email", {"api-key": self._token}, _brevo(letter))
+            self._judge(status, after_s)
+
+    async def close(self) -> None:
+        """Hangs up."""
+        await self._client.aclose()
+
+    async def _post(
+        self, path: str, headers: dict[str, str], body: dict[str, Any]
+    ) -> tuple[int, dict[str, Any], float]:
+        headers |= {"Accept": "application/json", "Content-Type": "application/json"}
+        try:
+            async with self._client.stream(
+                "POST", self._url + path, headers=headers, content=msgspec.json.encode(body)
+            ) as answer:
+                read = b""
+                async for chunk in answer.aiter_bytes():
+                    read += chunk
+                    if len(read) > _MOST_ANSWER:
+                        break
+        except httpx.HTTPError as error:
+            raise LaterError(f"{self._provider}: {type(error).__name__}", for_all=True) from None
+        try:
+            told = msgspec.json.decode(read, type=dict[str, Any])
+        except msgspec.DecodeError:
+            told = {}
+        wait = answer.headers.get("retry-after", "")
+        return answer.status_code, told, float(wait) if wait.isdigit() else 0.0
+
+    def _judge(self, status: int, after_s: float) -> None:
+        if 200 <= status < 300:
+            return
+        said = f"{self._provider} answers {status}"
+        if status in _TRY_LATER or status >= 500 or status < 400:
+            raise LaterError(said, after_s, for_all=True)
+        raise RefusedError(said)
+
+    def _judge_postmark(self, status: int, told: dict[str, Any], after_s: float) -> None:
+        code = told.get("ErrorCode")
+        refused: CarrierError | None = None
+        if status == 422 and code == _INACTIVE:
+            refused = BouncedError("postmark: the recipient is inactive (406)")
+        elif status == 422 and code in _NO_ADDRESS:
+            refused = RefusedError(f"postmark refuses the mail ({code})")
+        elif status == 422 and code in (400, 401, 405, 412, 413):
+            refused = LaterError(f"postmark: sender or account not ready ({code})", for_all=True)
+        elif status == 200 and code != 0:
+            refused = LaterError(f"postmark answers 200 with ErrorCode {code}")
+        if refused is not None:
+            raise refused
+        self._judge(status, after_s)
+
+
+def _postmark(letter: Letter) -> dict[str, Any]:
+    """The body of POST /email; our Message-ID stays where `X-PM-KeepID` says so."""
+    headers = {**letter.headers, "Message-ID": letter.message_id, "X-PM-KeepID": "true"}
+    body: dict[str, Any] = {
+        "From": _named(letter),
+        "To": letter.to,
+        "Subject": letter.subject,
+        "TextBody": letter.text,
+        "HtmlBody": letter.html,
+        "MessageStream": "broadcast",
+        "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
+        "TrackOpens": False,
+        "TrackLinks": "None",
+        "Metadata": {"lead_id": letter.lead[:80], "message_id": letter.message},
+        "Tag": letter.campaign,
+    }
+    return body | ({"ReplyTo": letter.sender.reply_to} if letter.sender.reply_to else {})
+
+
+def _brevo(letter: Letter) -> dict[str, Any]:
+    """The body of POST /smtp/email; a repeat within a quarter of an hour is known by its `idempotencyKey`."""
+    sender = {"email": letter.sender.address} | ({"name": letter.sender.name} if letter.sender.name else {})
+    body: dict[str, Any] = {
+        "sender": sender,
+        "to": [{"email": letter.to}],
+        "subject": letter.subject,
+        "textContent": letter.text,
+        "htmlContent": letter.html,
+        "headers": {
+            **letter.headers,
+            "Message-Id": letter.message_id,
+            "idempotencyKey": str(UUID(letter.message)),
+        },
+        "tags": [letter.campaign],
+    }
+    return body | ({"replyTo": {"email": letter.sender.reply_to}} if letter.sender.reply_to else {})
+
+
+def _named(letter: Letter) -> str:
+    name = letter.sender.name.replace("\\", "").replace('"', "")
+    return f'"{name}" <{letter.sender.address}>' if name else letter.sender.address

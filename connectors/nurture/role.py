@@ -1,0 +1,122 @@
+"""`leadheat nurture`: a member of its group, from the first connection to the clean stop."""
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+from typing import Final
+
+from aiokafka.errors import KafkaError
+from prometheus_client import start_http_server
+
+from connectors.durable.erasures import Erasures
+from connectors.durable.errors import OvertakenError
+from connectors.durable.member import Member
+from connectors.durable.table import Table
+from connectors.ingest.link_tokens import LinkKeys
+from connectors.nurture.config import NurtureConfig
+from connectors.nurture.letter import Writer
+from connectors.nurture.plan_reader import EVENT_TOPICS
+from connectors.nurture.publisher import Publisher
+from connectors.nurture.suppressed import Suppressed
+from connectors.nurture.work import Nurture
+from scorer.topics import ALERTS, NURTURING, SCORES, full_name
+
+_AGAIN_S: Final = 1.0
+_READ: Final = (ALERTS, SCORES, *EVENT_TOPICS)
+_log: Final = logging.getLogger(__name__)
+
+
+async def run(config: NurtureConfig) -> None:
+    """Until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await nurture(config, stop)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def nurture(config: NurtureConfig, stop: asyncio.Event) -> None:
+    """Until `stop`."""
+    server = None if config.metrics_port is None else start_http_server(config.metrics_port)
+    publisher = Publisher(config.kafka, config.topic_prefix, config.clock)
+    try:
+        if await _started(publisher, stop):
+            while not stop.is_set():
+                await _work_on(config, publisher, stop)
+    finally:
+        await publisher.stop()
+        if server is not None:
+            server[0].shutdown()
+            server[0].server_close()
+
+
+async def _work_on(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event) -> None:
+    """Until `stop`, or something that is best begun anew: a broker away, another member at our partitions."""
+    try:
+        await _work(config, publisher, stop)
+    except (KafkaError, OvertakenError, OSError) as error:
+        _log.warning("nurturing begins anew: %s", type(error).__name__)
+        await _pause(stop)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_AGAIN_S):
+            await stop.wait()
+
+
+async def _work(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event) -> None:
+    topic = full_name(config.topic_prefix, NURTURING)
+    table = Table(config.kafka, topic, "leadheat-nurture", config.clock)
+    erasures = Erasures(config.kafka, config.topic_prefix, config.erasure_key)
+    suppressed = Suppressed(config.kafka, config.topic_prefix, config.erasure_key)
+    writer = Writer(config.plan, LinkKeys(config.link_keys), config.gateway_url, suppressed.hash_of)
+    carrier = config.carrier()
+    topics = [full_name(config.topic_prefix, name) for name in _READ]
+    group = f"{config.topic_prefix}-nurture"
+    member = Member(config.kafka, group, topics, table, erasures, config.session_timeout_s)
+    work = Nurture(
+        config.plan,
+        table,
+        suppressed,
+        writer,
+        carrier,
+        publisher,
+        config.clock,
+        config.at_once,
+        lambda: member.current,
+    )
+    try:
+        await table.start()
+        await erasures.start()
+        await suppressed.start()
+        _log.info("nurturing by %s: %d sequences, %d surveys", config.plan.name, len(config.plan.sequences),
+                  len(config.plan.surveys))  # fmt: skip
+        await member.run(work, stop)
+    finally:
+        await work.close()
+        await carrier.close()
+        await suppressed.stop()
+        await erasures.stop()
+        await table.stop()
+
+
+async def _started(publisher: Publisher, stop: asyncio.Event) -> bool:
+    """True once the broker answers, False where the stop comes first."""
+    told = False
+    while not stop.is_set():
+        try:
+            await publisher.start()
+        except KafkaError as error:
+            if not told:
+                _log.warning("no broker answers yet: %s", type(error).__name__)
+            told = True
+            await _pause(stop)
+        else:
+            return True
+    return False

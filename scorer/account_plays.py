@@ -1,0 +1,72 @@
+"""Alerts of accounts: what plays with `when: {account: …}` say when one enters a tier, or leaves it."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from scorer.account_model import AccountPlay
+from scorer.roll_up import Member
+from scorer.times import format_time
+
+
+def due(
+    plays: Sequence[AccountPlay], raised: dict[str, int], left: str, to: str, at: int
+) -> Iterator[AccountPlay]:
+    """The plays that a change of tier sets off, those apart that are still cooling down.
+
+    `raised` is when each went off last, and is kept up.
+    """
+    for play in plays:
+        if (to if play.when == "enters" else left) != play.tier:
+            continue
+        last = raised.get(play.id)
+        if last is not None and (at - last < play.cooldown_us or at // 1_000 == last // 1_000):
+            continue  # in one millisecond it would be the same alert
+        raised[play.id] = at
+        yield play
+
+
+def alert(
+    account: str,
+    company: str | None,
+    play: AccountPlay,
+    left: str,
+    to: str,
+    at: int,
+    score: float,
+    leads: Sequence[tuple[Member, float]],
+    tiers: Sequence[str],
+) -> dict[str, Any]:
+    """The alert of a play, under the account's hottest lead, the first of `leads`."""
+    return {
+        "id": alert_id(play.id, account, at, to),
+        "play": play.id,
+        "lead_id": leads[0][0].lead,
+        "account": account,
+        "company": company,
+        "from": left,
+        "to": to,
+        "score": score,
+        "at": format_time(at),
+        "reasons": [],
+        "do": [dict(action) for action in play.do],
+        "traits": {"company": company} if company else {},
+        "leads": shown(leads, tiers),
+    }
+
+
+def shown(leads: Sequence[tuple[Member, float]], tiers: Sequence[str]) -> list[dict[str, Any]]:
+    """Leads as an account tells of them."""
+    return [
+        {"lead_id": one.lead, "name": one.name, "score": score, "tier": tiers[one.tier]}
+        for one, score in leads
+    ]
+
+
+def alert_id(play: str, account: str, at: int, to: str) -> str:
+    """The id of an account's alert: a hash of play, account, moment in milliseconds and tier.
+
+    >>> alert_id("big", "acme.fr", 1_000_999, "hot") == alert_id("big", "acme.fr", 1_000_000, "hot")
+    True
+    """
+    return hashlib.sha256("\n".join(("account", play, account, str(at // 1_000), to)).encode()).hexdigest()
