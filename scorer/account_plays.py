@@ -38,7 +38,7 @@ def alert(
     tiers: Sequence[str],
 ) -> dict[str, Any]:
     """The alert of a play, under the account's hottest lead, the first of `leads`."""
-    return {
+    record = {
         "id": alert_id(play.id, account, at, to),
         "play": play.id,
         "lead_id": leads[0][0].lead,
@@ -53,6 +53,11 @@ def alert(
         "traits": {"company": company} if company else {},
         "leads": shown(leads, tiers),
     }
+    if play.hours is not None and (opening := play.hours.next_opening(at)) is not None:
+        record["due"] = format_time(opening)
+    if play.expires_us is not None:
+        record["expires"] = format_time(at + play.expires_us)
+    return record
 
 
 def shown(leads: Sequence[tuple[Member, float]], tiers: Sequence[str]) -> list[dict[str, Any]]:

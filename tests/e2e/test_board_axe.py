@@ -54,6 +54,10 @@ def _undelivered(desk: Desk) -> None:
     last["answer"] = {"answer": "accepted", "by": None, "note": None, "at": last["at"]}
 
 
+def _account_alert(desk: Desk) -> None:
+    desk.tell_of_account("u-2041")
+
+
 def _look(page: Page, _: Desk) -> None:
     page.wait_for_selector("main .panel")
 
@@ -123,6 +127,11 @@ STATES: dict[str, tuple[str, Stage, Act]] = {
     "lead, anonymous": ("/leads/a-5b91c0", _plain, _look),
     "lead, answered": ("/leads/u-2041", _plain, _answer),
     "lead, not found": ("/leads/nobody", _plain, _look),
+    "accounts": ("/accounts", _plain, _look),
+    "accounts, none": ("/accounts", _nobody, _look),
+    "accounts, no match": ("/accounts?q=no-company-is-called-so", _plain, _look),
+    "account": ("/accounts/fonderies-castelnau.fr", _account_alert, _look),
+    "alerts, of an account": ("/alerts", _account_alert, _look),
     "alerts": ("/alerts", _plain, _look),
     "alerts, undelivered": ("/alerts", _undelivered, _look),
     "alerts, none": ("/alerts", _nobody, _look),
