@@ -125,8 +125,8 @@ def _carrier(settings: Settings) -> "Callable[[], Carrier]":
     """Who carries mails; SettingsError where nobody, or both, are named."""
     from dataclasses import replace
 
+    from connectors.mail.smtp import SmtpAccess, SmtpCarrier
     from connectors.nurture.provider import ProviderCarrier
-    from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
 
     server, provider = settings.mail_server(), settings.mail_provider
     if (server is None) == (provider is None):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.ingest.link_tokens import LinkKeys
+from connectors.mail.mime import bytes_of, message_of
 from connectors.nurture.errors import LetterError
 from connectors.nurture.letter import Letter, Writer
-from connectors.nurture.mime import bytes_of, message_of
 from connectors.nurture.row import Facts, Outgoing, Row
 from tests.nurture_world import LINK_KEY, MONDAY, plan
 
