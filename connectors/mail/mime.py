@@ -19,6 +19,14 @@ def bytes_of(letter: Mail) -> bytes:
     return own.encode("ascii") + message_of(letter).as_bytes()
 
 
+def _undecoded(text: str) -> str:
+    """Text for a header, without encoded words (RFC 2047).
+
+    Python decodes those of what it is given, line breaks in them too: so a lead's name could add headers.
+    """
+    return text.replace("=?", "=\u2060?")
+
+
 def message_of(letter: Mail) -> EmailMessage:
     """The message: text, and the same as HTML. Python's own policy refuses line breaks in headers."""
     message = EmailMessage(policy=SMTP)
@@ -26,7 +34,7 @@ def message_of(letter: Mail) -> EmailMessage:
     message["To"] = Address(addr_spec=letter.to)
     if letter.sender.reply_to:
         message["Reply-To"] = Address(addr_spec=letter.sender.reply_to)
-    message["Subject"] = letter.subject
+    message["Subject"] = _undecoded(letter.subject)
     message["Date"] = format_datetime(datetime.fromtimestamp(letter.at // SECOND, UTC))
     message["Message-ID"] = letter.message_id
     message.set_content(letter.text, cte="quoted-printable")

@@ -16,6 +16,7 @@ from tests.nurture_world import LINK_KEY, MONDAY, plan
 
 FIELDS = ("first_name", "last_name", "title", "company", "phone", "city", "industry", "country", "language")
 ATTEMPTS = (
+    "=?utf-8?q?x=0d=0aBcc:_evil@evil.example?=",
     "Ada\r\nBcc: victim@evil.example",
     "Ada\nSubject: other\n\nbody",
     "Ada\x00\x0b\x85\u2028\u2029Bcc: v@evil.example",
