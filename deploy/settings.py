@@ -120,13 +120,16 @@ class Settings(BaseSettings):
     )
     smtp: SecretStr | None = Field(
         None,
-        description="The mail server of sequences and surveys: `smtp://USER@HOST:587` (STARTTLS), "
+        description="The mail server of sequences, surveys and alerts: `smtp://USER@HOST:587` (STARTTLS), "
         "`smtps://USER@HOST:465` (TLS), `smtp+plain://HOST:25` (neither).",
     )
     smtp_password: SecretStr | None = Field(None, description="The password for `LEADHEAT_SMTP`'s user.")
     smtp_password_file: Path | None = Field(None, description="A file that holds it instead.")
     smtp_ca: Path | None = Field(
         None, description="Certificates (PEM) of whom to trust as that server; absent: the system's."
+    )
+    mail_from: str | None = Field(
+        None, description="The address that alerts by mail come from, for channels with `mail`."
     )
     mail_provider: Literal["postmark", "brevo"] | None = Field(
         None, description="A provider whose HTTP API takes the mails instead of `LEADHEAT_SMTP`."

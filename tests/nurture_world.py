@@ -14,11 +14,11 @@ from aiosmtpd.controller import UnthreadedController
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from connectors.ingest.link_tokens import LinkKeys
+from connectors.mail.smtp import SmtpAccess, SmtpCarrier
 from connectors.nurture.letter import Writer
 from connectors.nurture.plan import Plan
 from connectors.nurture.plan_reader import parse_plan
 from connectors.nurture.row import Row
-from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
 from connectors.nurture.work import Nurture
 from deploy.ports import free_ports
 from scorer.times import Micros, format_time, parse_time

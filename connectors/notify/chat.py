@@ -9,7 +9,7 @@ import apprise
 
 from connectors.notify.alert import Alert
 from connectors.notify.errors import DeliveryError
-from connectors.notify.messages import Message
+from connectors.notify.message import Message
 from connectors.outward.addresses import Allowed, address_of
 from connectors.outward.errors import ForbiddenAddressError
 

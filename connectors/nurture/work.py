@@ -15,8 +15,9 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from connectors.durable.errors import NotOursError
+from connectors.mail.errors import BouncedError, LaterError, RefusedError
 from connectors.nurture.carrier import Carrier
-from connectors.nurture.errors import BouncedError, LaterError, LetterError, RefusedError
+from connectors.nurture.errors import LetterError
 from connectors.nurture.happenings import Gone, Happened, Scored
 from connectors.nurture.happenings import read as read_happening
 from connectors.nurture.letter import Writer

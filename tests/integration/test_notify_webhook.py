@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from connectors.notify.chat import ChatSender
 from connectors.notify.errors import DeliveryError
-from connectors.notify.messages import message_of
+from connectors.notify.messages import Writer
 from connectors.notify.webhook import WebhookSender
 from connectors.outward.addresses import Allowed
 from connectors.outward.client import OutwardClient
@@ -24,7 +24,7 @@ from tests.unit.test_notify_messages import alert
 from tests.webhook_receiver import Receiver, receiving
 
 SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-MESSAGE = message_of(alert(), "fr", None)
+MESSAGE = Writer("fr").write(alert())
 LOCAL = Allowed.parse("127.0.0.1")
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
