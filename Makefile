@@ -18,8 +18,11 @@ SHORT ?=
 PEERS := build/peers-venv
 PEERS_INSTALLED := $(PEERS)/.installed
 
-.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-gateway bench-peers bench-docs bench-state \
-	bench-rolling soak faults robots nurture clean
+CRM := build/crm-venv
+CRM_INSTALLED := $(CRM)/.installed
+
+.PHONY: help setup run test fuzz fuzz-parsers mutants lint docs pictures lock bench bench-gateway bench-delivery bench-peers bench-docs bench-state \
+	bench-rolling soak faults robots nurture crm-clients sync-long clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1: \2/p' $(MAKEFILE_LIST)
@@ -41,6 +44,9 @@ test: setup ## all tests that this machine can run, a process for each core up t
 
 fuzz: setup ## the properties, on many times as many new examples (EFFORT=20)
 	EFFORT=$(or $(EFFORT),20) $(BIN)/pytest tests/properties
+
+fuzz-parsers: setup ## malformed requests to every parser of the gateway, by atheris (MINUTES=8, all together)
+	$(BIN)/python -m tests.fuzz.run --minutes $(or $(MINUTES),8)
 
 mutants: setup ## break the engine in every way that must be noticed, and see that it is
 	$(BIN)/pytest tests/mutants -v
@@ -66,6 +72,9 @@ bench: setup ## measure the scoring core, quickly
 
 bench-gateway: setup ## single events over HTTP beside a bare server, and overload (real Kafka)
 	$(BIN)/python -m tests.benchmarks.bench_gateway $(if $(SHORT),--short)
+
+bench-delivery: setup ## from an alert to webhooks and mail, beside a destination that hangs (real Kafka)
+	$(BIN)/python -m tests.benchmarks.bench_delivery $(if $(SHORT),--short)
 
 bench-state: setup ## a million leads: memory, recovery, cost of an event (real Kafka)
 	$(BIN)/python -m tests.benchmarks.bench_state
@@ -93,6 +102,18 @@ soak: setup ## hours of load on leadheat up, watching memory and lag (HOURS= RAT
 faults: setup ## kill, pause and cut things, minutes each; check every score (SIZE=short|long|soak SEED= ONLY=f1)
 	LEADHEAT_FAULTS=$(or $(SIZE),long) $(if $(SEED),LEADHEAT_FAULTS_SEED=$(SEED)) \
 		$(BIN)/pytest -s tests/faults $(if $(ONLY),-k test_$(ONLY)_)
+
+$(CRM_INSTALLED): pyproject.toml
+	test -x $(CRM)/bin/python || $(PYTHON) -m venv $(CRM)
+	$(CRM)/bin/python -m pip install --quiet --constraint requirements.lock --editable '.[embedded,test]' \
+		PowerPlatform-Dataverse-Client==1.1.0
+	touch $@
+
+crm-clients: $(CRM_INSTALLED) ## Microsoft's own client against our stand-in (brings pandas: 190 MB)
+	$(CRM)/bin/pytest tests/sync/clients
+
+sync-long: setup ## every CRM's connector with 10,000 leads (LEADS=)
+	LEADHEAT_SYNC_LEADS=$(or $(LEADS),10000) $(BIN)/pytest tests/sync -k thousand
 
 robots: setup ## how well robots are told from people, on the labelled traces
 	$(BIN)/python -m tests.robots.figures

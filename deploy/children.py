@@ -44,6 +44,7 @@ class Machine:
     folder: Path
     sequences: Path | None = None
     gateway_url: str | None = None
+    sync: Path | None = None
     timescale: str | None = None
     demo: bool = False
     columns: int | None = None  # of the terminal, if there is one
@@ -70,7 +71,11 @@ class Machine:
 
 def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) -> list[Child]:
     """All children in the order in which they start; `restore_topics` makes the topics of an empty broker."""
-    optional = {"nurture": machine.sequences is not None, "demo": machine.demo}
+    optional = {
+        "nurture": machine.sequences is not None,
+        "sync": machine.sync is not None,
+        "demo": machine.demo,
+    }
     above = (*_ROLES, *(name for name, wanted in optional.items() if wanted))
     found = []
     if machine.durable is not None:
@@ -87,6 +92,7 @@ def children(machine: Machine, restore_topics: Callable[[], Awaitable[None]]) ->
         ("notify", "deploy.cli", "notify"),
         ("accounts", "deploy.cli", "accounts"),
         *((("nurture", "deploy.cli", "nurture"),) if machine.sequences else ()),
+        *((("sync", "deploy.cli", "sync"),) if machine.sync else ()),
     ):
         ready = (lambda: _answers(f"{machine.url}/healthz")) if name == "web" else None
         found.append(Child(name, _python(module, *arguments), environment, ready=ready))
@@ -163,6 +169,7 @@ def _environment(machine: Machine) -> dict[str, str]:
         channels=machine.channels,
         sequences=machine.sequences,
         gateway_url=machine.gateway_url or machine.url,
+        sync=machine.sync,
         write_keys=",".join(machine.write_keys),
         read_keys=",".join(machine.read_keys),
         link_key=",".join(machine.link_keys),

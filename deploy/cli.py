@@ -11,13 +11,13 @@ from deploy.commands import (
     erase,
     export,
     history,
-    later,
     links,
     nps,
     parked,
     replay,
     roles,
     score,
+    sync,
     topics,
     up,
 )
@@ -39,7 +39,7 @@ app.command("serve")(roles.serve)
 app.command("notify")(roles.notify)
 app.command("accounts")(roles.accounts)
 app.command("nurture")(roles.nurture)
-app.command("sync")(later.sync)
+app.command("sync")(sync.sync)
 app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("topics")(topics.topics)

@@ -9,11 +9,13 @@ from deploy.settings import PREFIX, Settings, environment
 if TYPE_CHECKING:
     from connectors.accounts.config import AccountsConfig
     from connectors.ingest.config import GatewayConfig
-    from connectors.notify.config import NotifyConfig
+    from connectors.mail.smtp import SmtpAccess
+    from connectors.notify.config import MailAccess, NotifyConfig
     from connectors.nurture.carrier import Carrier
     from connectors.nurture.config import NurtureConfig
     from connectors.office.config import OfficeConfig
     from connectors.serve.config import ServeConfig
+    from connectors.sync.config import SyncConfig
     from streams.config import WorkerConfig
 
 
@@ -75,6 +77,7 @@ def serve(settings: Settings) -> "ServeConfig":
 def notify(settings: Settings) -> "NotifyConfig":
     """What the alerts' delivery needs."""
     from connectors.notify.config import NotifyConfig
+    from connectors.office.team import Team, load_team
 
     return NotifyConfig(
         kafka=settings.require_kafka(),
@@ -86,7 +89,46 @@ def notify(settings: Settings) -> "NotifyConfig":
         metrics_port=settings.metrics_port,
         erasure_key=settings.erasure_secret(),
         allowed=settings.allowed(),
+        link_keys=_link_keys(settings),
+        team=Team() if settings.team is None else load_team(settings.team),
+        mail=mail(settings),
     )
+
+
+def mail(settings: Settings) -> "MailAccess | None":
+    """By which server alerts are mailed; None: by none. SettingsError where it is half said."""
+    from connectors.notify.channels import is_mail_address
+    from connectors.notify.config import MailAccess
+
+    sender = settings.mail_from
+    if sender is None or settings.mail_server() is None:
+        return None
+    if not is_mail_address(sender):
+        raise SettingsError(
+            f"{PREFIX}MAIL_FROM is no e-mail address: expected one such as leads@acme.example"
+        )
+    return MailAccess(_smtp(settings), sender)
+
+
+def _link_keys(settings: Settings) -> tuple[str, ...]:
+    from connectors.answer_links import AnswerLinks
+    from connectors.signed import KeyTooShortError
+
+    found = settings.link_keys()
+    try:
+        AnswerLinks(found)
+    except KeyTooShortError as error:
+        raise SettingsError(f"{PREFIX}LINK_KEY: {error}") from None
+    return found
+
+
+def _smtp(settings: Settings) -> "SmtpAccess":
+    from dataclasses import replace
+
+    from connectors.mail.smtp import SmtpAccess
+
+    access = SmtpAccess.read(settings.mail_server() or "", settings.mail_password())
+    return access if settings.smtp_ca is None else replace(access, ca=str(settings.smtp_ca))
 
 
 def nurture(settings: Settings, *, alone: bool = True) -> "NurtureConfig":
@@ -122,10 +164,8 @@ def nurture(settings: Settings, *, alone: bool = True) -> "NurtureConfig":
 
 def _carrier(settings: Settings) -> "Callable[[], Carrier]":
     """Who carries mails; SettingsError where nobody, or both, are named."""
-    from dataclasses import replace
-
+    from connectors.mail.smtp import SmtpCarrier
     from connectors.nurture.provider import ProviderCarrier
-    from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
 
     server, provider = settings.mail_server(), settings.mail_provider
     if (server is None) == (provider is None):
@@ -133,9 +173,7 @@ def _carrier(settings: Settings) -> "Callable[[], Carrier]":
             f"name who carries mails: either {PREFIX}SMTP, a mail server, or {PREFIX}MAIL_PROVIDER"
         )
     if server is not None:
-        access = SmtpAccess.read(server, settings.mail_password())
-        if settings.smtp_ca is not None:
-            access = replace(access, ca=str(settings.smtp_ca))
+        access = _smtp(settings)
         return lambda: SmtpCarrier(access)
     token = settings.provider_token()
     if token is None or provider is None:
@@ -154,6 +192,24 @@ def office(settings: Settings) -> "OfficeConfig":
         team=Team() if settings.team is None else load_team(settings.team),
         clock=settings.clock(),
         erasure_key=settings.erasure_secret(),
+    )
+
+
+def sync(settings: Settings, *, kafka: bool = True) -> "SyncConfig":
+    """What keeping CRMs in step needs; without `kafka` what a look at them does."""
+    from connectors.sync.config import SyncConfig
+
+    return SyncConfig(
+        kafka=settings.require_kafka() if kafka else "",
+        topic_prefix=settings.topic_prefix,
+        file=settings.require_sync(),
+        grid=settings.grid,
+        clock=settings.clock(),
+        partitions=settings.partitions,
+        environment=environment(),
+        erasure_key=settings.erasure_secret(),
+        metrics_port=settings.metrics_port,
+        session_timeout_s=settings.session_timeout_s,
     )
 
 

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     team: Path | None = Field(
         None, description="Who sells: people, teams, territories, a YAML file (docs/team.md)."
     )
+    sync: Path | None = Field(
+        None, description="The CRMs that `leadheat sync` keeps in step, a YAML file (docs/sync.md)."
+    )
     topic_prefix: str = Field(
         "leadheat", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="What the name of every topic begins with."
     )
@@ -103,7 +106,7 @@ class Settings(BaseSettings):
     port: Port = Field(8000, description="The port that HTTP listens on.")
     metrics_port: Port | None = Field(
         None,
-        description="The port of `/metrics` of `worker`, `notify`, `nurture` and `accounts`, on all "
+        description="The port of `/metrics` of `worker`, `notify`, `accounts`, `nurture`, `sync`, on all "
         "addresses; absent: none.",
     )
     language: Literal["fr", "en"] = Field("fr", description="The language of alert messages.")
@@ -117,13 +120,16 @@ class Settings(BaseSettings):
     )
     smtp: SecretStr | None = Field(
         None,
-        description="The mail server of sequences and surveys: `smtp://USER@HOST:587` (STARTTLS), "
+        description="The mail server of sequences, surveys and alerts: `smtp://USER@HOST:587` (STARTTLS), "
         "`smtps://USER@HOST:465` (TLS), `smtp+plain://HOST:25` (neither).",
     )
     smtp_password: SecretStr | None = Field(None, description="The password for `LEADHEAT_SMTP`'s user.")
     smtp_password_file: Path | None = Field(None, description="A file that holds it instead.")
     smtp_ca: Path | None = Field(
         None, description="Certificates (PEM) of whom to trust as that server; absent: the system's."
+    )
+    mail_from: str | None = Field(
+        None, description="The address that alerts by mail come from, for channels with `mail`."
     )
     mail_provider: Literal["postmark", "brevo"] | None = Field(
         None, description="A provider whose HTTP API takes the mails instead of `LEADHEAT_SMTP`."
@@ -316,6 +322,12 @@ class Settings(BaseSettings):
         """Kafka's addresses, with how to be let in there, or SettingsError."""
         named = _required(self.kafka, "kafka", "name Kafka's addresses, such as kafka-1:9092,kafka-2:9092")
         return Brokers(named, kafka_access(self))
+
+    def require_sync(self) -> Path:
+        """The sync file, or SettingsError: without one there is nothing to keep in step."""
+        if self.sync is None:
+            raise SettingsError(f"{PREFIX}SYNC is not set: name the file that says which CRMs there are")
+        return self.sync
 
     def require_redis(self) -> str:
         """The cache's URL, or SettingsError, which leaves out what the URL says: it may be a password."""

@@ -85,6 +85,7 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         sequences=loaded.sequences,
         gateway_url=loaded.gateway_url,
         write_keys=write_keys,
+        sync=None if options.demo else loaded.sync,  # no CRM is told of invented people
         read_keys=made.read_keys() if loaded.read_keys is None else loaded.require_read_keys(),
         link_keys=loaded.link_keys() or tuple(keys.link_key(key) for key in write_keys if ":" not in key)[:1],
         partitions=loaded.partitions,

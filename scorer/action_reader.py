@@ -27,7 +27,7 @@ _VERBS: Final[dict[str, tuple[str, dict[str, _Check]]]] = {
     "assign": ("{assign: {by: territory, team: sales}}", {"by": _way, "team": _text}),
     "task": (
         "{task: {call: …, within: 4h, escalate: managers}}",
-        {"call": _text, "within": _duration, "escalate": _text},
+        {"call": _text, "do": _text, "within": _duration, "escalate": _text},
     ),
     "nurture": ("{nurture: {start: keep-warm}}", {"start": _text, "move": _text, "stop": _text}),
     "survey": ("{survey: nps-after-project}", {}),
@@ -36,7 +36,7 @@ _VERBS: Final[dict[str, tuple[str, dict[str, _Check]]]] = {
 """Each verb with an example, and the fields that it knows where a name is not enough."""
 _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "assign": ("by",),
-    "task": ("call",),
+    "task": ("call", "do"),
     "nurture": ("start", "move", "stop"),
 }
 """Of the fields of a verb, those of which there must be exactly one."""

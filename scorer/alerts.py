@@ -42,6 +42,7 @@ def alert(lead: str, play: Play, change: Change, walker: Walker) -> dict[str, An
     record = {
         "id": alert_id(play.id, lead, change.at, change.to),
         "play": play.id,
+        "when": _when(play, walker.plan),
         "lead_id": lead,
         "from": change.from_,
         "to": change.to,
@@ -77,6 +78,15 @@ def withdrawal(lead: str, raised: Raised, left: str, walker: Walker) -> dict[str
         "do": [dict(action) for action in todo],
         "traits": walker.evidence.values(),
     }
+
+
+def _when(play: Play, plan: Plan) -> dict[str, Any]:
+    """What the play asks for, as the grid says it; of a criterion also what people call it."""
+    written = next((one for one in plan.grid.source.get("plays", ()) if one["id"] == play.id), None)
+    when = dict(written["when"]) if written else {play.when: play.tier}
+    if play.when == "happens":
+        when["label"] = plan.labels[play.criterion]
+    return when
 
 
 def _reasons(stood: Standing, plan: Plan) -> list[dict[str, Any]]:

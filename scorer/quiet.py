@@ -118,14 +118,6 @@ class Outlook:
         """The dimensions, each within its bounds, at the moment; their sum is the total."""
         return self._within(self._sums)
 
-    def rise(self) -> float:
-        """The most that the total may rise above any later value of it before an event adds anything.
-
-        What rises does, what was taken by an absence is given back, also where that is still to begin.
-        """
-        pending = sum(term.points for term in self.found if term.points < 0 and term.since > self.moment)
-        return sum(most - value for most, value in zip(self._most, self._sums, strict=True)) - pending
-
     def headroom(self, current: int, levels: Sequence[Level] = ()) -> float:
         """Events that add up to less than this, and take nothing away, lead to no tier above `current`.
 
@@ -197,6 +189,12 @@ class Outlook:
             wait = min(wait, max((_reaches(part, least) for part, least in missing), default=0.0))
         return wait
 
+    def falls_at(self, level: Level) -> int:
+        """A moment before which a level is not left downwards, whatever happens that only adds."""
+        wait = self._crosses(level)
+        falls = self.moment + math.floor(wait * (1 - 1e-9)) if wait < FOREVER else FOREVER
+        return min(self._drops, falls)
+
     def _crosses(self, level: Level) -> float:
         bound_of = self._lowest if level.up else self._highest
         if level.at != TOTAL:
@@ -236,3 +234,21 @@ def _reaches(part: _Part, value: float) -> float:
     if not part.fades or not part.rate or left / part.fades <= 0:
         return FOREVER
     return max(-math.log2(left / part.fades) / part.rate, 0.0)
+
+
+def rise(found: Sequence[Term], plan: Plan, moment: int) -> float:
+    """The most that the total may rise by itself from a moment on, or by what a match gives back.
+
+    What rises is taken as risen, an absence as ended where it takes points and as begun where it adds some,
+    each repetition as matched again. An absence still to begin takes points before it gives them back.
+    """
+    most = 0.0
+    for term in found:
+        points = term.points
+        if term.since > moment:
+            most += max(points, 0.0)
+        elif points < 0:
+            most -= term.at(moment)
+        elif term.until is not None:
+            most += plan.rules[term.rule].points - term.at(moment)
+    return most

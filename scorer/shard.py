@@ -276,9 +276,11 @@ class Shard:
         if event.type == "identify":
             resident.regate()
         absorbed = walker.absorbs(raised, decided)
-        if not absorbed or self.plan.answers:
+        if not absorbed or self.plan.answers or self.plan.gains:
             stood = walker.course.stood if event.type in DOUBTFUL else None
             changes = () if absorbed else walker.decide(decided)
+            if absorbed and self.plan.gains:
+                changes = tuple(walker.weigh(raised))
             if self.plan.answers:
                 changes += tuple(walker.answers(event))
             told = self._announce(key, resident, changes)

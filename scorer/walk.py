@@ -11,16 +11,16 @@ import msgspec
 from scorer.event import Event
 from scorer.evidence import Evidence, amount_of
 from scorer.grid import Play
-from scorer.latch import TOTAL, Latch, Level
+from scorer.latch import SLICES, TOTAL, Latch, Level
 from scorer.plan import Plan
 from scorer.profile import Standing, standing, terms, values
-from scorer.quiet import Outlook
+from scorer.quiet import Outlook, rise
 from scorer.silence import NO_HISTORY
 from scorer.term import Term
 from scorer.tiers import SLACK
 from scorer.times import DAY, FOREVER, NEVER, SECOND
 from scorer.transitions import next_transition
-from scorer.watch import Flip, Raised, Watch, gain, holds, is_noted, joined, next_turn, note
+from scorer.watch import Flip, Raised, Watch, gain, holds, is_noted, joined, low_since, next_turn, note
 
 NOWHERE: Final = ""
 """The tier of a lead that nothing has happened to yet."""
@@ -158,7 +158,9 @@ class Walker:
                 if change is not None and change.at == first and change.to != current:
                     yield self._enter(change.to, first, by_time=True)
                 if self.plan.latches:
-                    yield from self._turn(values(found, self.plan, first), by_time=True)
+                    # What time does to a gain is seen before the next event.
+                    latches = [latch for latch in self.plan.latches if latch.kind != "gain"]
+                    yield from self._turn(values(found, self.plan, first), latches, by_time=True)
             else:
                 course.moment = max(course.moment, until)
                 self._look_ahead(self._outlook(), current)
@@ -189,15 +191,32 @@ class Walker:
         plan, watch = self.plan, self.course.watch
         self._before = None
         fresh = [part for part in plan.parts if not is_noted(watch.lows.get(part), moment // part)]
-        off = [latch for latch in plan.gains if latch.play.id in watch.up]
+        off = [latch for latch in plan.gains if latch.play.id in watch.up] if moment >= watch.held else []
         if not (fresh or off or event is None or plan.may_lower(event)):
             return
-        self._before = total = sum(values(self.terms(moment), plan, moment))
+        found = self.terms(moment)
+        self._before = total = sum(values(found, plan, moment))
         for part in fresh:
             note(watch.lows.setdefault(part, []), moment // part, total)
         for latch in off:
             if not self._is_up(latch, [total], moment):
                 self._set(latch, up=False)
+        if off:
+            self._hold(Outlook(found, plan, moment))
+        watch.room = min(watch.room, self._least_gain(found, total, moment))
+
+    def weigh(self, raised: float) -> Iterator[Change]:
+        """The plays that a gain sets off, after evidence was absorbed that raises by so much at most."""
+        plan, watch, moment = self.plan, self.course.watch, self.course.moment
+        watch.room -= raised
+        if watch.room > 0:
+            return
+        found = self.terms(moment)
+        dimensions = values(found, plan, moment)
+        for change in self._turn(dimensions, plan.gains):
+            watch.held = NEVER
+            yield change
+        watch.room = self._least_gain(found, sum(dimensions), moment)
 
     def answers(self, event: Event) -> Iterator[Change]:
         """The plays that an event sets off by itself, which was just added."""
@@ -220,7 +239,7 @@ class Walker:
         to = outlook.tier(current)
         steps: tuple[Change, ...] = (self._enter(to, course.moment, by_time=False),) if to != current else ()
         if self.plan.latches:
-            steps += tuple(self._turn(outlook.values(), by_time=False))
+            steps += tuple(self._turn(outlook.values(), self.plan.latches))
         self._look_ahead(outlook, to)
         return steps
 
@@ -334,7 +353,7 @@ class Walker:
             watched.up = [play for play in watched.up if play in known]
             watched.flips = {play: flip for play, flip in watched.flips.items() if play in known}
             watched.lows = {part: lows for part, lows in watched.lows.items() if part in plan.parts}
-        for _ in self._turn(outlook.values(), by_time=False):
+        for _ in self._turn(outlook.values(), plan.latches):
             pass
 
     def _outlook(self) -> Outlook:
@@ -345,17 +364,20 @@ class Walker:
         """Works out until when time alone changes nothing, and how much an event must add to do so."""
         moment = outlook.moment
         self._found = outlook.found
-        levels = self._levels()
+        plan = self.plan
+        levels = self._levels() if plan.levels else ()
         quiet = outlook.quiet_until(current, levels)
         if quiet - moment < _NEAR:
-            change = next_transition(outlook.found, self.plan, current, moment, moment + DAY, levels)
+            change = next_transition(outlook.found, plan, current, moment, moment + DAY, levels)
             quiet = moment + DAY if change is None else change.at
-        quiet = min(quiet, self._next_turn())
+        if plan.turns:
+            quiet = min(quiet, self._next_turn())
         stay = self._next_stay()
         self.quiet_until = quiet if stay is None else min(quiet, stay[0])
         self.headroom = outlook.headroom(current, levels)
-        if self.plan.gains:
-            self.headroom = min(self.headroom, self._least_gain(outlook))
+        if plan.gains:
+            self._hold(outlook)
+            self.course.watch.room = self._least_gain(outlook.found, sum(outlook.values()), moment)
 
     def join(self, other: Course) -> None:
         """Goes on from the higher of two tiers, after the evidence of another identity was merged."""
@@ -394,16 +416,16 @@ class Walker:
             turn = min(turn, next_turn(rule, up, self.evidence, self.mask))
         return max(turn, self.course.moment)
 
-    def _turn(self, dimensions: Sequence[float], *, by_time: bool) -> Iterator[Change]:
-        """Turns the latches by what the lead stands at now; gives the plays that this sets off."""
+    def _turn(
+        self, dimensions: Sequence[float], latches: Sequence[Latch], *, by_time: bool = False
+    ) -> Iterator[Change]:
+        """Turns latches by what the lead stands at now; gives the plays that this sets off."""
         course, total = self.course, sum(dimensions)
         if self._before is not None and total < self._before - SLACK:
             for part in self.plan.parts:
                 note(course.watch.lows.setdefault(part, []), course.moment // part, total)
         self._before = None
-        for latch in self.plan.latches:
-            if by_time and latch.kind == "gain":
-                continue  # what time does is seen before the next event
+        for latch in latches:
             up = self._is_up(latch, dimensions, course.moment)
             if up is not (latch.play.id in course.watch.up):
                 self._set(latch, up=up)
@@ -428,16 +450,26 @@ class Walker:
         if up:
             watch.up.append(play)
 
-    def _least_gain(self, outlook: Outlook) -> float:
-        """What events must add at least before a play that watches the gain goes off, or is armed again."""
-        watch, moment, total = self.course.watch, outlook.moment, sum(outlook.values())
-        if any(latch.play.id in watch.up for latch in self.plan.gains):
-            return -math.inf
-        missing = (
+    def _hold(self, outlook: Outlook) -> None:
+        """Works out until when no play that watches the gain is armed again: its low stays in the window."""
+        watch, moment = self.course.watch, outlook.moment
+        watch.held = FOREVER
+        for latch in self.plan.gains:
+            if latch.play.id in watch.up:
+                lows, part = watch.lows.get(latch.slice), moment // latch.slice
+                at, low = low_since(lows, part, sum(outlook.values()))
+                falls = outlook.falls_at(Level(TOTAL, low + latch.low, up=True))
+                watch.held = min(watch.held, (at + SLICES) * latch.slice, falls)
+
+    def _least_gain(self, found: Sequence[Term], total: float, moment: int) -> float:
+        """What events must add at least before a play that watches the gain goes off."""
+        watch = self.course.watch
+        missing = [
             latch.high - gain(watch.lows.get(latch.slice), moment // latch.slice, total)
             for latch in self.plan.gains
-        )
-        return min(missing) - outlook.rise() - _MARGIN
+            if latch.play.id not in watch.up
+        ]
+        return min(missing, default=math.inf) - rise(found, self.plan, moment) - _MARGIN
 
     def _stays(self) -> tuple[Play, ...]:
         return self.plan.stays.get(self.course.tier, ())
@@ -452,6 +484,7 @@ class Walker:
 
 def _join(watch: Watch, other: Watch) -> None:
     watch.up = sorted({*watch.up, *other.up})
+    watch.held = NEVER
     for part, lows in other.lows.items():
         watch.lows[part] = joined(watch.lows.get(part, []), lows)
     for play, flip in other.flips.items():

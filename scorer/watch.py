@@ -5,7 +5,7 @@ import msgspec
 from scorer.evidence import Evidence
 from scorer.latch import SLICES
 from scorer.plan import Rule
-from scorer.times import FOREVER
+from scorer.times import FOREVER, NEVER
 
 Lows = list[tuple[int, float]]
 """The lowest of each part of time since which nothing was lower: its number and the total, both rising."""
@@ -40,6 +40,10 @@ class Watch(msgspec.Struct, array_like=True):
     """By play: the last turn of its latch, where an event made it that may turn out to be a robot's."""
     answers: list[tuple[bytes, Raised]] = []
     """The newest alerts that such events set off by themselves, each with the digest of the event's id."""
+    held: int = NEVER
+    """Before this moment no latch of a gain goes down, unless points are taken."""
+    room: float = 0.0
+    """Points that events must add before a gain need be weighed anew."""
 
 
 def holds(rule: Rule, evidence: Evidence, mask: int, moment: int) -> bool:
@@ -93,15 +97,20 @@ def note(lows: Lows, part: int, total: float) -> None:
 
 def gain(lows: Lows | None, part: int, total: float) -> float:
     """How far the total is above its lowest in the window that ends in a part of time; at least 0."""
-    lowest = next((low for at, low in lows or () if at > part - SLICES), total)
+    _, lowest = low_since(lows, part, total)
     return max(total - lowest, 0.0)
+
+
+def low_since(lows: Lows | None, part: int, total: float) -> tuple[int, float]:
+    """When the lowest was in the window that ends in a part of time, and what; now, where none is noted."""
+    return next(((at, low) for at, low in lows or () if at > part - SLICES), (part, total))
 
 
 def joined(lows: Lows, others: Lows) -> Lows:
     """The lows of two that become one: since any moment the higher of the two lowest.
 
     >>> joined([(3, 0.0), (8, 5.0)], [(6, 4.0), (8, 40.0)])
-    [(6, 4.0), (8, 40.0)]
+    [(3, 4.0), (6, 5.0), (8, 40.0)]
     """
     if not lows or not others:
         return lows or others

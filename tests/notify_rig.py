@@ -7,10 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from connectors.notify.assignments import Assignments
 from connectors.notify.channels import Channels
 from connectors.notify.config import NotifyConfig
 from connectors.notify.delivery import Delivery, load
 from connectors.notify.desk import Desk
+from connectors.office.rows import Assigned, assigned_key, dump
 from connectors.outward.addresses import Allowed
 from scorer.times import SECOND, Micros, format_time, parse_time
 
@@ -76,6 +78,7 @@ class Stage:
             lambda: self.now,
             **({"allowed": Allowed.parse("127.0.0.1"), "timeout_s": 5.0} | settings),
         )
+        self.assignments = Assignments(self._config)
         self._offset = 0
         self.desk = self._open()
 
@@ -84,7 +87,13 @@ class Stage:
             return 0
 
         erasures = SimpleNamespace(gone=self.gone.__contains__)
-        return Desk(self._config, self._channels, self.rows, self.lot, erasures, committed)  # type: ignore[arg-type]
+        given = (self._config, self._channels, self.rows, self.lot, erasures, committed, self.assignments)
+        return Desk(*given)  # type: ignore[arg-type]
+
+    def assign(self, person: str, alert: str, lead: str = "u-1") -> None:
+        """The office's word comes in."""
+        value = dump(Assigned(lead, person, "turn", self.now, alert))
+        self.assignments.note(SimpleNamespace(key=assigned_key(lead).encode(), value=value))
 
     async def __aenter__(self) -> "Stage":
         await self.desk.gained(0)

@@ -14,11 +14,11 @@ from aiosmtpd.controller import UnthreadedController
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from connectors.ingest.link_tokens import LinkKeys
+from connectors.mail.smtp import SmtpAccess, SmtpCarrier
 from connectors.nurture.letter import Writer
 from connectors.nurture.plan import Plan
 from connectors.nurture.plan_reader import parse_plan
 from connectors.nurture.row import Row
-from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
 from connectors.nurture.work import Nurture
 from deploy.ports import free_ports
 from scorer.times import Micros, format_time, parse_time
@@ -31,7 +31,7 @@ MONDAY: Final = parse_time("2026-11-02T09:00:00Z")
 PLAN: Final = """
 nurturing: test
 sender: {address: claire@acme.example, name: Claire, reply_to: sales@acme.example, footer: Acme}
-hours: {timezone: Europe/Paris}
+timezone: Europe/Paris
 at_most: 2 a week
 mails:
   hello:
@@ -192,6 +192,7 @@ class Inbox:
     """What a mail server has taken, and what it is to answer instead."""
 
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     """To whom which answer, instead of 250, at RCPT."""
     on_data: Callable[[], None] | None = None
@@ -213,6 +214,7 @@ class Inbox:
         message = BytesParser(policy=email.policy.default).parsebytes(content)
         assert isinstance(message, EmailMessage)
         [to] = envelope.rcpt_tos
+        self.raw.append(content)
         self.mails.append((to, message))
         if self.on_data is not None:
             self.on_data()

@@ -70,6 +70,7 @@ class Member:
         self._erasures = erasures
         self._told = erasures.told
         self._gained: set[int] = set()
+        self._current: set[int] = set()
         self._consumer = AIOKafkaConsumer(
             **connection(kafka),
             client_id=group,
@@ -82,6 +83,12 @@ class Member:
             partition_assignment_strategy=[RangePartitionAssignor],  # the same numbers of all topics
         )
 
+    @property
+    def current(self) -> frozenset[int]:
+        """Partitions of which all has been taken that was there when they were gained: for a role that must
+        not act on the past of one topic before it has heard of what the others said since."""
+        return frozenset(self._current)
+
     async def run(self, work: Work, stop: asyncio.Event) -> None:
         """Takes records and does what is due, until `stop`."""
         consumer = self._consumer
@@ -92,6 +99,7 @@ class Member:
                 await self._restore(work)
                 fetched = await consumer.getmany(timeout_ms=_FETCH_MS, max_records=_MOST_RECORDS)
                 await self._take(work, fetched)
+                await self._catch_up()
                 try:
                     if self._told != self._erasures.told:
                         await self._forget(work, sorted(self._table.partitions))
@@ -109,12 +117,14 @@ class Member:
         """Partitions are ours: nothing is read of them before their rows are restored."""
         places = list(places)
         self._gained |= {place.partition for place in places}
+        self._current -= self._gained
         self._consumer.pause(*places)
 
     def lose(self, places: Iterable[TopicPartition]) -> list[int]:
         """Partitions are not ours any more; their numbers."""
         numbers = sorted({place.partition for place in places})
         self._gained.difference_update(numbers)
+        self._current.difference_update(numbers)
         self._table.disown(numbers)
         return numbers
 
@@ -160,6 +170,17 @@ class Member:
                 if place.partition in together and place.partition in owned
             }
         )
+
+    async def _catch_up(self) -> None:
+        """Finds out which partitions have been read up to their ends, as the answers to fetches tell them."""
+        waiting = self._table.partitions - self._current - self._gained
+        behind = set()
+        for place in self._consumer.assignment() if waiting else ():
+            if place.partition in waiting and place.partition not in behind:
+                end = self._consumer.highwater(place)
+                if end is None or await self._consumer.position(place) < end:
+                    behind.add(place.partition)
+        self._current |= waiting - behind
 
     async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
         if not offsets:

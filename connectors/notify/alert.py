@@ -20,12 +20,12 @@ class Reason(msgspec.Struct, frozen=True):
     label: str | dict[str, str] = ""
 
 
-class Hot(msgspec.Struct, frozen=True):
-    """A lead that an account's alert names."""
+class AccountLead(msgspec.Struct, frozen=True):
+    """One of an account's leads."""
 
     lead_id: str
     score: float
-    tier: str = ""
+    tier: str
     name: str | None = None
 
 
@@ -49,10 +49,17 @@ class Alert(msgspec.Struct, frozen=True):
     """Until when acting on it makes sense."""
     withdrawn: str | None = None
     """The alert that this one takes back, since what set it off was no person's doing."""
+    when: dict[str, Any] = {}
+    """What the play asks for, as the grid says it; of a criterion also its `label`."""
     account: str | None = None
-    """The account that it is about; then `lead_id` is its hottest lead, the first of `leads`."""
+    """The account that it is about; `lead_id` is then the hottest of its leads."""
     company: str | None = None
-    leads: tuple[Hot, ...] = ()
+    leads: tuple[AccountLead, ...] = ()
+    escalates: str | None = None
+    """The alert whose task nobody has done."""
+    task: str | None = None
+    person: str | None = None
+    """Who was to do it."""
     raw: msgspec.Raw = msgspec.Raw(b"null")
 
     @classmethod
@@ -75,9 +82,19 @@ class Alert(msgspec.Struct, frozen=True):
         return _moment(self.expires)
 
     @property
-    def actions(self) -> tuple[tuple[str, str], ...]:
-        """What is to be done, as pairs of verb and name: ("alert", "sales"), ("task", "call")."""
-        return tuple((verb, str(name)) for action in self.do for verb, name in action.items())
+    def actions(self) -> tuple[tuple[str, Any], ...]:
+        """What is to be done, as pairs of verb and object: ("alert", "sales"), ("task", {"do": "call"})."""
+        return tuple(pair for action in self.do for pair in action.items())
+
+    @property
+    def assigns(self) -> bool:
+        """Whether somebody is to have the lead."""
+        return self.withdrawn is None and any(verb == "assign" for verb, _ in self.actions)
+
+    @property
+    def answered(self) -> str:
+        """The id of the alert that an answer is about."""
+        return self.escalates or self.id
 
 
 def _moment(told: str | None) -> Micros | None:

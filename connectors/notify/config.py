@@ -5,10 +5,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from connectors.mail.smtp import SmtpAccess
+from connectors.office.team import Team
 from connectors.outward.addresses import Allowed
 from scorer.times import Micros
 
 Language = Literal["fr", "en"]
+
+
+@dataclass(frozen=True)
+class MailAccess:
+    """By which server alerts are mailed, and from which address."""
+
+    server: SmtpAccess
+    sender: str
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,13 @@ class NotifyConfig:
     erasure_key: bytes = b""
     allowed: Allowed = field(default_factory=Allowed)
     """Private networks that alerts may be sent to."""
+    link_keys: tuple[str, ...] = field(default=(), repr=False)
+    """They sign the links by which an alert is answered; none: there are no such links."""
+    team: Team = field(default_factory=Team)
+    mail: MailAccess | None = None
+    """None: no channel may be a mail."""
+    assigned_within_s: float = 2.0
+    """How long an alert waits for whom the office gives its lead to."""
     session_timeout_s: float = 6.0
     """Kafka's own minimum: the embedded broker makes a joining consumer wait for half of it."""
     timeout_s: float = 15.0

@@ -6,7 +6,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from connectors.notify.alert import Alert
-from connectors.notify.messages import Message
+from connectors.notify.message import Message
 
 
 class ConsoleSender:
@@ -20,8 +20,8 @@ class ConsoleSender:
         text = Text(message.title, style="bold")
         for line in message.lines:
             text.append(f"\n{line}", style="not bold")
-        if message.link:
-            text.append(f"\n{message.link}", style="not bold dim")
+        if message.page:
+            text.append(f"\n{message.page.url}", style="not bold dim")
         self._terminal.print(Panel(text, box=box.ROUNDED, subtitle=Text(alert.at), subtitle_align="right"))
 
     async def close(self) -> None:

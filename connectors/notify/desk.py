@@ -1,6 +1,6 @@
 """Hands each alert to its outlets once, and keeps in rows what is left to do and what was done."""
 
-import logging
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -8,27 +8,30 @@ import msgspec
 
 from connectors.durable.erasures import Erasures
 from connectors.durable.errors import NotOursError
+from connectors.durable.follower import Follower
 from connectors.durable.table import Table
 from connectors.notify.alert import Alert, AlertError
+from connectors.notify.assignments import Assignments
 from connectors.notify.channels import Channels
 from connectors.notify.config import NotifyConfig
 from connectors.notify.copies import Committed, Copies
 from connectors.notify.delivery import OPEN, Delivery, dump, key_of, load, load_brief
+from connectors.notify.errors import DeliveryError
 from connectors.notify.ledger import Ledger
 from connectors.notify.metrics import DELIVERIES, SECONDS
-from connectors.notify.outlet import Health, Job
+from connectors.notify.outlet import Health, Job, Outlet
 from connectors.notify.parking import Parking, Request
 from connectors.notify.routing import route
 from connectors.notify.senders import open_outlets
+from connectors.office.team import Person
 from scorer.times import DAY, SECOND, Micros, format_time, parse_time
 
 _NOWHERE: Final = "none"
 """The destination of a channel that is not in the file."""
 _KEPT: Final = 90 * DAY
+_LOOK_AGAIN_S: Final = 0.01
 _WRITTEN_WITHIN_S: Final = 5.0
 _LOOK_EVERY: Final = 3_600 * SECOND
-
-_log: Final = logging.getLogger(__name__)
 
 
 class Desk:
@@ -42,6 +45,8 @@ class Desk:
         parking: Parking,
         erasures: Erasures,
         committed: Committed,
+        assignments: Assignments | None = None,
+        follower: Follower | None = None,
     ) -> None:
         self._config = config
         self._channels = channels
@@ -50,6 +55,8 @@ class Desk:
         self._parking = parking
         self._erasures = erasures
         self._copies = Copies(committed)
+        self._assignments = assignments or Assignments(config)
+        self._follower = follower
         self._outlets = open_outlets(channels, config, self)
         self._jobs: dict[int, dict[str, Job]] = {}
         self._looked = config.clock()
@@ -104,6 +111,8 @@ class Desk:
     async def go_on(self) -> None:
         """Tries what is due; forgets what is old."""
         self._ledger.check()
+        if self._follower is not None:
+            self._follower.check()
         for outlet in self._outlets.values():
             outlet.check()
             outlet.pump()
@@ -139,6 +148,23 @@ class Desk:
         before = self._row(job.partition, key_of(row.withdraws, row.channel, row.destination))
         return before is None or before.is_open or before.state == "delivered"
 
+    async def person(self, job: Job, alert: Alert) -> Person | None:
+        """Who has its lead; waits a moment for the office where the alert is to assign it."""
+        return await self._assignments.person(alert, parse_time(job.row.since))
+
+    async def hand_on(self, job: Job, alert: Alert, channel: str) -> None:
+        """An alert for whoever has the lead goes to their channel, unless it goes there anyway."""
+        if channel not in (self._channels or {}):
+            raise DeliveryError(
+                f"no channel {channel!r} in the channels file, where the team file sends it", retriable=False
+            )
+        elsewhere = {one.destination for one in route(alert, self._channels)}
+        for destination in (self._channels or {})[channel]:
+            if destination not in elsewhere and not job.over:
+                await self._begin(
+                    job.partition, alert, channel, destination.label, job.row.offset, again=True
+                )
+
     def stop(self) -> None:
         """Starts no more deliveries."""
         for outlet in self._outlets.values():
@@ -161,9 +187,15 @@ class Desk:
             return
         for delivery in route(alert, self._channels):
             label = _NOWHERE if delivery.destination is None else delivery.destination.label
-            if alert.withdrawn:
-                await self._take_back(partition, key_of(alert.withdrawn, delivery.channel, label))
-            await self._deliver(partition, alert, delivery.channel, label, record.offset)
+            await self._begin(partition, alert, delivery.channel, label, record.offset)
+
+    async def _begin(
+        self, partition: int, alert: Alert, channel: str, label: str, offset: int, *, again: bool = False
+    ) -> None:
+        """Begins a delivery, after what it takes back has ended."""
+        if alert.withdrawn:
+            await self._take_back(partition, key_of(alert.withdrawn, channel, label))
+        await self._deliver(partition, alert, channel, label, offset, again=again)
 
     async def _deliver(
         self, partition: int, alert: Alert, channel: str, label: str, offset: int, *, again: bool = False
@@ -195,7 +227,7 @@ class Desk:
             self._count(row, "held")
         job = Job(key, partition, row)
         outlet = self._outlets.get(label)
-        if outlet is not None and outlet.waiting >= self._config.max_waiting:
+        if outlet is not None and not await self._has_room(outlet):
             await self.parked(job, f"{self._config.max_waiting} alerts wait for this destination already")
             return
         if not self.wanted(job):
@@ -204,6 +236,13 @@ class Desk:
             return
         self._ledger.note(partition, key, dump(row))
         await self._go_on(job)
+
+    async def _has_room(self, outlet: Outlet) -> bool:
+        """Whether one more may wait; where many come at once for one that takes them, there soon is."""
+        while outlet.waiting >= self._config.max_waiting and outlet.moves:
+            outlet.pump()
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        return outlet.waiting < self._config.max_waiting
 
     async def _go_on(self, job: Job) -> None:
         """Hands a delivery to its outlet; parks it where there is none."""

@@ -16,6 +16,7 @@ from connectors.durable.member import Member
 from connectors.durable.table import Table
 from connectors.hang_up import end
 from connectors.notify import health
+from connectors.notify.assignments import Assignments, follow
 from connectors.notify.channels import Channels, load_channels
 from connectors.notify.config import NotifyConfig
 from connectors.notify.desk import Desk
@@ -44,7 +45,9 @@ async def run(config: NotifyConfig) -> None:
 
 async def dispatch(config: NotifyConfig, stop: asyncio.Event) -> None:
     """Deliver alerts until `stop` is set."""
-    channels = None if config.channels is None else load_channels(config.channels)
+    channels = (
+        None if config.channels is None else load_channels(config.channels, mails=config.mail is not None)
+    )
     shown = _Shown()
     server = None if config.metrics_port is None else health.serve(config.metrics_port, shown.tell)
     told = ""
@@ -78,8 +81,14 @@ async def _deliver(
         await table.start()
         stack.push_async_callback(erasures.stop)
         await erasures.start()
+        assignments = Assignments(config)
+        follower = None
+        if config.team.people:
+            follower = follow(config, assignments)
+            stack.push_async_callback(follower.stop)
+            await follower.start()
         member = Member(config.kafka, f"{prefix}-notify", topics, table, erasures, config.session_timeout_s)
-        desk = Desk(config, channels, table, parking, erasures, member.committed)
+        desk = Desk(config, channels, table, parking, erasures, member.committed, assignments, follower)
         stack.push_async_callback(desk.close)
         stack.callback(shown.hide)
         shown.desk = desk

@@ -1,167 +1,188 @@
-"""The text that a salesperson reads: who, what happened, why, what to do, until when, and where to look."""
+"""Writes what a salesperson reads: who, what happened, why, for whom, what to do by when, how to answer."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from connectors.notify.alert import Alert, Reason
+from connectors.answer_links import LASTS_US, AnswerLink, AnswerLinks
+from connectors.notify.alert import Alert
 from connectors.notify.config import Language
-from scorer.times import SECOND, Micros, parse_time
+from connectors.notify.message import Fact, Link, Message, Reason
+from connectors.notify.texts import TEXTS
+from connectors.notify.wording import line, moment, number, points, span, tier
+from connectors.office.team import Person, Team
+from scorer.durations import parse_duration
+from scorer.times import Micros, format_time, micros, parse_time
 
-_MOST_WORDS: Final = 200
-"""Characters of a trait; a form's field may hold a novel."""
-
-_TEXTS: Final[dict[Language, dict[str, str]]] = {
-    "fr": {
-        "enters": "{who} passe en {to} : {score} points",
-        "stays": "{who} reste en {to} : {score} points",
-        "withdrawn": "Alerte retirée : {who} est en {to}, {score} points",
-        "expired": "Cette alerte a {age} : il fallait y répondre avant le {until}",
-        "robot": "Ce qui l’avait déclenchée était le fait d’un robot.",
-        "why": "Pourquoi",
-        "leads": "Leads du compte",
-        "do": "À faire",
-        "cools": "Passera en {tier} le {at}, si rien ne se passe",
-        "task": "tâche « {name} »",
-        "assign": "attribution « {name} »",
-        "nurture": "parcours « {name} »",
-        "alert": "prévenir « {name} »",
-    },
-    "en": {
-        "enters": "{who} is now {to}: {score} points",
-        "stays": "{who} is still {to}: {score} points",
-        "withdrawn": "Alert withdrawn: {who} is {to}, {score} points",
-        "expired": "This alert is {age} old: it was to be acted on by {until}",
-        "robot": "What set it off was a robot’s doing.",
-        "why": "Why",
-        "leads": "The account’s leads",
-        "do": "To do",
-        "cools": "Will be {tier} on {at} if nothing happens",
-        "task": "task “{name}”",
-        "assign": "assign “{name}”",
-        "nurture": "nurture “{name}”",
-        "alert": "alert “{name}”",
-    },
-}
-_TIERS_FR: Final = {"cold": "froid", "warm": "tiède", "hot": "chaud"}
-"""Names of the usual tiers; any other is shown as the grid calls it."""
+_PROFILE: Final = ("email", "phone", "industry", "employees", "city", "country")
+"""Traits that are told besides name, job and company."""
+_MOST_URL: Final = 2_000
+"""Characters of an address: of what is longer, mail programs and chats make something else."""
+_CALL: Final = "call"
+_MOST_LEADS: Final = 5
 
 
-@dataclass(frozen=True)
-class Message:
-    """A title, and what stands below it, line by line; `link` leads to the lead's page, or the account's."""
+class Writer:
+    """Writes messages; links lead to `board_url`, moments are on the team's clock."""
 
-    title: str
-    lines: tuple[str, ...]
-    link: str | None
+    def __init__(
+        self,
+        language: Language,
+        board_url: str | None = None,
+        links: AnswerLinks | None = None,
+        team: Team | None = None,
+    ) -> None:
+        self._language = language
+        self._texts = TEXTS[language]
+        self._board_url = board_url.rstrip("/") if board_url else None
+        self._links = links or AnswerLinks()
+        self._team = team or Team()
 
-    @property
-    def body(self) -> str:
-        """Everything below the title, as plain text."""
-        return "\n".join((*self.lines, *((self.link,) if self.link else ())))
+    def write(
+        self, alert: Alert, now: Micros | None = None, channel: str = "", person: Person | None = None
+    ) -> Message:
+        """What is to be read of an alert; `now` tells whether it comes late, `person` has the lead."""
+        person = person or self._team.people.get(alert.person or "")
+        page = answers = None
+        if self._board_url is not None:
+            path, of = ("leads", alert.lead_id) if alert.account is None else ("accounts", alert.account)
+            page = Link(self._texts["page"], f"{self._board_url}/{path}/{quote(of, safe='')}")
+            answers = self._answers(alert, self._board_url, now, person.id if person else channel)
+        asks = alert.withdrawn is None
+        return Message(
+            self._language,
+            self._title(alert),
+            notices=tuple(self._notices(alert, now)),
+            recipient=self._texts["for"].format(name=line(person.name)) if person and asks else None,
+            why=self._texts["why"],
+            reasons=tuple(self._reasons(alert)) if asks else (),
+            facts=tuple(self._facts(alert, person)) if asks else (),
+            page=page if page and len(page.url) <= _MOST_URL else None,
+            answers=answers or (),
+            assigned=person,
+        )
+
+    def _answers(self, alert: Alert, board: str, now: Micros | None, by: str) -> tuple[Link, ...]:
+        if not self._links or alert.withdrawn or now is None:
+            return ()
+        link = AnswerLink(alert.answered, alert.lead_id, by, Micros(now + LASTS_US))
+        found = self._links.addresses(board, link)
+        if any(len(url) > _MOST_URL for url in found.values()):
+            return ()
+        return tuple(Link(self._texts[choice], url) for choice, url in found.items())
+
+    def _title(self, alert: Alert) -> str:
+        kind, more = self._kind(alert)
+        return self._texts[kind].format(
+            **{
+                "who": who(alert),
+                "to": tier(alert.to, self._language),
+                "left": tier(alert.from_ or "", self._language),
+                "score": number(alert.score, self._language),
+                **more,
+            }
+        )
+
+    def _kind(self, alert: Alert) -> tuple[str, Mapping[str, str]]:
+        """Which title, and what it says besides."""
+        when = alert.when
+        if alert.withdrawn:
+            return "withdrawn", {}
+        if alert.escalates:
+            at = self._moment(alert.at)
+            if alert.task in (None, _CALL):
+                return "overdue_call", {"at": at}
+            return "overdue", {"at": at, "task": line(alert.task)}
+        if alert.account is not None:
+            return ("account_leaves" if "leaves" in when else "account"), {}
+        if "leaves" in when:
+            return "leaves", {}
+        if isinstance(crossing := when.get("score"), dict):
+            way = "rises_to" if "rises_to" in crossing else "falls_below"
+            of = self._texts["of"].format(of=line(crossing["of"])) if "of" in crossing else ""
+            return way, {"bound": number(float(crossing.get(way, 0)), self._language), "of": of}
+        if "happens" in when:
+            return "happens", {"label": self._label(when.get("label"), str(when["happens"]))}
+        if "gains" in when:
+            within = span(micros(parse_duration(str(when.get("within", "1d")))), self._language)
+            return "gains", {"gains": number(float(when["gains"]), self._language), "within": within}
+        stays = "stays" in when or (not when and alert.from_ == alert.to)
+        return ("stays" if stays else "enters"), {}
+
+    def _notices(self, alert: Alert, now: Micros | None) -> Iterator[str]:
+        if now is not None and alert.expires_at is not None and now > alert.expires_at:
+            age = span(now - parse_time(alert.at), self._language)
+            yield self._texts["expired"].format(age=age, until=self._moment(str(alert.expires)))
+        if alert.withdrawn:
+            yield self._texts["robot"]
+
+    def _reasons(self, alert: Alert) -> Iterator[Reason]:
+        for reason in alert.reasons:
+            label = self._label(reason.label, reason.criterion)
+            yield Reason(points(reason.points, self._language), label)
+
+    def _facts(self, alert: Alert, person: Person | None) -> Iterator[Fact]:
+        texts = self._texts
+        told = (self._to_do(alert, verb, what) for verb, what in alert.actions if verb != "alert")
+        hidden = "assign" if person else None
+        if to_do := [text for verb, text in told if verb != hidden]:
+            yield Fact(texts["do"], ", ".join(to_do))
+        if alert.leads:
+            leads = (
+                f"{line(one.name or one.lead_id)} {number(one.score, self._language)} "
+                f"({tier(one.tier, self._language)})"
+                for one in alert.leads[:_MOST_LEADS]
+            )
+            yield Fact(texts["leads"], ", ".join(leads))
+        for name in _PROFILE:
+            value = alert.traits.get(name)
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and (text := line(value)):
+                yield Fact(texts[name], text)
+        if alert.next_tier:
+            at, fallen = self._moment(alert.next_tier["at"]), tier(alert.next_tier["tier"], self._language)
+            yield Fact(texts["next"], texts["cools"].format(tier=fallen, at=at))
+
+    def _to_do(self, alert: Alert, verb: str, what: Any) -> tuple[str, str]:
+        """An action in words, after its verb."""
+        fields = what if isinstance(what, dict) else {}
+        if verb == "task" and fields.get("within"):
+            since = alert.due_at or parse_time(alert.at)
+            due = format_time(Micros(since + micros(parse_duration(str(fields["within"])))))
+            named = self._named(verb, fields)
+            return verb, self._texts["before"].format(task=named, at=self._moment(due))
+        return verb, self._named(verb, what)
+
+    def _named(self, verb: str, what: Any) -> str:
+        if isinstance(what, dict):
+            names = (what[name] for name in ("do", "call", "by", "start", "move", "stop") if name in what)
+            what = next(names, "")
+        if verb == "task" and what == _CALL:
+            return self._texts["call"]
+        if verb not in self._texts:
+            return f"{line(verb)} “{line(what)}”"
+        return self._texts[verb].format(name=line(what))
+
+    def _label(self, label: Any, criterion: str) -> str:
+        if isinstance(label, dict):
+            label = label.get(self._language) or next(iter(label.values()), "")
+        return line(label or criterion)
+
+    def _moment(self, text: str) -> str:
+        return moment(text, self._team.timezone)
 
 
-def message_of(alert: Alert, language: Language, board_url: str | None, now: Micros | None = None) -> Message:
-    """What is to be read of an alert; `now`, if it is given, tells whether it comes too late."""
-    texts = _TEXTS[language]
-    kind = "withdrawn" if alert.withdrawn else "stays" if alert.from_ == alert.to else "enters"
-    title = texts[kind].format(
-        who=_who(alert), to=_tier(alert.to, language), score=_number(alert.score, language)
-    )
-    place = f"leads/{quote(alert.lead_id, safe='')}"
-    if alert.account:
-        place = f"accounts/{quote(alert.account, safe='')}"
-    link = f"{board_url.rstrip('/')}/{place}" if board_url else None
-    lines = (texts["robot"],) if alert.withdrawn else _reasons_and_tasks(alert, language)
-    if now is not None and alert.expires_at is not None and now > alert.expires_at:
-        age = _age(now - parse_time(alert.at), language)
-        lines = (texts["expired"].format(age=age, until=_moment(str(alert.expires))), *lines)
-    return Message(title, lines, link)
-
-
-def _reasons_and_tasks(alert: Alert, language: Language) -> tuple[str, ...]:
-    texts = _TEXTS[language]
-    lines = [f"{texts['why']} :" if language == "fr" else f"{texts['why']}:"] if alert.reasons else []
-    lines += [f"  {_points(reason, language)}  {_label(reason, language)}" for reason in alert.reasons]
-    if alert.leads:
-        lines.append(f"{texts['leads']}{' :' if language == 'fr' else ':'}")
-        named = ((_number(one.score, language), _line(one.name or one.lead_id)) for one in alert.leads)
-        lines += [f"  {score}  {name}" for score, name in named]
-    to_do = [
-        texts.get(verb, verb + " “{name}”").format(name=name)
-        for verb, name in alert.actions
-        if verb != "alert"
-    ]
-    if to_do:
-        lines.append(f"{texts['do']}{' :' if language == 'fr' else ':'} {', '.join(to_do)}")
-    if alert.next_tier:
-        tier, at = alert.next_tier["tier"], alert.next_tier["at"]
-        lines.append(texts["cools"].format(tier=_tier(tier, language), at=_moment(at)))
-    return tuple(lines)
-
-
-def _who(alert: Alert) -> str:
+def who(alert: Alert) -> str:
     """Name, job and company as far as they are known; else the address, else the id.
 
-    >>> from connectors.notify.alert import Alert
     >>> ada = {"first_name": "Ada", "last_name": "Lovelace", "title": "CEO", "company": "Acme"}
-    >>> _who(Alert("1", "call-now", "u-42", "hot", 73.2, "2026-11-01T09:00:00Z", traits=ada))
+    >>> who(Alert("1", "call-now", "u-42", "hot", 73.2, "2026-11-01T09:00:00Z", traits=ada))
     'Ada Lovelace, CEO (Acme)'
     """
-    if alert.account:
-        return _line(alert.company or alert.account)
-    named = {name: _line(value) for name, value in alert.traits.items() if isinstance(value, str)}
+    if alert.account is not None:
+        return line(alert.company or alert.account)
+    named = {name: line(value) for name, value in alert.traits.items() if isinstance(value, str)}
     name = f"{named.get('first_name', '')} {named.get('last_name', '')}".strip()
-    who = name or named.get("email") or _line(alert.lead_id)
+    found = name or named.get("email") or line(alert.lead_id)
     if named.get("title"):
-        who += f", {named['title']}"
-    return f"{who} ({named['company']})" if named.get("company") else who
-
-
-def _line(value: Any) -> str:
-    """A stranger's text on one line: what it says may not look like more of the message."""
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
-    return text if len(text) <= _MOST_WORDS else text[: _MOST_WORDS - 1] + "…"
-
-
-def _label(reason: Reason, language: Language) -> str:
-    label = reason.label
-    if isinstance(label, dict):
-        label = label.get(language) or next(iter(label.values()), "")
-    return label or reason.criterion
-
-
-def _tier(tier: str, language: Language) -> str:
-    return _TIERS_FR.get(tier, tier) if language == "fr" else tier
-
-
-def _points(reason: Reason, language: Language) -> str:
-    return f"{'−' if reason.points < 0 else '+'}{_number(abs(reason.points), language)}"
-
-
-def _number(value: float, language: Language) -> str:
-    """At most one decimal, with the language's own comma.
-
-    >>> _number(73.25, "fr"), _number(20.0, "en")
-    ('73,2', '20')
-    """
-    text = f"{value:.1f}".removesuffix(".0")
-    return text.replace(".", ",") if language == "fr" else text
-
-
-def _age(age: int, language: Language) -> str:
-    """How old an alert is, in the two largest units that say it.
-
-    >>> _age(7_800_000_000, "en"), _age(7_800_000_000, "fr"), _age(183_600_000_000, "fr")
-    ('2 h 10', '2 h 10', '2 j 3 h')
-    """
-    minutes = age // (60 * SECOND)
-    days, hours = divmod(minutes // 60, 24)
-    if days:
-        return f"{days} {'j' if language == 'fr' else 'd'} {hours} h"
-    return f"{hours} h {minutes % 60:02}" if hours else f"{minutes} min"
-
-
-def _moment(text: str) -> str:
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        found += f", {named['title']}"
+    return f"{found} ({named['company']})" if named.get("company") else found

@@ -10,14 +10,17 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from connectors.answer_links import AnswerLinks
 from connectors.notify.alert import Alert
 from connectors.notify.breaker import Breaker
 from connectors.notify.config import NotifyConfig
 from connectors.notify.delivery import Delivery
 from connectors.notify.errors import DeliveryError
-from connectors.notify.messages import Message, message_of
+from connectors.notify.message import Message
+from connectors.notify.messages import Writer
 from connectors.notify.metrics import BREAKER, WAITING
 from connectors.notify.schedule import PATIENCE, next_attempt
+from connectors.office.team import Person
 from scorer.times import Micros, parse_time
 
 _log: Final = logging.getLogger(__name__)
@@ -64,6 +67,12 @@ class Reports(Protocol):
     def wanted(self, job: Job) -> bool:
         """Whether it is still to be sent, as its turn comes."""
 
+    async def person(self, job: Job, alert: Alert) -> Person | None:
+        """Who has its lead."""
+
+    async def hand_on(self, job: Job, alert: Alert, channel: str) -> None:
+        """It goes to a channel instead; DeliveryError where there is none of that name."""
+
 
 class Outlet:
     """Takes deliveries, tries them when they are due, says what came of them."""
@@ -76,6 +85,8 @@ class Outlet:
         self._sender = sender
         self._config = config
         self._reports = reports
+        links = AnswerLinks(config.link_keys)
+        self._writer = Writer(config.language, config.board_url, links, config.team)
         self._breaker = Breaker()
         self._disabled: str | None = None
         self._last_error = ""
@@ -98,6 +109,12 @@ class Outlet:
     def health(self) -> Health:
         """How the destination is."""
         return "disabled" if self._disabled else self._breaker.state(self._config.clock())
+
+    @property
+    def moves(self) -> bool:
+        """Something is being sent, or about to be, and the destination takes what it gets."""
+        due = bool(self._ready) and self._ready[0][0] <= self._config.clock()
+        return self.health == "closed" and not self._stopping and (bool(self._tasks) or due)
 
     @property
     def idle(self) -> bool:
@@ -220,7 +237,7 @@ class Outlet:
             self._end(job, "withdrawn", tried=False)
             return
         try:
-            await self._send(job.row)
+            await self._send(job)
         except DeliveryError as error:
             await self._failed(job, error)
             return
@@ -232,11 +249,11 @@ class Outlet:
             late = expires is not None and self._config.clock() > expires
             self._end(job, "delivered", late=late)
 
-    async def _send(self, row: Delivery) -> None:
-        now = self._config.clock()
+    async def _send(self, job: Job) -> None:
         try:
-            alert = Alert.read(bytes(row.alert))
-            message = message_of(alert, self._config.language, self._config.board_url, now)
+            alert = Alert.read(bytes(job.row.alert))
+            person = await self._reports.person(job, alert)
+            message = self._writer.write(alert, self._config.clock(), job.row.channel, person)
             async with asyncio.timeout(self._config.timeout_s):
                 await self._sender.send(alert, message)
         except TimeoutError:
@@ -258,8 +275,6 @@ class Outlet:
                 self._breaker.pause(error.retry_after_s, now)
             if before == "closed" and self._breaker.state(now) == "open":
                 _log.warning("%s is left alone for a while: %s", self.label, error)
-        elif self._breaker.answered():
-            self._hurry()
         if job.over:
             return
         if job.taken_back:

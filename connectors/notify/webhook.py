@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from standardwebhooks import Webhook as Signer
 
 from connectors.notify.alert import Alert
 from connectors.notify.errors import DeliveryError
-from connectors.notify.messages import Message
+from connectors.notify.message import Message
 from connectors.outward.client import OutwardClient
 from connectors.outward.errors import OutwardError
 from scorer.times import Micros
@@ -33,7 +33,11 @@ class WebhookSender:
         Standard Webhooks: any other answer is a failure, tried again but for 410 (the receiver is gone for
         good) and 3xx (the address is to be changed, not followed).
         """
-        body = msgspec.json.encode({"type": TYPE, "timestamp": alert.at, "data": alert.raw})
+        data: Any = alert.raw
+        if message.assigned is not None:
+            who = {name: getattr(message.assigned, name) for name in ("id", "name", "email")}
+            data = msgspec.json.decode(alert.raw, type=dict[str, Any]) | {"assigned": who}
+        body = msgspec.json.encode({"type": TYPE, "timestamp": alert.at, "data": data})
         try:
             # the status says all: an answer's body that is endless, or never comes, is not waited for
             answer = await self._client.send(

@@ -12,6 +12,8 @@ from connectors.nurture.row import Outgoing, Row
 from connectors.nurture.templates import Addresses, Templates, clean
 from scorer.times import Micros
 
+_MOST_HEADER: Final = 950
+"""Characters of an address in a header, whose line may have 998 (RFC 5322)."""
 _LEAVE: Final = {"fr": "Ne plus recevoir ces messages", "en": "Unsubscribe"}
 _PAGE: Final = (
     '<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"></head>\n'
@@ -73,6 +75,8 @@ class Writer:
                 pixel = f'<img src="{picture}" width="1" height="1" alt="">'
         except LinkError:
             raise LetterError("a link that can't be signed: an id or an address that is too long") from None
+        if len(leave) > _MOST_HEADER:
+            raise LetterError("an id that is too long for the header by which people unsubscribe")
         footer = clean(self._plan.sender.footer.get(language, "")) or ""
         page = _PAGE.format(
             language=language,

@@ -88,7 +88,7 @@ def refusal(traits: Mapping[str, Any], required: Consent, roles: bool) -> str | 
     if not roles and _without_tag(address) in _ROLES:
         return "address of a role"
     said = [traits.get(f"consent.{purpose}") for purpose in PURPOSES]
-    if False in said:
+    if any(one is False for one in said):
         return "consent refused"
     kind = email_kind(traits.get("email"))
     if kind in ("invalid", "missing"):
@@ -96,7 +96,7 @@ def refusal(traits: Mapping[str, Any], required: Consent, roles: bool) -> str | 
     if kind == "disposable":
         return "disposable address"
     wanted = required == "always" or (required == "private" and kind != "work")
-    return "no consent" if wanted and True not in said else None
+    return "no consent" if wanted and not any(one is True for one in said) else None
 
 
 def may_see_openings(traits: Mapping[str, Any], pixel: Pixel) -> bool:
@@ -104,7 +104,7 @@ def may_see_openings(traits: Mapping[str, Any], pixel: Pixel) -> bool:
     if pixel != "consent":
         return pixel == "always"
     said = [traits.get(f"consent.{purpose}") for purpose in (*PURPOSES, _TRACKING)]
-    return True in said and False not in said
+    return any(one is True for one in said) and not any(one is False for one in said)
 
 
 def _without_tag(address: str) -> str:

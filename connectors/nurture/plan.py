@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from connectors.nurture.hours import Hours
+from scorer.hours import Hours
 
 Language = Literal["fr", "en"]
 Consent = Literal["always", "private", "never"]
@@ -144,7 +144,8 @@ class Plan:
     sequences: Mapping[str, Sequence]
     surveys: Mapping[str, Survey]
     mails: Mapping[str, Mail]
-    hours: Hours = field(default_factory=Hours)
+    hours: Hours | None = None
+    """When mails may go; None: always."""
     cap: Cap | None = None
     language: Language = "fr"
     roles: bool = False
@@ -153,6 +154,11 @@ class Plan:
     """In whose mails a picture tells of openings: who consented, everybody, nobody."""
     asked: frozenset[str] = frozenset()
     """Types of events that conditions ask for."""
+
+    def next_open(self, moment: int) -> int:
+        """The moment itself, where mails may go then, else the next at which they may."""
+        opening = None if self.hours is None else self.hours.next_opening(moment)
+        return moment if opening is None else opening
 
     @property
     def events(self) -> frozenset[str]:

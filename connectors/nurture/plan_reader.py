@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import time
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
 from email_validator import EmailNotValidError, validate_email
 
 from connectors.nurture.errors import PlanError
-from connectors.nurture.hours import DAYS, Hours
 from connectors.nurture.plan import (
     Branch,
     Cap,
@@ -33,17 +30,23 @@ from connectors.nurture.templates import SCALE, Templates
 from scorer.checked import Checked
 from scorer.conditions import Conditions
 from scorer.fields import trait_field
+from scorer.hours import DAYS, Hours
+from scorer.hours_reader import read_hours
 from scorer.times import SECOND
+from scorer.topics import EMAIL_CLICKS, OUTCOMES, SIGNALS, topic_of
 from scorer.yaml_file import Path as Where
 from scorer.yaml_file import YamlFile
 
+EVENT_TOPICS: Final = (EMAIL_CLICKS, OUTCOMES, SIGNALS)
+"""Of the topics of events, those that are read."""
 _TOP: Final = {
     "nurturing": True, "sender": True, "mails": True, "sequences": False, "surveys": False, "hours": False,
+    "timezone": False,
     "at_most": False, "require_consent": False, "language": False, "role_addresses": False,
     "survey_every": False, "pixel": False,
 }  # fmt: skip
 _SENDER: Final = {"address": True, "name": False, "reply_to": False, "footer": True}
-_HOURS: Final = dict.fromkeys(("timezone", "days", "from", "to", "holidays"), False)
+_USUAL_HOURS: Final = {"days": list(DAYS[:5]), "from": "09:00", "to": "18:00"}
 _MAIL: Final = {"subject": True, "text": True, "html": False}
 _SEQUENCE: Final = {"steps": True} | dict.fromkeys(
     ("priority", "if", "exit", "again", "at_most", "require_consent"), False
@@ -55,7 +58,6 @@ _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\Z")
 _CAP: Final = re.compile(r"([1-9][0-9]{0,3}) (?:a|in) (day|week|month|[0-9.]+[smhdw])\Z")
 _STRETCHES: Final = {"day": "1d", "week": "7d", "month": "30d"}
-_HOUR: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\Z")
 _CONSENTS: Final[Mapping[Any, Consent]] = {True: "always", "private": "private", False: "never"}
 _EVERY: Final = "90d"
 _LANGUAGES: Final = ("fr", "en")
@@ -111,7 +113,7 @@ class _Reader(Checked):
             sequences=sequences,
             surveys=surveys,
             mails=mails,
-            hours=self._hours(told.get("hours")),
+            hours=self._hours(told),
             cap=self._cap(told, ()),
             language=self._one_of(told, "language", _LANGUAGES, "fr"),
             roles=self._one_of(told, "role_addresses", ("refuse", "send"), "refuse") == "send",
@@ -156,36 +158,12 @@ class _Reader(Checked):
             return ""
         return found.ascii_email or ""
 
-    def _hours(self, told: Any) -> Hours:
-        at: Where = ("hours",)
-        if told is None:
-            return Hours()
-        told = self.mapping(told, at, _HOURS, "when mails may go: timezone, days, from, to, holidays")
+    def _hours(self, told: dict[str, Any]) -> Hours | None:
         zone = told.get("timezone", "UTC")
         if not isinstance(zone, str) or (zone != "UTC" and zone not in available_timezones()):
-            self.report((*at, "timezone"), "no time zone: expected one such as Europe/Paris")
+            self.report(("timezone",), "no time zone: expected one such as Europe/Paris")
             zone = "UTC"
-        ZoneInfo(zone)
-        days = told.get("days", list(DAYS[:5]))
-        if not isinstance(days, list) or not days or any(day not in DAYS for day in days):
-            self.report((*at, "days"), f"expected some of {', '.join(DAYS)}")
-            days = list(DAYS)
-        opens = self._hour(told.get("from", "09:00"), (*at, "from"))
-        closes = self._hour(told.get("to", "18:00"), (*at, "to"))
-        if opens >= closes:
-            self.report((*at, "to"), "expected a later hour than `from`")
-        country = told.get("holidays")
-        if country is not None and country not in holidays.list_supported_countries():
-            self.report((*at, "holidays"), "no country that is known: expected two letters such as FR")
-            country = None
-        return Hours(zone, frozenset(map(DAYS.index, days)), opens, closes, country)
-
-    def _hour(self, value: Any, at: Where) -> time:
-        found = _HOUR.match(value) if isinstance(value, str) else None
-        if found is None:
-            self.report(at, 'expected an hour in quotes, such as "09:00"')
-            return time(12)
-        return time(int(found[1]), int(found[2]))
+        return read_hours(self, told.get("hours", _USUAL_HOURS), ("hours",), ZoneInfo(zone))
 
     def _cap(self, told: dict[str, Any], at: Where) -> Cap | None:
         if "at_most" not in told:
@@ -292,6 +270,9 @@ class _Reader(Checked):
         if wrong := [one for one in values if not isinstance(one, str) or not _TYPE.match(one)]:
             self.report(at, f"{wrong[0]!r} is no type of event: expected one such as project_delivered")
             return frozenset()
+        for one in values:
+            if topic_of(one) not in EVENT_TOPICS:
+                self.report(at, f"{one} is not read: expected an event of {', '.join(EVENT_TOPICS)}")
         return frozenset(values)
 
     def condition(self, told: Any, at: Where, steps: tuple[str, ...]) -> Condition:

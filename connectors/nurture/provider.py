@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from connectors.nurture.errors import BouncedError, CarrierError, LaterError, RefusedError
+from connectors.mail.errors import BouncedError, CarrierError, LaterError, RefusedError
 from connectors.nurture.letter import Letter
 
 Provider = Literal["postmark", "brevo"]

@@ -16,13 +16,14 @@ from connectors.durable.table import Table
 from connectors.ingest.link_tokens import LinkKeys
 from connectors.nurture.config import NurtureConfig
 from connectors.nurture.letter import Writer
+from connectors.nurture.plan_reader import EVENT_TOPICS
 from connectors.nurture.publisher import Publisher
 from connectors.nurture.suppressed import Suppressed
 from connectors.nurture.work import Nurture
-from scorer.topics import ALERTS, EMAIL_CLICKS, NURTURING, OUTCOMES, SCORES, SIGNALS, full_name
+from scorer.topics import ALERTS, NURTURING, SCORES, full_name
 
 _AGAIN_S: Final = 1.0
-_READ: Final = (ALERTS, SCORES, EMAIL_CLICKS, OUTCOMES, SIGNALS)
+_READ: Final = (ALERTS, SCORES, *EVENT_TOPICS)
 _log: Final = logging.getLogger(__name__)
 
 
@@ -76,14 +77,19 @@ async def _work(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event
     suppressed = Suppressed(config.kafka, config.topic_prefix, config.erasure_key)
     writer = Writer(config.plan, LinkKeys(config.link_keys), config.gateway_url, suppressed.hash_of)
     carrier = config.carrier()
-    work = Nurture(config.plan, table, suppressed, writer, carrier, publisher, config.clock, config.at_once)
-    member = Member(
-        config.kafka,
-        f"{config.topic_prefix}-nurture",
-        [full_name(config.topic_prefix, name) for name in _READ],
+    topics = [full_name(config.topic_prefix, name) for name in _READ]
+    group = f"{config.topic_prefix}-nurture"
+    member = Member(config.kafka, group, topics, table, erasures, config.session_timeout_s)
+    work = Nurture(
+        config.plan,
         table,
-        erasures,
-        config.session_timeout_s,
+        suppressed,
+        writer,
+        carrier,
+        publisher,
+        config.clock,
+        config.at_once,
+        lambda: member.current,
     )
     try:
         await table.start()

@@ -42,7 +42,7 @@ _MERGED_KEPT: Final = 30 * DAY
 _RETRIES: Final = (60, 300, 1_800, 7_200, 21_600, 43_200, 86_400)
 """Seconds before the second attempt, the third, …: two days in all, as mail servers do."""
 _JITTER: Final = 0.25
-_CLOSED: Final = frozenset({"accepted"})
+_ACCEPTED: Final = "accepted"
 _SUPPRESSING: Final = {"unsubscribe": "unsubscribed", "email_complaint": "complained"}
 
 Blocked = Callable[[Row], bool]
@@ -79,7 +79,7 @@ class Walk:
             self._close(row, now, row.suppressed or "address suppressed")
         while True:
             if row.outgoing is not None:
-                if row.outgoing.kind == "sequence" and row.place is None:
+                if row.outgoing.kind == "sequence" and not _inside(row, row.outgoing):
                     self._abandon(row, now)
                     continue
                 return self._post(row, row.outgoing, now)
@@ -109,7 +109,7 @@ class Walk:
             self._note(row, outgoing, fate, why)
         if mine:
             row.outgoing = None
-            if row.place is not None and outgoing.kind == "sequence":
+            if row.place is not None and _inside(row, outgoing):
                 self._step_on(row, row.place, now)
         if fate == "bounced":
             self._close(row, now, "bounced", for_good=True)
@@ -212,7 +212,7 @@ class Walk:
             self._close(row, told.at, _SUPPRESSING[event.type], for_good=True)
         elif event.type == "email_bounce" and properties.get("bounce", "hard") == "hard":
             self._close(row, told.at, "bounced", for_good=True)
-        elif event.type == "outcome" and properties.get("outcome") in _CLOSED and not told.history:
+        elif event.type == "outcome" and properties.get("outcome") == _ACCEPTED and not told.history:
             self._taken(row, told.at)
         elif event.type == RATED:
             self._answered(row, event, told)
@@ -407,7 +407,7 @@ class Walk:
         if outgoing.due > now:
             return None
         free = self._free(row, outgoing, now) if not outgoing.attempts else now
-        opens = self._plan.hours.next_open(max(now, free))
+        opens = self._plan.next_open(max(now, free))
         if opens > now:
             outgoing.due = opens
             return None
@@ -460,6 +460,12 @@ class Walk:
             (list(place.events) if place else []) or None,
             row.facts.traits,
         )
+
+
+def _inside(row: Row, outgoing: Outgoing) -> bool:
+    """Whether the lead is still at the step that a mail is of."""
+    place = row.place
+    return place is not None and (place.sequence, place.step) == (outgoing.campaign, outgoing.step)
 
 
 def _delay_s(outgoing: Outgoing) -> float:

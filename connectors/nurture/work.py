@@ -8,15 +8,16 @@ import asyncio
 import heapq
 import logging
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
 from connectors.durable.errors import NotOursError
+from connectors.mail.errors import BouncedError, LaterError, RefusedError
 from connectors.nurture.carrier import Carrier
-from connectors.nurture.errors import BouncedError, LaterError, LetterError, RefusedError
+from connectors.nurture.errors import LetterError
 from connectors.nurture.happenings import Gone, Happened, Scored
 from connectors.nurture.happenings import read as read_happening
 from connectors.nurture.letter import Writer
@@ -28,7 +29,7 @@ from connectors.nurture.suppressed import Suppression
 from connectors.nurture.walk import RATED, Walk
 from scorer.times import Micros, micros
 
-_MOST_REMEMBERED: Final = 100_000
+_MOST_REMEMBERED: Final = 20_000
 """Leads without a row whose newest facts, or other ids, are remembered: an event may make one for them."""
 _RESTS_S: Final = (5.0, 300.0)
 """How long nothing is sent after whoever carries mails has failed: at first, and at the most."""
@@ -127,7 +128,9 @@ class Nurture:
         publisher: Publish,
         clock: Callable[[], Micros],
         at_once: int = 16,
+        current: Callable[[], Collection[int]] | None = None,
     ) -> None:
+        """`current` tells of which partitions all is known that was said: of others nothing is sent yet."""
         self._table = table
         self._everybody = everybody
         self._writer = writer
@@ -135,6 +138,7 @@ class Nurture:
         self._publisher = publisher
         self._clock = clock
         self._at_once = at_once
+        self._current = current or (lambda: table.partitions)
         self._walk = Walk(plan, everybody.blocks)
         self._due: dict[tuple[int, str], int] = {}
         self._heap: list[tuple[int, int, str]] = []
@@ -205,6 +209,8 @@ class Nurture:
                 self._suppress(changes, partition, row, happening)
             if isinstance(happening, Happened) and happening.event.type == RATED:
                 await self._rated(row, happening)
+                if partition not in self._table.partitions:
+                    raise NotOursError(f"partition {partition} is not ours any more")
         await self._write(changes)
 
     async def go_on(self) -> None:
@@ -217,19 +223,29 @@ class Nurture:
                 self._settle(changes, result)
         self._adopt(changes)
         now = self._clock()
+        current = self._current()
         begun: list[tuple[int, Row, Outgoing]] = []
+        held: list[tuple[int, int, str]] = []
         while (due := self.next_due()) is not None and due <= now:
             if len(self._busy) + len(begun) >= (1 if self._rest_s else self._at_once):
                 break
-            _, partition, lead = heapq.heappop(self._heap)
+            entry = heapq.heappop(self._heap)
+            _, partition, lead = entry
+            if partition not in current:
+                held.append(entry)
+                continue
             self._due.pop((partition, lead), None)
             if (partition, lead) in self._busy:
                 continue  # it comes again with its result
             row = changes.row(partition, lead)
             if (outgoing := self._walk.advance(row, now)) is not None:
                 begun.append((partition, row, outgoing))
+        for entry in held:
+            heapq.heappush(self._heap, entry)
         await self._write(changes, holding={(partition, row.lead) for partition, row, _ in begun})
         for partition, row, outgoing in begun:
+            if partition not in self._table.partitions:
+                continue
             task = asyncio.create_task(self._send(partition, row, outgoing), name=f"mail {outgoing.message}")
             self._busy[partition, row.lead] = task
 
@@ -339,12 +355,15 @@ class Nurture:
         for partition, more in changes.more.items():
             written[partition] |= more
         for partition, some in written.items():
-            await self._table.put(partition, some)
+            try:
+                await self._table.put(partition, some)
+            except NotOursError as error:  # the others' rows are still to be written
+                _log.info("%s", error)
         for name, why in self._walk.turned_away:
             TURNED_AWAY.labels(name, why).inc()
         self._walk.turned_away.clear()
         for partition, row in changes.all():
-            if (partition, row.lead) not in (holding or ()):
+            if partition in self._table.partitions and (partition, row.lead) not in (holding or ()):
                 self._schedule(partition, row)
 
     def _count_left(self, row: Row, held: bytes | None) -> None:
@@ -387,6 +406,7 @@ class Nurture:
         except LaterError as error:
             fate, why, after_s, for_all = "later", str(error), error.after_s, error.for_all
         except NotOursError:
+            self._busy.pop((partition, row.lead), None)
             return
         except Exception as error:  # the boundary: one mail that can't be made must not stop all others
             fate, why = "refused", f"it can't be sent: {type(error).__name__}"

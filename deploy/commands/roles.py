@@ -1,4 +1,4 @@
-"""`leadheat gateway`, `worker`, `serve`, `notify`, `nurture`, `accounts`: one role each, for production."""
+"""`leadheat gateway`, `worker`, `serve`, `notify`, `accounts`, `nurture`: one role each, for production."""
 
 import asyncio
 from typing import Annotated

@@ -61,13 +61,18 @@ def up(
     if loaded.channels is not None:
         from connectors.notify.channels import load_channels
 
-        load_channels(loaded.channels)  # wrong ones are told before anything starts
+        # wrong ones are told before anything starts
+        load_channels(loaded.channels, mails=roles.mail(loaded) is not None)
     if loaded.sequences is not None:
         roles.nurture(loaded, alone=False)  # the same of sequences, and of who carries mails
     if loaded.team is not None:
         from connectors.office.team import load_team
 
         load_team(loaded.team)
+    if loaded.sync is not None:
+        from connectors.sync.sync_file import load_sync_file
+
+        load_sync_file(loaded.sync, settings.environment())
 
     from deploy import up as machine
 

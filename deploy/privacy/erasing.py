@@ -28,6 +28,7 @@ from scorer.topics import (
     IN_TOPICS,
     NURTURING,
     SCORES,
+    SYNC,
     TASKS,
     full_name,
 )
@@ -35,7 +36,7 @@ from streams.config import changelog_name
 from streams.topics import PARKED, admin_of, settings_of
 
 _LOOK_AGAIN_S: Final = 0.5
-_ROWS: Final = {DELIVERIES: "notify", TASKS: "notify", NURTURING: "nurture"}
+_ROWS: Final = {DELIVERIES: "notify", TASKS: "notify", NURTURING: "nurture", SYNC: "sync"}
 """Topics of rows of leads, and the role that they are the memory of."""
 _NEVER_MS: Final = 1 << 60  # Kafka's default is 2^63 - 1: no bound
 _FREED_MS: Final = 10 * 60_000

@@ -26,6 +26,7 @@ from scorer.topics import (
     NURTURING,
     OUTCOMES,
     SCORES,
+    SYNC,
     TASKS,
     full_name,
 )
@@ -63,7 +64,7 @@ class Exporting:
         dead = [letter async for letter in self._dead(names)]
         rows = {
             topic: list((await rows_of(self._kafka, full_name(self._prefix, topic), person.ids)).values())
-            for topic in (DELIVERIES, TASKS, NURTURING)
+            for topic in (DELIVERIES, TASKS, NURTURING, SYNC)
         }
         states = [self._state(one, person.states[one]) for one in sorted(person.ids & person.states.keys())]
         if not (events or score or states or alerts or dead or undelivered or any(rows.values())):

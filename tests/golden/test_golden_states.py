@@ -23,6 +23,8 @@ _WATCH = Watch(
     {3_600_000_000: [(7, -2.5), (9, 40.0)]},
     {"heats": Flip(2, [_RAISED], upheld=True)},
     [(b"12345678", _RAISED)],
+    9,
+    1.5,
 )
 """Since version 5."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from scorer.event import decode
 from scorer.files import read_lines, score_lines, transitions
-from scorer.grid import load_grid
+from scorer.grid import load_grid, parse_grid
 from scorer.plan import Plan
 from scorer.times import DAY, ceil_second, format_time, parse_time
 from tests.partitioned import Stream
@@ -35,9 +35,9 @@ def _walked(story: str, until: str) -> list[tuple[str, str, str]]:
     return [(step["from"], step["to"], step["at"]) for step in steps]
 
 
-def _streamed(story: str, until: str) -> list[Json]:
+def _streamed(story: str, until: str, plan: Plan = _PLAN) -> list[Json]:
     """The alerts of the log as a stream, each event arriving when it happens, then only time passing."""
-    stream = Stream(_PLAN)
+    stream = Stream(plan)
     found = [_time_and_line(line) for _, _, line in _log(story)]
     for (at, line), (following, _) in pairwise([*found, (parse_time(until), b"")]):
         stream.publish(line, at)
@@ -170,6 +170,31 @@ def test_an_anonymous_visitor_who_comes_back_and_says_who_it_is_is_hot_at_70_and
         "guide",
     ]
     assert alert["reasons"][0]["label"] == {"fr": "Décideur", "en": "Decision maker"}
+
+
+_WATCHING = """
+  - {id: reads-prices, when: {happens: pricing-page}, do: [{webhook: prices}]}
+  - {id: heats-up, when: {gains: 20, within: 1d}, hours: always, do: [{alert: sales}]}
+  - {id: over-50, when: {score: {rises_to: 50}}, expires: 2h, do: [{task: {call: now, within: 4h}}]}
+  - {id: below-55, when: {score: {falls_below: 55}}, do: [{nurture: {start: keep-warm}}]}
+hours: {days: [mon, tue, wed, thu, fri], from: "14:00", to: "18:00", holidays: FR}
+"""
+
+
+def test_the_same_visitor_watched_by_plays_of_every_kind() -> None:
+    text = (_HERE.parents[1] / "deploy" / "grids" / "b2b-fr.yml").read_text()
+    plan = Plan(parse_grid(text.rstrip() + _WATCHING))
+    told = _streamed("anonymous_to_hot", "2026-12-31T00:00:00Z", plan)
+    ten = "2026-10-08T09:00:00Z"
+    assert {one["play"]: (one["at"], one["to"], one.get("due"), one.get("expires")) for one in told} == {
+        "reads-prices": ("2026-10-05T09:00:00Z", "cold", "2026-10-05T12:00:00Z", None),
+        "heats-up": (ten, "warm", None, None),
+        "call-now": (ten, "hot", "2026-10-08T12:00:00Z", None),
+        "over-50": (ten, "hot", "2026-10-08T12:00:00Z", "2026-10-08T11:00:00Z"),
+        "nurture": ("2026-10-10T09:00:00Z", "warm", "2026-10-12T12:00:00Z", None),
+        "below-55": ("2026-10-15T11:41:45.054954Z", "warm", "2026-10-15T12:00:00Z", None),
+        "wake-up": ("2026-10-24T09:00:00Z", "warm", "2026-10-26T13:00:00Z", None),
+    }
 
 
 def test_a_lead_left_alone_cools_by_a_timer_and_goes_to_nurturing() -> None:

@@ -5,10 +5,10 @@ import sys
 import time
 from pathlib import Path
 
+from connectors.mail.smtp import SmtpAccess, SmtpCarrier
 from connectors.nurture.config import NurtureConfig
 from connectors.nurture.plan_reader import load_plan
 from connectors.nurture.role import run
-from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
 from scorer.times import Micros
 from tests.nurture_world import GATEWAY, LINK_KEY, MONDAY
 

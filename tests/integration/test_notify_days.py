@@ -273,6 +273,13 @@ async def test_more_than_may_wait_is_parked_and_the_rest_is_not_held_up() -> Non
         assert stage.lot.told[0][2] == "3 alerts wait for this destination already"
 
 
+async def test_more_than_may_wait_is_not_parked_where_the_destination_takes_it() -> None:
+    async with staged(status(204), max_waiting=3) as (bad, stage):
+        await stage.take(*(alert(number, f"u-{number}") for number in range(20)))
+        assert set(stage.states().values()) == {"delivered"}
+        assert len(bad.asked) == 20
+
+
 async def test_an_alert_outside_of_hours_is_held_till_they_open_and_delivered_once() -> None:
     due = Micros(START + DAY)
     async with staged(status(204)) as (bad, stage):

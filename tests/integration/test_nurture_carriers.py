@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.nurture.errors import BouncedError, CarrierError, LaterError, NurtureError, RefusedError
+from connectors.mail.errors import BouncedError, CarrierError, LaterError, MailError, RefusedError
+from connectors.mail.smtp import SmtpAccess, SmtpCarrier
 from connectors.nurture.letter import Letter
 from connectors.nurture.plan import Sender
 from connectors.nurture.provider import Provider, ProviderCarrier
-from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
 from deploy.ports import free_ports
 from scorer.times import Micros
 from tests.nurture_world import MONDAY, mail_server
@@ -127,7 +127,7 @@ async def test_a_refused_message_says_nothing_of_the_address() -> None:
     "url", ["", "mail.acme.example", "http://x", "smtp://", "smtp://h:port", "smtp://u:secret@"]
 )
 def test_no_address_of_a_server(url: str) -> None:
-    with pytest.raises(NurtureError) as refused:
+    with pytest.raises(MailError) as refused:
         SmtpAccess.read(url)
     assert "secret" not in str(refused.value)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from connectors.ingest.link_tokens import LinkKeys
-from connectors.nurture.errors import LaterError
+from connectors.mail.errors import LaterError
 from connectors.nurture.letter import Letter
 from scorer.times import DAY, format_time
 from tests.nurture_world import (
@@ -55,6 +55,7 @@ async def test_a_sequence_is_sent_with_what_mail_programs_want(here: World, serv
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     [sent] = here.row("u-1").sent
     assert mail["Message-ID"] == f"<{sent.message}@acme.example>"
+    assert b"\r\nList-Unsubscribe: <https://go.acme.example/m/u/" in b"\r\n" + server.inbox.raw[0]
     leave = re.fullmatch(r"<https://go\.acme\.example/m/u/(\S+)>", mail["List-Unsubscribe"])
     assert leave is not None
     link = KEYS.read("leave", leave[1])
@@ -253,7 +254,7 @@ async def test_what_the_server_answers_decides(here: World, server: MailServer) 
 
 
 async def test_a_server_that_is_away_costs_no_mail_for_two_days(server: MailServer) -> None:
-    from connectors.nurture.smtp import SmtpAccess, SmtpCarrier
+    from connectors.mail.smtp import SmtpAccess, SmtpCarrier
     from deploy.ports import free_ports
 
     here = world(plan(), SmtpCarrier(SmtpAccess("127.0.0.1", free_ports(1)[0], "none")))

@@ -14,7 +14,7 @@ from deploy import leash
 from deploy.privacy.topic_log import rows_of
 from scorer.blocks import Hasher
 from scorer.erasure import Notice
-from scorer.times import format_time
+from scorer.times import DAY, format_time
 from scorer.topics import EMAIL_CLICKS, ERASURES, NURTURING, full_name
 from tests.integration.processes import until_async
 from tests.nurture_play import play
@@ -57,7 +57,8 @@ async def _send(rig: Rig, records: list[Record]) -> None:
     async with producer_to(rig.bootstrap) as producer:
         for one in records:
             topic = one.topic.replace("leadheat", rig.prefix)
-            await producer.send_and_wait(topic, one.value, key=one.key, timestamp_ms=one.timestamp)
+            await producer.send(topic, one.value, key=one.key, timestamp_ms=one.timestamp)
+        await producer.flush()
 
 
 async def test_killed_between_a_mail_and_its_row_it_repeats_the_id_and_loses_nothing(
@@ -95,6 +96,24 @@ async def test_killed_between_a_mail_and_its_row_it_repeats_the_id_and_loses_not
             assert sorted(subjects.values()) == ["Au revoir", "Bonjour", "Bonjour"]
         async with rig.read(EMAIL_CLICKS) as reader:
             await reader.read_until(lambda found: len(_ids(found.records)) >= 3 * len(LEADS) - 1)
+
+
+async def test_at_the_first_start_what_was_said_since_is_heard_before_anything_is_sent(
+    rig: Rig, tmp_path: Path
+) -> None:
+    await rig.make_topics()
+    async with mail_server() as server:
+        early = [alert(lead, MONDAY - DAY, [{"nurture": "keep-warm"}]) for lead in LEADS]
+        others = [event("email_open", f"x-{n}", MONDAY - DAY // 2 + n) for n in range(3_000)]
+        leaves = [event("unsubscribe", lead, MONDAY - DAY // 4) for lead in LEADS[1:]]
+        await _send(rig, [*early, *others, *leaves])
+        role = _Role(rig, server, tmp_path)
+        role.start()
+        try:
+            await until_async(lambda: _distinct(server) == 3)
+        finally:
+            role.kill()
+        assert {to for to, _ in server.inbox.mails} == {_address(LEADS[0])}
 
 
 async def test_an_erased_leads_row_goes_and_its_addresss_hash_stays(rig: Rig, tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_whatever_happens(happened: list[tuple[str, Any]], fates: list[str]) -> 
     messages = [one.message for one in row.sent]
     assert len(messages) == len(set(messages)), "a step was done twice"
     for at, _, _ in lead.attempts:
-        assert PLAN.hours.next_open(at) == at, "outside working hours"
+        assert PLAN.next_open(at) == at, "outside working hours"
     times = sorted(one.at for one in row.sent if one.fate == "sent")
     for early, late in zip(times, times[2:], strict=False):
         assert late - early >= WEEK, "more than two in a week"
@@ -152,6 +152,34 @@ def test_whatever_happens(happened: list[tuple[str, Any]], fates: list[str]) -> 
         assert row.waiting == []
     surveys = [one.at for one in row.sent if one.kind == "survey" and one.fate == "sent"]
     assert all(late - early >= 90 * DAY for early, late in pairwise(surveys))
+
+
+@examples(150)
+@given(
+    st.sampled_from(
+        ("email_open", "email_click", "email_bounce", "unsubscribe", "outcome", "survey_answered", "x")
+    ),
+    st.dictionaries(
+        st.sampled_from(("outcome", "bounce", "rating", "message_id", "survey", "comment", "address_hash")),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=4,
+        ),
+    ),
+    st.dictionaries(
+        st.sampled_from(("email", "consent.email", "language")), st.none() | st.booleans() | st.text()
+    ),
+)
+def test_no_event_whatever_it_says_stops_the_walk(
+    of_type: str, properties: dict[str, Any], traits: dict[str, Any]
+) -> None:
+    lead = _Lead([])
+    lead.do("start", "keep-warm")
+    lead.take(Scored(Facts(Micros(lead.now), "warm", 1.0, traits), ("u-1",)))
+    event = check({"id": "e", "type": of_type, "lead_id": "u-1", "properties": properties})
+    lead.take(Happened(event, Micros(lead.now), "e"))
+    lead.go_on(lead.now + 30 * DAY)
 
 
 @examples(20)

@@ -139,11 +139,23 @@ def test_wrong_usage_is_status_2(run: Run, arguments: list[str]) -> None:
     assert done.status == 2
 
 
-@pytest.mark.parametrize("arguments", [["sync"]])
-def test_what_comes_later_refuses_plainly(run: Run, arguments: list[str]) -> None:
-    done = run(arguments)
+def test_sync_without_a_file_says_what_to_name(run: Run) -> None:
+    done = run(["sync", "--check"])
     assert (done.status, done.out) == (1, "")
-    assert done.err == f"leadheat: `leadheat {arguments[0]}` comes with a later issue; nothing was done\n"
+    assert done.err == "leadheat: LEADHEAT_SYNC is not set: name the file that says which CRMs there are\n"
+
+
+def test_sync_tells_every_mistake_of_its_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "sync.yml"
+    file.write_text("crm:\n  kind: dynamics\n  direction: sideways\n  url: crm.example\n")
+    monkeypatch.setenv("LEADHEAT_SYNC", str(file))
+    done = run(["sync", "--check"])
+    assert done.status == 1
+    lines = done.err.removeprefix("leadheat: ").splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["crm.auth", "crm.direction", "crm.url"]
+    assert lines[1].startswith(f"{file}:3: ")
 
 
 @pytest.mark.parametrize(

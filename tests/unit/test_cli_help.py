@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from typer.main import get_command
 
 from deploy.cli import app
@@ -27,11 +26,6 @@ def test_the_readme_lists_every_option_of_up() -> None:
     text = _README.read_text(encoding="utf-8")
     options = [name for one in _COMMANDS["up"].params for name in one.opts if name != "--help"]
     assert [name for name in options if f"`{name}" not in text] == []
-
-
-@pytest.mark.parametrize("name", ["sync"])
-def test_what_comes_later_says_so_in_its_help(name: str) -> None:
-    assert "comes with a later issue" in _COMMANDS[name].help
 
 
 def test_every_option_and_argument_is_explained() -> None:

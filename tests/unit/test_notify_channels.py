@@ -11,6 +11,33 @@ from connectors.notify.errors import ChannelsError
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
+def test_chats_and_mails_are_known_by_labels_without_keys_or_names() -> None:
+    text = """
+sales:
+  - {slack: "https://hooks.slack.com/services/T/B/canary"}
+  - {teams: "https://x.example/workflows/canary"}
+  - {mail: [canary@acme.example, other@Acme.example]}
+managers:
+  - {mail: [canary@acme.example]}
+  - {slack: "https://hooks.slack.com/services/T/B/other"}
+"""
+    channels = parse_channels(text, "channels.yml")
+    assert [one.label for one in channels["sales"]] == [
+        "slack",
+        "teams",
+        "mail acme.example",
+        "mail acme.example (2)",
+    ]
+    assert [one.label for one in channels["managers"]] == ["mail acme.example", "slack (2)"]
+    assert "canary" not in repr(channels)
+
+
+def test_mails_need_a_server() -> None:
+    with pytest.raises(ChannelsError, match="LEADHEAT_SMTP and LEADHEAT_MAIL_FROM") as refused:
+        parse_channels("a:\n- {mail: [a@acme.example]}", "c.yml", mails=False)
+    assert refused.value.problems[0].line == 2
+
+
 def test_every_kind_of_destination_is_read() -> None:
     text = f"""
 sales:
@@ -40,7 +67,7 @@ nurture: []
         ("", "c.yml:1: file: expected names with their lists"),
         ("- console", "c.yml:1: file: expected names with their lists"),
         ("sales: console", "c.yml:1: sales: expected a list, such as [console]"),
-        ("a: [console]\nsales:\n  - consol", "c.yml:3: sales[0]: expected `console`, an Apprise URL, or"),
+        ("a: [console]\nsales:\n  - consol", "c.yml:3: sales[0]: expected `console`, {slack: URL}"),
         ("sales:\n  - https://crm.example.com/x", "c.yml:2: sales[0]: Apprise knows no such service"),
         (
             f"a: [{{webhook: 'ftp://x', secret: {SECRET}}}]",
@@ -57,6 +84,12 @@ nurture: []
             f"a:\n- webhook: https://x.example\n  secret: {SECRET}\n  retry: 3",
             "c.yml:4: a[0].retry: means nothing",
         ),
+        ("a: [{slack: hooks.slack.com}]", "c.yml:1: a[0].slack: expected the http or https URL that slack"),
+        ("a: [{teams: 7}]", "c.yml:1: a[0].teams: expected the http or https URL that teams gave you"),
+        ("a: [{slack: 'https://s.example/x', secret: x}]", "c.yml:1: a[0].secret: means nothing here"),
+        ("a: [{mail: sales@acme.example}]", "c.yml:1: a[0].mail: expected a list of addresses"),
+        ("a:\n- mail:\n  - a@acme.example\n  - nobody", "c.yml:4: a[0].mail[1]: expected an e-mail address"),
+        ("owner: [console]", "c.yml:1: owner: means whoever has the lead"),
         ("a: [console]\na: [console]", "c.yml:2: a: given twice, first on line 1"),
         ("a: [console", "c.yml:1: file: no valid YAML"),
     ],

@@ -1,5 +1,6 @@
 """Files of sequences: all that is wrong is told at once, each with its line; the sample is right."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,15 @@ from typer.testing import CliRunner
 from connectors.nurture.errors import PlanError
 from connectors.nurture.plan_reader import load_plan, parse_plan
 from deploy.cli import app
+from scorer.grid import parse_grid
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "sequences" / "b2b-fr.yml"
 GRID = SAMPLE.parents[1] / "grids" / "b2b-fr.yml"
 
 WRONG = """nurturing: my file
 sender: {address: nobody, footer: {de: Acme}}
-hours: {timezone: Mars, from: 18, to: "09:00", holidays: XX, days: [monday]}
+hours: {from: 18, to: "25:00", holidays: XX, days: [monday]}
+timezone: Mars
 at_most: two a week
 require_consent: maybe
 surprise: 1
@@ -55,35 +58,35 @@ def test_everything_wrong_is_told_with_its_line_and_field() -> None:
         "s.yml:2: sender.address",
         "s.yml:2: sender.footer",
         "s.yml:2: sender.footer.de",
-        "s.yml:3: hours.days",
+        "s.yml:3: hours.days[0]",
         "s.yml:3: hours.from",
         "s.yml:3: hours.holidays",
-        "s.yml:3: hours.timezone",
         "s.yml:3: hours.to",
-        "s.yml:4: at_most",
-        "s.yml:5: require_consent",
-        "s.yml:6: surprise",
-        "s.yml:8: mails.hello.subject",
-        "s.yml:8: mails.hello.subject",
-        "s.yml:8: mails.hello.text",
-        "s.yml:8: mails.hello.text.fr",
-        "s.yml:9: mails.bye.text",
-        "s.yml:12: sequences.one.priority",
-        "s.yml:13: sequences.one.again",
-        "s.yml:14: sequences.one.exit.events",
-        "s.yml:14: sequences.one.exit.tiers",
-        "s.yml:15: sequences.one.if.scores",
-        "s.yml:17: sequences.one.steps[0].mail",
-        "s.yml:18: sequences.one.steps[1].wait",
-        "s.yml:20: sequences.one.steps[3]",
-        "s.yml:21: sequences.one.steps[4]",
-        "s.yml:21: sequences.one.steps[4].if.clicked",
-        "s.yml:22: sequences.one.steps[5]",
-        "s.yml:23: sequences.one.steps[6]",
-        "s.yml:24: sequences.empty.steps",
-        "s.yml:26: surveys.one",
-        "s.yml:26: surveys.one.mail",
-        "s.yml:26: surveys.one.on",
+        "s.yml:4: timezone",
+        "s.yml:5: at_most",
+        "s.yml:6: require_consent",
+        "s.yml:7: surprise",
+        "s.yml:9: mails.hello.subject",
+        "s.yml:9: mails.hello.subject",
+        "s.yml:9: mails.hello.text",
+        "s.yml:9: mails.hello.text.fr",
+        "s.yml:10: mails.bye.text",
+        "s.yml:13: sequences.one.priority",
+        "s.yml:14: sequences.one.again",
+        "s.yml:15: sequences.one.exit.events",
+        "s.yml:15: sequences.one.exit.tiers",
+        "s.yml:16: sequences.one.if.scores",
+        "s.yml:18: sequences.one.steps[0].mail",
+        "s.yml:19: sequences.one.steps[1].wait",
+        "s.yml:21: sequences.one.steps[3]",
+        "s.yml:22: sequences.one.steps[4]",
+        "s.yml:22: sequences.one.steps[4].if.clicked",
+        "s.yml:23: sequences.one.steps[5]",
+        "s.yml:24: sequences.one.steps[6]",
+        "s.yml:25: sequences.empty.steps",
+        "s.yml:27: surveys.one",
+        "s.yml:27: surveys.one.mail",
+        "s.yml:27: surveys.one.on",
     ]
     assert any("did you mean hello?" in line for line in found)
 
@@ -134,3 +137,11 @@ def test_the_pages_example_is_right() -> None:
     example = page.partition("```yaml\n")[2].partition("```")[0]
     found = parse_plan(example, "docs/nurture.md")
     assert (list(found.sequences), list(found.surveys)) == (["keep-warm"], ["apres-projet"])
+
+
+def test_the_grid_takes_what_the_sample_proposes_for_answers() -> None:
+    proposed = re.findall(r"^#   ?(.*)$", SAMPLE.read_text(encoding="utf-8").partition("surveys:\n")[0], re.M)
+    lines = "\n".join(proposed[proposed.index("criteria:") :])
+    criteria, _, plays = lines.partition("plays:\n")
+    grid = GRID.read_text(encoding="utf-8").replace("criteria:\n", criteria + "\n", 1) + plays + "\n"
+    assert {play.id for play in parse_grid(grid, "grid.yml").plays} >= {"unhappy", "witness"}

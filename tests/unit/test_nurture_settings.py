@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from connectors.mail.smtp import SmtpCarrier
 from connectors.nurture.errors import PlanError
 from connectors.nurture.provider import ProviderCarrier
-from connectors.nurture.smtp import SmtpCarrier
 from deploy import roles, settings
 from deploy.errors import SettingsError
 

@@ -8,14 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.ingest.link_tokens import LinkKeys
+from connectors.mail.mime import bytes_of, message_of
 from connectors.nurture.errors import LetterError
 from connectors.nurture.letter import Letter, Writer
-from connectors.nurture.mime import message_of
 from connectors.nurture.row import Facts, Outgoing, Row
 from tests.nurture_world import LINK_KEY, MONDAY, plan
 
 FIELDS = ("first_name", "last_name", "title", "company", "phone", "city", "industry", "country", "language")
 ATTEMPTS = (
+    "=?utf-8?q?x=0d=0aBcc:_evil@evil.example?=",
     "Ada\r\nBcc: victim@evil.example",
     "Ada\nSubject: other\n\nbody",
     "Ada\x00\x0b\x85\u2028\u2029Bcc: v@evil.example",
@@ -71,13 +72,13 @@ def _harmless(traits: dict[str, Any]) -> None:
     for mail in ("all", "own"):
         letter = _letter(traits, mail)
         message = message_of(letter)
-        raw = message.as_bytes()
+        raw = bytes_of(letter)
         head = raw.partition(b"\r\n\r\n")[0]
         assert sorted(message.keys()) == sorted(plain.keys())
         names = [
             line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith((b" ", b"\t"))
         ]
-        assert len(names) == len(plain.keys())
+        assert len(names) == len(plain.keys()) + len(letter.headers)
         assert message["To"] == "u-1@u-1.example"
         page = _Page()
         page.feed(letter.html)

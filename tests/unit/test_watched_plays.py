@@ -195,6 +195,22 @@ def test_what_takes_points_makes_a_new_low() -> None:
     assert at(stream) == [0, 5 * DAY + 2]
 
 
+def test_points_that_come_back_by_themselves_count_as_gained() -> None:
+    """The mail alone adds too little to ask."""
+    grid = GRID.replace("silent, score: fit, points: 0", "silent, score: fit, points: -12")
+    play = "  - {id: p, when: {gains: 12, within: 1d}, do: [{alert: sales}]}\n"
+    stream = Stream(
+        Plan(
+            parse_grid(grid.replace("points: 20, event: email_click", "points: 1, event: email_click") + play)
+        )
+    )
+    happen(stream, "email_click")
+    stream.advance(T0 + 31 * DAY)
+    happen(stream, "form_submit", 40 * DAY)
+    happen(stream, "email_click", 40 * DAY + 1)
+    assert at(stream) == [40 * DAY + 1]
+
+
 @pytest.mark.parametrize(
     ("when", "robot"),
     [

@@ -16,6 +16,11 @@ const SNIPPETS = [
       `  -d '{"type": "page_view", "anonymous_id": "a-1", "properties": {"url": "/pricing"}}'`,
   ],
   [
+    'LeadHeat, browser script',
+    'browser:KEY',
+    host => `<script async src="${address(host)}/leadheat.js" data-key="KEY"></script>`,
+  ],
+  [
     'Segment, analytics.js',
     'segment:KEY',
     host =>
@@ -29,7 +34,13 @@ const SNIPPETS = [
     host => `rudderanalytics.load("KEY", "${address(host)}", { configUrl: "${address(host)}" })`,
   ],
   ['Snowplow', 'snowplow:my-site', host => `newTracker("sp1", "${address(host)}", { appId: "my-site" })`],
-  ['PostHog', 'posthog:phc_KEY', host => `posthog.init("phc_KEY", { api_host: "${address(host)}" })`],
+  [
+    'PostHog',
+    'posthog:phc_KEY',
+    host =>
+      `// the library from npm; for the HTML snippet see docs/trackers/posthog.md\n` +
+      `posthog.init("phc_KEY", { api_host: "${address(host)}" })`,
+  ],
   ['Matomo', 'matomo:1', host => `_paq.push(["setTrackerUrl", "${address(host)}/matomo.php"])\n_paq.push(["setSiteId", "1"])`],
   ['Mautic', 'mautic:*', host => `"${address(host)}/mtc.js"`],
   [

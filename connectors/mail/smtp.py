@@ -1,4 +1,4 @@
-"""Hands letters to an SMTP server, over a few connections that are kept open."""
+"""Hands mails to an SMTP server, over a few connections that are kept open."""
 
 import asyncio
 import re
@@ -9,9 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from connectors.nurture.errors import BouncedError, LaterError, NurtureError, RefusedError
-from connectors.nurture.letter import Letter
-from connectors.nurture.mime import message_of
+from connectors.mail.errors import BouncedError, LaterError, MailError, RefusedError
+from connectors.mail.mail import Mail
+from connectors.mail.mime import bytes_of
 
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _ENHANCED: Final = re.compile(r"\s*5\.([0-9]{1,3})\.([0-9]{1,3})\b")
@@ -35,7 +35,7 @@ class SmtpAccess:
 
     @classmethod
     def read(cls, url: str, password: str | None = None) -> "SmtpAccess":
-        """What a URL says; NurtureError where it is none, without repeating it: it may hold a password.
+        """What a URL says; MailError where it is none, without repeating it: it may hold a password.
 
         >>> SmtpAccess.read("smtp://leadheat@mail.acme.example", "secret").port
         587
@@ -46,7 +46,7 @@ class SmtpAccess:
         except ValueError:
             parts, port = urlsplit(""), None
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise NurtureError(
+            raise MailError(
                 "LEADHEAT_SMTP is no address of a mail server: expected smtp://USER@HOST:587 (STARTTLS), "
                 "smtps://USER@HOST:465 (TLS), or smtp+plain://HOST:25 for one on a network of your own"
             )
@@ -68,7 +68,7 @@ class SmtpCarrier:
         for _ in range(connections):
             self._free.put_nowait(None)
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Mail) -> None:
         """Hands over one letter."""
         client = await self._free.get()
         done = False
@@ -118,8 +118,8 @@ class SmtpCarrier:
         await client.connect()
         return client
 
-    async def _say(self, client: aiosmtplib.SMTP, letter: Letter) -> None:
-        body = message_of(letter).as_bytes()
+    async def _say(self, client: aiosmtplib.SMTP, letter: Mail) -> None:
+        body = bytes_of(letter)
         try:
             await client.mail(letter.sender.address)
             await self._recipient(client, letter.to)

@@ -1,0 +1,51 @@
+"""Keeps what a CRM did not take on the topic of parked deliveries, with the reason."""
+
+import logging
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from connectors.sync.publishing import Sender
+from scorer.times import Micros, format_time
+
+PARKED: Final = "parked"
+_log: Final = logging.getLogger(__name__)
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """What was not taken: the shape of `leadheat.parked`, with a lead and its record, not an alert."""
+
+    id: str
+    destination: str
+    reason: str
+    at: str
+    lead_id: str
+    record: str | None
+    told: dict[str, Any]
+    channel: str = "sync"
+    result: str = "parked"
+
+
+class Parking(Protocol):
+    """Where what could not be delivered goes."""
+
+    async def park(
+        self, trace: str, destination: str, lead: str, record: str | None, told: dict[str, Any], reason: str
+    ) -> None:
+        """Keeps one thing that a CRM did not take."""
+
+
+class TopicParking:
+    """Parks on the topic; the key is the id."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def park(
+        self, trace: str, destination: str, lead: str, record: str | None, told: dict[str, Any], reason: str
+    ) -> None:
+        """Returns once Kafka has it; who it was about stands in the record alone, not in the log."""
+        now: Micros = self._sender.clock()
+        parked = Parked(trace, destination, reason, format_time(now), lead, record, told)
+        await self._sender.send([(PARKED, trace, msgspec.json.encode(parked))])
+        _log.warning("%s for %s parked: %s", trace, destination, reason)

@@ -1,0 +1,309 @@
+"""Mails, Slack, Teams and whoever has a lead: a real SMTP server, receivers with chats' limits."""
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from connectors.answer_links import AnswerLinks
+from connectors.mail.smtp import SmtpAccess
+from connectors.notify.channels import parse_channels
+from connectors.notify.config import MailAccess
+from connectors.office.team import parse_team
+from deploy.ports import free_ports
+from scorer.times import SECOND, Micros
+from tests.notify_rig import START, Stage, alert
+from tests.nurture_world import mail_server
+from tests.unit.test_notify_injection import ATTEMPTS
+from tests.webhook_receiver import Receiver, receiving
+
+KEY = "a key of 16 or more"
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+TEAM = parse_team(
+    "people: {claire: {name: Claire Martin, email: claire@acme.example, channel: claire-in}, paul: {}}",
+    "t.yml",
+)
+BOARD = {"board_url": "https://board.example", "link_keys": (KEY,), "language": "en"}
+ADA = {"first_name": "Ada", "last_name": "Lovelace", "company": "R&D <Acme>"}
+REASONS = [{"criterion": "pricing", "label": {"en": "Pricing page"}, "points": 28.9}]
+
+
+@dataclass
+class Chats:
+    """Both chats' webhooks, as strict as their documentation: what is against it is refused."""
+
+    port: int = field(default_factory=lambda: free_ports(1)[0])
+    slack: list[dict[str, Any]] = field(default_factory=list)
+    teams: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[Response] = field(default_factory=list)
+
+    async def take_slack(self, request: Request) -> Response:
+        """https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"""
+        if self.answers:
+            return self.answers.pop(0)
+        told = json.loads(await request.body())
+        if not request.headers["content-type"].startswith("application/json") or not told.get("text"):
+            return PlainTextResponse("invalid_payload", 400)
+        for block in told["blocks"]:
+            texts = [block["text"]] if "text" in block else []
+            most = 150 if block["type"] == "header" else 3_000
+            if len(told["blocks"]) > 50 or any(not 1 <= len(one["text"]) <= most for one in texts):
+                return PlainTextResponse("invalid_blocks", 400)
+            if len(block.get("fields", [])) > 10 or any(
+                len(one["text"]) > 2_000 for one in block.get("fields", [])
+            ):
+                return PlainTextResponse("invalid_blocks", 400)
+        self.slack.append(told)
+        return PlainTextResponse("ok")
+
+    async def take_teams(self, request: Request) -> Response:
+        """https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook"""
+        body = await request.body()
+        told = json.loads(body)
+        [attachment] = told["attachments"]
+        kind, card = attachment["contentType"], attachment["content"]
+        if len(body) > 28_000 or told["type"] != "message" or not kind.endswith("card.adaptive"):
+            return PlainTextResponse("", 400)
+        if (
+            card["type"] != "AdaptiveCard"
+            or card["version"] not in ("1.4", "1.5")
+            or len(card["actions"]) > 6
+        ):
+            return PlainTextResponse("", 400)
+        self.teams.append(card)
+        return Response(status_code=202)
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{name}"
+
+
+@asynccontextmanager
+async def chatting() -> AsyncIterator[Chats]:
+    chats = Chats()
+    app = Starlette(
+        routes=[
+            Route("/slack", chats.take_slack, methods=["POST"]),
+            Route("/teams", chats.take_teams, methods=["POST"]),
+        ]
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=chats.port, log_config=None, timeout_graceful_shutdown=1)
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        async with asyncio.timeout(30):
+            while not server.started:
+                await asyncio.sleep(0.01)
+        yield chats
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def channels(text: str) -> Any:
+    return parse_channels(text, "channels.yml")
+
+
+async def test_a_mail_arrives_with_reasons_and_links_by_which_it_is_answered() -> None:
+    async with mail_server() as server:
+        access = MailAccess(SmtpAccess("127.0.0.1", server.port, "none"), "leads@acme.example")
+        names = channels("sales: [{mail: [claire@acme.example, paul@acme.example]}]")
+        async with Stage(names, mail=access, **BOARD) as stage:
+            await stage.take(alert(1, traits=ADA, reasons=REASONS))
+            assert stage.states() == {"alert-1": "delivered delivered"}
+        [mail] = server.inbox.to("claire@acme.example")
+        assert len(server.inbox.to("paul@acme.example")) == 1
+    assert mail["From"] == "LeadHeat <leads@acme.example>"
+    assert mail["Subject"] == "Ada Lovelace (R&D <Acme>) is now hot: 73.2 points"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    plain, page = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert page is not None
+    assert "+28.9  Pricing page" in plain.get_content()
+    assert "R&amp;D &lt;Acme&gt;" in page.get_content()
+    tokens = re.findall(r"https://board\.example/answer/([\w-]+)\?say=(\w+)", page.get_content())
+    assert [said for _, said in tokens] == ["accepted", "rejected", "wrong"]
+    link = AnswerLinks([KEY]).read(tokens[0][0], START)
+    assert link is not None
+    assert (link.alert, link.lead, link.by) == ("alert-1", "u-1", "sales")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [("450 4.2.1 busy", "retrying"), ("550 5.1.1 no such user", "parked"), ("552 5.2.2 full", "parked")],
+)
+async def test_a_mail_that_is_not_taken_is_tried_again_or_parked_without_the_address(
+    answer: str, state: str
+) -> None:
+    async with mail_server() as server:
+        server.inbox.answers["claire@acme.example"] = answer
+        access = MailAccess(SmtpAccess("127.0.0.1", server.port, "none"), "leads@acme.example")
+        names = channels("sales: [{mail: [claire@acme.example]}]")
+        async with Stage(names, mail=access, **BOARD) as stage:
+            await stage.take(alert(1))
+            [row] = stage.all()
+            assert row.state == state
+            assert "claire" not in (row.error or "") + row.destination
+            if state == "retrying":
+                del server.inbox.answers["claire@acme.example"]
+                await stage.until(Micros(START + 10 * SECOND))
+                assert stage.states() == {"alert-1": "delivered"}
+        assert len(server.inbox.mails) == (state == "retrying")
+
+
+async def test_slack_and_teams_get_their_own_shapes() -> None:
+    async with chatting() as chats:
+        names = channels(f"sales: [{{slack: '{chats.url('slack')}'}}, {{teams: '{chats.url('teams')}'}}]")
+        async with Stage(names, **BOARD) as stage:
+            await stage.take(alert(1, traits=ADA, reasons=REASONS))
+            assert stage.states() == {"alert-1": "delivered delivered"}
+    [message], [card] = chats.slack, chats.teams
+    assert message["text"] == "Ada Lovelace (R&amp;D &lt;Acme&gt;) is now hot: 73.2 points"
+    assert message["blocks"][1]["fields"][0]["text"] == "+28.9\nPricing page"
+    titles = ["See the lead", "I take it", "Not ready", "Wrong"]
+    assert [one["text"]["text"] for one in message["blocks"][-1]["elements"]] == titles
+    assert [one["title"] for one in card["actions"]] == titles
+    assert all(one["url"].startswith("https://board.example/") for one in card["actions"])
+    assert card["body"][0]["inlines"][0]["text"].startswith("Ada Lovelace (R&D <Acme>)")
+
+
+async def test_everything_that_strangers_type_is_taken_by_slack_teams_and_mail() -> None:
+    async with chatting() as chats, mail_server() as server:
+        access = MailAccess(SmtpAccess("127.0.0.1", server.port, "none"), "leads@acme.example")
+        names = channels(
+            f"sales: [{{slack: '{chats.url('slack')}'}}, {{teams: '{chats.url('teams')}'}}, "
+            "{mail: [claire@acme.example]}]"
+        )
+        async with Stage(names, mail=access, **BOARD) as stage:
+            for number, text in enumerate(ATTEMPTS.values()):
+                traits = dict.fromkeys(
+                    ("first_name", "last_name", "title", "company", "email", "phone"), text
+                )
+                await stage.take(alert(number, lead=f"u-{number}", traits=traits))
+            assert set(stage.states().values()) == {"delivered delivered delivered"}
+        assert len(chats.slack) == len(chats.teams) == len(server.inbox.mails) == len(ATTEMPTS)
+        assert {to for to, _ in server.inbox.mails} == {"claire@acme.example"}
+        assert all("Bcc" not in mail for _, mail in server.inbox.mails)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "state", "after_s"),
+    [
+        (429, {"retry-after": "120"}, "retrying", 120),
+        (500, {}, "retrying", 5),
+        (400, {}, "parked", 0),
+        (404, {}, "parked", 0),
+        (403, {}, "parked", 0),
+    ],
+)
+async def test_what_a_chat_refuses_for_good_is_parked_the_rest_tried_again(
+    status: int, headers: dict[str, str], state: str, after_s: int
+) -> None:
+    async with chatting() as chats:
+        chats.answers = [PlainTextResponse("no_service", status, headers)]
+        async with Stage(channels(f"sales: [{{slack: '{chats.url('slack')}'}}]"), **BOARD) as stage:
+            await stage.take(alert(1))
+            [row] = stage.all()
+            assert row.state == state
+            assert f"Slack answered {status}" in (row.error or "")
+            if state == "retrying":
+                assert after_s * SECOND <= row.due_at - START <= after_s * 1.1 * SECOND
+
+
+async def test_an_alert_waits_a_moment_for_whom_its_lead_is_assigned_to() -> None:
+    receiver = Receiver(SECRET)
+    async with receiving(receiver):
+        names = channels(f"sales: [{{webhook: '{receiver.url}', secret: {SECRET}}}]")
+        async with Stage(names, team=TEAM, assigned_within_s=30.0, **BOARD) as stage:
+            taking = asyncio.create_task(
+                stage.take(alert(1, do=[{"alert": "sales"}, {"assign": "round-robin"}]))
+            )
+            while not stage.all():
+                await asyncio.sleep(0)
+            stage.assign("paul", "another")
+            await asyncio.sleep(0)
+            assert receiver.attempts == []
+            stage.assign("claire", "alert-1")
+            await taking
+            await stage.take(alert(2))  # one that assigns nothing is for whoever has the lead
+        first, second = (one["data"] for one in receiver.taken)
+        claire = {"id": "claire", "name": "Claire Martin", "email": "claire@acme.example"}
+        assert first["assigned"] == second["assigned"] == claire
+        assert {**first, "assigned": None}.keys() - {"assigned"} == json.loads(alert(1)).keys()
+
+
+async def test_an_alert_goes_without_a_name_where_the_office_says_nothing() -> None:
+    receiver = Receiver(SECRET)
+    async with receiving(receiver):
+        names = channels(f"sales: [{{webhook: '{receiver.url}', secret: {SECRET}}}]")
+        async with Stage(names, team=TEAM, assigned_within_s=0.05, **BOARD) as stage:
+            await stage.take(alert(1, do=[{"alert": "sales"}, {"assign": "round-robin"}]))
+            stage.now = Micros(stage.now + 60 * SECOND)
+            await stage.take(alert(2, lead="u-2", do=[{"alert": "sales"}, {"assign": "round-robin"}]))
+        assert [one["data"].get("assigned") for one in receiver.taken] == [None, None]
+
+
+async def test_the_owners_alert_goes_to_the_owners_channel_once() -> None:
+    mine, both = Receiver(SECRET), Receiver(SECRET)
+    async with receiving(mine), receiving(both):
+        names = channels(
+            f"claire-in: [{{webhook: '{mine.url}', secret: {SECRET}}}, "
+            f"{{webhook: '{both.url}', secret: {SECRET}}}]\n"
+            f"sales: [{{webhook: '{both.url}', secret: {SECRET}}}]"
+        )
+        async with Stage(names, team=TEAM, **BOARD) as stage:
+            stage.assign("claire", "before")
+            asked = alert(1, do=[{"alert": "owner"}, {"alert": "sales"}])
+            await stage.take(asked, asked)
+            await stage.restart()
+            await stage.take(asked)
+            assert {row.channel: row.state for row in stage.all()} == {
+                "owner": "delivered",
+                "sales": "delivered",
+                "claire-in": "delivered",
+            }
+            await stage.take(alert(2, withdrawn="alert-1", do=[{"alert": "owner"}, {"alert": "sales"}]))
+        assert mine.attempts == both.attempts == ["alert-1", "alert-2"]
+
+
+@pytest.mark.parametrize(
+    ("team", "person", "reason"),
+    [
+        (TEAM, None, "the lead is assigned to nobody"),
+        (TEAM, "paul", "paul has no `channel` in the team file"),
+        (TEAM, "claire", "no channel 'claire-in' in the channels file"),
+        (parse_team("people: {a: {}}", "t.yml"), "claire", "the lead is assigned to nobody"),
+    ],
+    ids=["nobody", "no-channel", "unknown-channel", "gone"],
+)
+async def test_an_owners_alert_that_can_go_nowhere_is_parked(
+    team: Any, person: str | None, reason: str
+) -> None:
+    async with Stage(channels("sales: [console]"), team=team, **BOARD) as stage:
+        if person:
+            stage.assign(person, "before")
+        await stage.take(alert(1, to="owner"))
+        assert stage.states() == {"alert-1": "parked"}
+        assert reason in stage.lot.told[0][2]
+
+
+async def test_an_erased_leads_assignment_is_forgotten() -> None:
+    async with Stage(channels("sales: [console]"), team=TEAM, **BOARD) as stage:
+        stage.assign("claire", "before")
+        stage.assignments.note(SimpleNamespace(key=b"assigned:u-1", value=None))
+        stage.assignments.note(SimpleNamespace(key=b"task:x:call", value=b"no row"))
+        stage.assignments.note(SimpleNamespace(key=b"assigned:u-1", value=b"of another version"))
+        await stage.take(alert(1, to="owner"))
+        assert stage.states() == {"alert-1": "parked"}

@@ -1,0 +1,79 @@
+"""The pages for administrators list every call that is made, each with the vendor's page, and no other."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from tests.sync.dataverse import OWN as DYNAMICS_OWN
+from tests.sync.dataverse import Dataverse
+from tests.sync.hubspot import OWN as HUBSPOT_OWN
+from tests.sync.hubspot import HubSpot
+from tests.sync.standin import FastClock, StandIn, serving
+from tests.sync.suite import Vendor, _tasks_done, _undo_the_task, email, world_of
+from tests.sync.test_dynamics import DynamicsVendor
+from tests.sync.test_hubspot import HubSpotVendor
+
+_DOCS = Path(__file__).parents[2] / "docs" / "sync"
+_NAMES = {"TENANT": "[^/]+", "ID": "[^/()?]+", "…": ".*"}
+
+
+def _listed(page: str) -> dict[str, re.Pattern[str]]:
+    """The calls of a page's table, as what they match."""
+    rows = re.findall(r"^\| `((?:GET|POST|PATCH) [^`]+)` \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+    found = {}
+    for row in rows:
+        parts = re.split(r"(TENANT|ID|…)", row)
+        found[row] = re.compile("".join(_NAMES.get(part, re.escape(part)) for part in parts) + r"\Z")
+    return found
+
+
+def _made(crm: StandIn) -> set[str]:
+    paths = ((call.method, unquote(call.path).removeprefix("/api/data/v9.2/")) for call in crm.calls)
+    return {f"{method} {path}" for method, path in paths}
+
+
+async def _everything(vendor: Vendor) -> None:
+    """Check, preparation, both ways, a refused record, a task that is made and looked for."""
+    world = world_of(vendor)
+    async with world.connected() as crms:
+        [(_, crm)] = crms.values()
+        await crm.prepare(do=True)
+        await crm.check()
+    ids = vendor.people(4)
+    vendor.refuse(ids[:1])
+    async with world.running():
+        await world.until(lambda: len(vendor.scored()) == 3 and len(world.park.parked) == 1)
+        await world.alert(email(1), "a-1")
+        await world.until(lambda: len(vendor.tasks()) == 1 and _tasks_done(world))
+        world.clock.advance(86_400)
+        await world.quiet(vendor.crm.calls)
+    _undo_the_task(world)
+    async with world.running():
+        await world.until(lambda: _tasks_done(world))
+
+
+async def _compare(vendor: Vendor, page: str) -> None:
+    await _everything(vendor)
+    listed = _listed((_DOCS / page).read_text(encoding="utf-8"))
+    made = _made(vendor.crm)
+    assert [call for call in made if not any(form.match(call) for form in listed.values())] == []
+    assert [row for row, form in listed.items() if not any(map(form.match, made))] == []
+
+
+async def test_dynamics() -> None:
+    crm = Dataverse(FastClock())
+    async with serving(crm.app(), crm.port):
+        vendor = DynamicsVendor(crm)
+        plain = vendor.text
+        vendor.text = lambda more="": plain(more) + "  predictive_score: true\n"  # type: ignore[method-assign]
+        await _compare(vendor, "dynamics.md")
+    assert crm.columns.items() >= DYNAMICS_OWN.items()
+
+
+async def test_hubspot() -> None:
+    crm = HubSpot(FastClock())
+    async with serving(crm.app(), crm.port):
+        vendor = HubSpotVendor(crm)
+        vendor.auth = vendor.app
+        await _compare(vendor, "hubspot.md")
+    assert crm.properties.items() >= HUBSPOT_OWN.items()
