@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from connectors.notify.channels import Channels, Chat, Console, Destination, Mailbox, Owner, Slack, Teams
+from connectors.notify.channels import (
+    OWNER,
+    Channels,
+    Chat,
+    Console,
+    Destination,
+    Mailbox,
+    Owner,
+    Slack,
+    Teams,
+)
 from connectors.notify.chat import ChatSender
 from connectors.notify.config import NotifyConfig
 from connectors.notify.console import ConsoleSender
@@ -20,7 +30,7 @@ from connectors.outward.client import OutwardClient
 def open_outlets(channels: Channels | None, config: NotifyConfig, reports: Reports) -> Mapping[str, Outlet]:
     """An outlet for each destination, by its label."""
     found = {Console()} if channels is None else {one for many in channels.values() for one in many}
-    outlets = {
+    outlets: dict[str, Outlet] = {
         one.label: Outlet(
             one.label,
             1 if isinstance(one, Console) else config.lanes,
@@ -30,8 +40,9 @@ def open_outlets(channels: Channels | None, config: NotifyConfig, reports: Repor
         )
         for one in found
     }
-    owner = OwnerOutlet(config, reports)
-    return {**outlets, owner.label: owner}
+    if config.team.people:
+        outlets[OWNER] = OwnerOutlet(config, reports)
+    return outlets
 
 
 def open_sender(destination: Destination, config: NotifyConfig) -> Sender:
