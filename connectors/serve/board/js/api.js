@@ -36,6 +36,8 @@ export const getLeads = params => call(`/v1/leads${query(params)}`);
 export const getLead = id => call(`/v1/leads/${part(id)}`);
 /** @param {string} id @param {Record<string, number>} params */
 export const getCurve = (id, params) => call(`/v1/leads/${part(id)}/curve${query(params)}`);
+/** @param {string} id @returns {Promise<{plays: any[], tasks: any[], assigned: any}>} */
+export const getPlays = id => call(`/v1/leads/${part(id)}/plays`);
 /** @param {string} id @param {Record<string, string | number | undefined>} params */
 export const getTimeline = (id, params) => call(`/v1/leads/${part(id)}/timeline${query(params)}`);
 /** @param {Record<string, string | number | undefined>} [params] @returns {Promise<{alerts: any[]}>} */
