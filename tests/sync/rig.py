@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from connectors.durable.errors import NotOursError
+from connectors.outward.addresses import Allowed
 from connectors.sync.book import Book
-from connectors.sync.caller import HttpxCaller, Line
+from connectors.sync.caller import Line, OutwardCaller
 from connectors.sync.crm import Crm, Destination
 from connectors.sync.engine import Engine, Surroundings
 from connectors.sync.publishing import Outgoing
@@ -27,6 +28,8 @@ from tests.sync.standin import FastClock
 
 PARTITIONS = 4
 WITHIN_S = 60.0
+LOCAL = Allowed.parse("127.0.0.1")
+"""Where the stand-ins are."""
 SCORES, ALERTS = "leadheat.scores", "leadheat.alerts"
 
 
@@ -187,7 +190,7 @@ class World:
         async with contextlib.AsyncExitStack() as stack:
             crms = {}
             for destination in parse_sync_file(self.text, "sync.yml", self.environment):
-                line = Line(HttpxCaller(30.0), destination.kind.limits.rates, self.clock)
+                line = Line(OutwardCaller(LOCAL, 30.0), destination.kind.limits.rates, self.clock)
                 stack.push_async_callback(line.close)
                 crms[destination.name] = (
                     destination,

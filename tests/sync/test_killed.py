@@ -38,6 +38,7 @@ def _command(rig: Rig, crm: Dataverse) -> tuple[list[str], dict[str, str]]:
         "LEADHEAT_PARTITIONS": str(rig.partitions),
         "LEADHEAT_SESSION_TIMEOUT_S": str(rig.session_s),
         "LEADHEAT_SYNC": str(file),
+        "LEADHEAT_ALLOW_PRIVATE": "127.0.0.1",
         "SECRET": SECRET,
     }
     return leash.command([sys.executable, "-m", "deploy.cli", "sync"]), {**bare, **settings}
