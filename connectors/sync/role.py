@@ -21,7 +21,7 @@ from connectors.sync.config import SyncConfig
 from connectors.sync.crm import Crm, Destination
 from connectors.sync.engine import Engine, Surroundings
 from connectors.sync.errors import CrmError, NotReadyError, SyncError
-from connectors.sync.parking import TopicParking
+from connectors.sync.parking import PARKED, TopicParking
 from connectors.sync.publishing import Sender
 from connectors.sync.sync_file import load_sync_file
 from scorer.plan import Plan
@@ -59,7 +59,9 @@ async def sync(config: SyncConfig, stop: asyncio.Event) -> None:
         if not await _started((sender, table, erasures), stop):
             return
         async with connected(destinations, config) as crms:
-            scores, alerts = (full_name(config.topic_prefix, name) for name in (SCORES, ALERTS))
+            scores, alerts, parked = (
+                full_name(config.topic_prefix, name) for name in (SCORES, ALERTS, PARKED)
+            )
             around = Surroundings(
                 plan=grid.plan,
                 publish=sender.send,
@@ -70,12 +72,13 @@ async def sync(config: SyncConfig, stop: asyncio.Event) -> None:
                 settle_s=config.settle_s,
                 scores=scores,
                 alerts=alerts,
+                parked=parked,
             )
             engine = Engine(Book(table), crms, around)
             member = Member(
                 config.kafka,
                 f"{config.topic_prefix}-sync",
-                (scores, alerts),
+                (scores, alerts, parked),
                 table,
                 erasures,
                 config.session_timeout_s,

@@ -30,7 +30,7 @@ PARTITIONS = 4
 WITHIN_S = 60.0
 LOCAL = Allowed.parse("127.0.0.1")
 """Where the stand-ins are."""
-SCORES, ALERTS = "leadheat.scores", "leadheat.alerts"
+SCORES, ALERTS, PARKED = "leadheat.scores", "leadheat.alerts", "leadheat.parked"
 
 
 @dataclass
@@ -155,6 +155,20 @@ class World:
             self.partition(lead), [Record(ALERTS, lead.encode(), msgspec.json.encode(alert))]
         )
 
+    async def ask_again(self, trace: str, lead: str, destination: str) -> None:
+        """What `leadheat parked retry` writes goes through the engine."""
+        asked = {
+            "id": trace,
+            "channel": "sync",
+            "destination": destination,
+            "result": "retry",
+            "lead_id": lead,
+        }
+        assert self.engine is not None
+        await self.engine.take(
+            self.partition(lead), [Record(PARKED, trace.encode(), msgspec.json.encode(asked))]
+        )
+
     def record(self, lead: str, **values: Any) -> dict[str, Any]:
         """A score record: points that don't fade, unless said."""
         score = self.scores.setdefault(lead, 50.0)
@@ -212,6 +226,7 @@ class World:
                 settle_s=2.0,
                 scores=SCORES,
                 alerts=ALERTS,
+                parked=PARKED,
                 look_s=0.02,
             )
             self.engine = Engine(Book(self.table), crms, around)
