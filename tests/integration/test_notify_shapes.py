@@ -21,7 +21,7 @@ from connectors.answer_links import AnswerLinks
 from connectors.mail.smtp import SmtpAccess
 from connectors.notify.channels import parse_channels
 from connectors.notify.config import MailAccess
-from connectors.office.team import parse_team
+from connectors.office.team import Team, parse_team
 from deploy.ports import free_ports
 from scorer.times import SECOND, Micros
 from tests.notify_rig import START, Stage, alert
@@ -285,8 +285,9 @@ async def test_the_owners_alert_goes_to_the_owners_channel_once() -> None:
         (TEAM, "paul", "paul has no `channel` in the team file"),
         (TEAM, "claire", "no channel 'claire-in' in the channels file"),
         (parse_team("people: {a: {}}", "t.yml"), "claire", "the lead is assigned to nobody"),
+        (Team(), "claire", "no team file says who has leads: set LEADHEAT_TEAM"),
     ],
-    ids=["nobody", "no-channel", "unknown-channel", "gone"],
+    ids=["nobody", "no-channel", "unknown-channel", "gone", "no-team"],
 )
 async def test_an_owners_alert_that_can_go_nowhere_is_parked(
     team: Any, person: str | None, reason: str
