@@ -200,6 +200,20 @@ class Suite:
         assert (lead, reason[:37]) == ("u-2", "the record bears another lead's score")
         assert vendor.scored() == {id_: 50.0}
 
+    async def test_what_is_asked_for_again_is_told_again_or_parked_again(self, vendor: Vendor) -> None:
+        ids = vendor.people(1)
+        vendor.refuse(ids)
+        world = world_of(vendor)
+        async with world.running():
+            await world.until(lambda: len(world.park.parked) == 1)
+            [(trace, lead, _)] = world.park.parked
+            await world.ask_again(trace, lead, vendor.name)
+            await world.until(lambda: len(world.park.parked) == 2)
+            vendor.refuse([])
+            await world.ask_again(trace, lead, vendor.name)
+            await world.until(lambda: vendor.scored() == {ids[0]: 50.0})
+        assert len(world.park.parked) == 2
+
     async def test_a_task_is_made_once(self, vendor: Vendor) -> None:
         [id_] = vendor.people(1)
         world = world_of(vendor)
