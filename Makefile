@@ -21,7 +21,7 @@ PEERS_INSTALLED := $(PEERS)/.installed
 CRM := build/crm-venv
 CRM_INSTALLED := $(CRM)/.installed
 
-.PHONY: help setup run test fuzz mutants lint docs pictures lock bench bench-gateway bench-peers bench-docs bench-state \
+.PHONY: help setup run test fuzz fuzz-parsers mutants lint docs pictures lock bench bench-gateway bench-delivery bench-peers bench-docs bench-state \
 	bench-rolling soak faults robots nurture crm-clients sync-long clean
 
 help: ## list these targets
@@ -44,6 +44,9 @@ test: setup ## all tests that this machine can run, a process for each core up t
 
 fuzz: setup ## the properties, on many times as many new examples (EFFORT=20)
 	EFFORT=$(or $(EFFORT),20) $(BIN)/pytest tests/properties
+
+fuzz-parsers: setup ## malformed requests to every parser of the gateway, by atheris (MINUTES=8, all together)
+	$(BIN)/python -m tests.fuzz.run --minutes $(or $(MINUTES),8)
 
 mutants: setup ## break the engine in every way that must be noticed, and see that it is
 	$(BIN)/pytest tests/mutants -v
@@ -69,6 +72,9 @@ bench: setup ## measure the scoring core, quickly
 
 bench-gateway: setup ## single events over HTTP beside a bare server, and overload (real Kafka)
 	$(BIN)/python -m tests.benchmarks.bench_gateway $(if $(SHORT),--short)
+
+bench-delivery: setup ## from an alert to webhooks and mail, beside a destination that hangs (real Kafka)
+	$(BIN)/python -m tests.benchmarks.bench_delivery $(if $(SHORT),--short)
 
 bench-state: setup ## a million leads: memory, recovery, cost of an event (real Kafka)
 	$(BIN)/python -m tests.benchmarks.bench_state

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from scorer.hours import Hours
+
 Way = Literal["max", "min", "sum", "avg"]
 
 
@@ -40,3 +42,7 @@ class AccountPlay:
     tier: str
     cooldown_us: int
     do: tuple[Mapping[str, Any], ...]
+    hours: Hours | None = None
+    """When it may be done; None: at any time."""
+    expires_us: int | None = None
+    """For how long after it went off it is worth doing; None: for good."""

@@ -38,9 +38,10 @@ def alert(
     tiers: Sequence[str],
 ) -> dict[str, Any]:
     """The alert of a play, under the account's hottest lead, the first of `leads`."""
-    return {
+    record = {
         "id": alert_id(play.id, account, at, to),
         "play": play.id,
+        "when": {play.when: play.tier},
         "lead_id": leads[0][0].lead,
         "account": account,
         "company": company,
@@ -53,6 +54,11 @@ def alert(
         "traits": {"company": company} if company else {},
         "leads": shown(leads, tiers),
     }
+    if play.hours is not None and (opening := play.hours.next_opening(at)) is not None:
+        record["due"] = format_time(opening)
+    if play.expires_us is not None:
+        record["expires"] = format_time(at + play.expires_us)
+    return record
 
 
 def shown(leads: Sequence[tuple[Member, float]], tiers: Sequence[str]) -> list[dict[str, Any]]:

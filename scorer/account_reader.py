@@ -4,9 +4,8 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from scorer.account_model import AccountPlay, AccountTier, RollUp, Way
-from scorer.action_reader import read_actions
 from scorer.checked import Checked
-from scorer.times import micros
+from scorer.play_reader import Known, read_play_base
 from scorer.yaml_file import Path
 
 _SECTION: Final = {
@@ -22,56 +21,54 @@ _EXAMPLE: Final = "{roll_up: sum, of: 3, tiers: [{id: cold}, {id: hot, from: 120
 _WHEN: Final = "{account: {enters: hot}} or {account: {leaves: hot}}"
 
 
-def read_roll_up(checked: Checked, section: Any, tiers: Collection[str]) -> RollUp:
+def read_roll_up(check: Checked, section: Any, tiers: Collection[str]) -> RollUp:
     """The section `accounts`; `tiers` are those of leads."""
     path: Path = ("accounts",)
-    fields = checked.mapping(section, path, _SECTION, f"how leads make an account, such as {_EXAMPLE}")
+    fields = check.mapping(section, path, _SECTION, f"how leads make an account, such as {_EXAMPLE}")
     way, least = fields.get("roll_up", "max"), fields.get("leads_from")
     if not isinstance(way, str) or way not in _WAYS:
-        checked.report((*path, "roll_up"), f"no such way {way!r}: {checked.choice(way, _WAYS)}")
+        check.report((*path, "roll_up"), f"no such way {way!r}: {check.choice(way, _WAYS)}")
         way = "max"
     if least is not None and (not isinstance(least, str) or least not in tiers):
-        checked.report((*path, "leads_from"), f"no such tier {least!r}: {checked.choice(least, tiers)}")
+        check.report((*path, "leads_from"), f"no such tier {least!r}: {check.choice(least, tiers)}")
         least = None
     cap = fields.get("cap_per_lead")
     if "hysteresis" in fields and "tiers" not in fields:
-        checked.report((*path, "hysteresis"), "means nothing without tiers of accounts: expected tiers too")
+        check.report((*path, "hysteresis"), "means nothing without tiers of accounts: expected tiers too")
     return RollUp(
         way=_WAYS[way],
-        of=_count(checked, fields["of"], (*path, "of")) if "of" in fields else None,
-        cap=None if cap is None else checked.number(cap, (*path, "cap_per_lead"), "100", above=0),
+        of=_count(check, fields["of"], (*path, "of")) if "of" in fields else None,
+        cap=None if cap is None else check.number(cap, (*path, "cap_per_lead"), "100", above=0),
         least_tier=least,
-        tiers=_tiers(checked, fields["tiers"], (*path, "tiers")) if "tiers" in fields else (),
-        hysteresis=checked.number(fields.get("hysteresis", 0), (*path, "hysteresis"), "5", least=0),
+        tiers=_tiers(check, fields["tiers"], (*path, "tiers")) if "tiers" in fields else (),
+        hysteresis=check.number(fields.get("hysteresis", 0), (*path, "hysteresis"), "5", least=0),
     )
 
 
-def _count(checked: Checked, value: Any, path: Path) -> int | None:
+def _count(check: Checked, value: Any, path: Path) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        checked.report(path, "expected a whole number of leads, such as 3")
+        check.report(path, "expected a whole number of leads, such as 3")
         return None
     return value
 
 
-def _tiers(checked: Checked, value: Any, path: Path) -> tuple[AccountTier, ...]:
+def _tiers(check: Checked, value: Any, path: Path) -> tuple[AccountTier, ...]:
     if not isinstance(value, list) or not value:
-        checked.report(path, "expected a list, such as [{id: cold}, {id: hot, from: 120}]")
+        check.report(path, "expected a list, such as [{id: cold}, {id: hot, from: 120}]")
         return ()
     tiers: list[AccountTier] = []
     names: set[str] = set()
     for index, item in enumerate(value):
         at = (*path, index)
-        fields = checked.mapping(item, at, {"id": True, "from": index > 0}, "id and from")
-        name = checked.name(fields.get("id"), (*at, "id"), "hot") if "id" in fields else ""
-        least = checked.number(fields["from"], (*at, "from"), "120") if "from" in fields else None
+        fields = check.mapping(item, at, {"id": True, "from": index > 0}, "id and from")
+        name = check.name(fields.get("id"), (*at, "id"), "hot") if "id" in fields else ""
+        least = check.number(fields["from"], (*at, "from"), "120") if "from" in fields else None
         if index == 0 and least is not None:
-            checked.report((*at, "from"), "the first tier is where all others do not hold: expected none")
+            check.report((*at, "from"), "the first tier is where all others do not hold: expected none")
         elif index > 1 and least is not None and least <= (before := tiers[-1].from_ or 0.0):
-            checked.report(
-                (*at, "from"), f"{least:g} is not above {before:g}: expected tiers in rising order"
-            )
+            check.report((*at, "from"), f"{least:g} is not above {before:g}: expected tiers in rising order")
         if name and name in names:
-            checked.report((*at, "id"), f"{name} is taken: expected another id")
+            check.report((*at, "id"), f"{name} is taken: expected another id")
         names.add(name)
         tiers.append(AccountTier(name, least))
     return tuple(tiers)
@@ -82,24 +79,16 @@ def is_of_accounts(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("when"), dict) and "account" in item["when"]
 
 
-def read_account_play(checked: Checked, item: Any, path: Path, tiers: Collection[str]) -> AccountPlay:
-    """A play of accounts."""
-    known = {"id": True, "when": True, "cooldown": False, "do": True}
-    fields = checked.mapping(item, path, known, "id, when, cooldown and do")
-    when, at = fields["when"], (*path, "when")
-    checked.mapping(when, at, {"account": True}, _WHEN)
+def read_account_play(check: Checked, item: Any, path: Path, known: Known) -> AccountPlay:
+    """A play of accounts, whose tiers are `known`'s."""
+    base = read_play_base(check, item, path, known)
+    when, at = item["when"], (*path, "when")
+    check.mapping(when, at, {"account": True}, _WHEN)
     spec, at = when["account"], (*at, "account")
-    asked = checked.mapping(spec, at, {"enters": False, "leaves": False}, _WHEN)
+    asked = check.mapping(spec, at, {"enters": False, "leaves": False}, _WHEN)
     verb, tier = next(iter(asked.items()), ("enters", ""))
     if isinstance(spec, dict) and len(asked) != 1:
-        checked.report(at, f"expected one of {_WHEN}")
-    elif asked and (not isinstance(tier, str) or tier not in tiers):
-        checked.report((*at, verb), f"no such tier of accounts {tier!r}: {checked.choice(tier, tiers)}")
-    cooldown = checked.duration(fields["cooldown"], (*path, "cooldown")) if "cooldown" in fields else 0.0
-    return AccountPlay(
-        id=checked.name(fields.get("id"), (*path, "id"), "account-hot") if "id" in fields else "",
-        when="leaves" if verb == "leaves" else "enters",
-        tier=str(tier),
-        cooldown_us=micros(cooldown),
-        do=read_actions(checked, fields["do"], (*path, "do")) if "do" in fields else (),
-    )
+        check.report(at, f"expected one of {_WHEN}")
+    elif asked and (not isinstance(tier, str) or tier not in known.tiers):
+        check.report((*at, verb), f"no such tier of accounts {tier!r}: {check.choice(tier, known.tiers)}")
+    return AccountPlay(when="leaves" if verb == "leaves" else "enters", tier=str(tier), **base)

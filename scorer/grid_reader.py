@@ -25,8 +25,8 @@ _TOP: Final = {
     "criteria": True,
     "tiers": True,
     "hysteresis": False,
-    "hours": False,
     "accounts": False,
+    "hours": False,
     "plays": False,
 }
 
@@ -61,7 +61,9 @@ class GridReader(Checked):
             default_hours=hours(top["hours"], ("hours",)) if "hours" in top else None,
         )
         accounts = read_roll_up(self, top["accounts"], known.tiers) if "accounts" in top else RollUp()
-        plays, account_plays = self._plays(top, known, {one.id for one in accounts.tiers} or set(known.tiers))
+        plays, account_plays = self._plays(
+            top, known, known._replace(tiers=[one.id for one in accounts.tiers] or known.tiers)
+        )
         grid = Grid(
             name=self.text(top.get("grid"), ("grid",), "b2b-fr") if "grid" in top else "",
             version=self._version(top),
@@ -172,12 +174,12 @@ class GridReader(Checked):
                     self.report(("tiers", index, "from"), f"{said}: expected tiers in rising order")
 
     def _plays(
-        self, top: Mapping[str, Any], known: Known, account_tiers: set[str]
+        self, top: Mapping[str, Any], known: Known, of_accounts: Known
     ) -> tuple[tuple[Play, ...], tuple[AccountPlay, ...]]:
         """The plays of leads, and those of accounts."""
         items = self._items("plays", top, "{id: call-now, when: {enters: hot}, do: [{alert: sales}]}")
         found: list[Play | AccountPlay] = [
-            read_account_play(self, item, ("plays", index), account_tiers)
+            read_account_play(self, item, ("plays", index), of_accounts)
             if is_of_accounts(item)
             else read_play(self, item, ("plays", index), known)
             for index, item in enumerate(items)

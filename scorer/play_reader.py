@@ -44,8 +44,15 @@ class Known(NamedTuple):
 
 def read_play(check: Checked, item: Any, path: Path, known: Known) -> Play:
     """The play at a path."""
+    base = read_play_base(check, item, path, known)
+    told = item.get("when") if isinstance(item, dict) else None
+    when = _when(check, told, (*path, "when"), known) if told is not None else _NOWHEN
+    return Play(**base, **when)
+
+
+def read_play_base(check: Checked, item: Any, path: Path, known: Known) -> dict[str, Any]:
+    """What plays of every kind say beside `when`."""
     fields = check.mapping(item, path, _FIELDS, "id, when, cooldown, hours, expires and do")
-    when = _when(check, fields["when"], (*path, "when"), known) if "when" in fields else _NOWHEN
     hours, expires, cooldown = known.default_hours, None, 0.0
     if "hours" in fields:
         hours = known.hours(fields["hours"], (*path, "hours"))
@@ -53,14 +60,13 @@ def read_play(check: Checked, item: Any, path: Path, known: Known) -> Play:
         expires = micros(check.duration(fields["expires"], (*path, "expires")))
     if "cooldown" in fields:
         cooldown = check.duration(fields["cooldown"], (*path, "cooldown"))
-    return Play(
-        id=check.name(fields.get("id"), (*path, "id"), "call-now") if "id" in fields else "",
-        cooldown_us=micros(cooldown),
-        do=read_actions(check, fields["do"], (*path, "do")) if "do" in fields else (),
-        hours=hours,
-        expires_us=expires,
-        **when,
-    )
+    return {
+        "id": check.name(fields.get("id"), (*path, "id"), "call-now") if "id" in fields else "",
+        "cooldown_us": micros(cooldown),
+        "do": read_actions(check, fields["do"], (*path, "do")) if "do" in fields else (),
+        "hours": hours,
+        "expires_us": expires,
+    }
 
 
 def _when(check: Checked, spec: Any, path: Path, known: Known) -> dict[str, Any]:

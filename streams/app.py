@@ -91,7 +91,9 @@ def create(config: WorkerConfig, plan: Plan, make_shard: MakeShard) -> Worker:
     @table.on_recover  # type: ignore[untyped-decorator]
     async def recovered() -> None:
         try:
-            scoring.assign(store.active, store.take_overtaken(), max(app.consumer_generation_id, 0))
+            # the generation that was recovered, not one that may have begun by now: its states are others'
+            generation = max(app.tables.recovery._generation_id, 0)
+            scoring.assign(store.active, store.take_overtaken(), generation)
         except LaterStateError as error:
             await app.crash(StartError(f"the states can't be taken up: {error}; start that program here"))
         except BlocksError as error:  # a setting is wrong, and the text says which

@@ -32,6 +32,8 @@ _REASONS: Final = {
     400: "malformed",
     401: "unknown_key",
     403: "wrong_key",
+    404: "not_found",
+    405: "method",
     408: "slow",
     413: "too_large",
     415: "encoding",

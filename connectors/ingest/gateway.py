@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -77,7 +78,7 @@ def create_app(config: GatewayConfig) -> Starlette:
     return Starlette(
         routes=[*ingest, *others],
         middleware=_middleware(config, producer, sources, ingest, [*ingest, *others]),
-        exception_handlers={RefusedError: _refuse},
+        exception_handlers={RefusedError: _refuse, HTTPException: _nowhere},
         lifespan=lifespan,
     )
 
@@ -119,3 +120,12 @@ async def _refuse(_: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, RefusedError):
         raise refusal
     return refused(refusal)
+
+
+async def _nowhere(_: Request, error: Exception) -> Response:
+    """What Starlette itself refuses, as everything else is refused: no such path, or not by this method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    answer = refused(RefusedError(error.status_code, error.detail.lower()))
+    answer.headers.update(error.headers or {})
+    return answer

@@ -30,7 +30,7 @@ def routes(intake: Intake) -> list[Route]:
     async def receive(request: Request) -> Response:
         admission = intake.admit(PROTOCOL, bearer(request), request)
         body = await intake.body(request)
-        enveloped = request.url.path == cloudevents.PATH or cloudevents.is_one(request.headers)
+        enveloped = request.scope["path"] == cloudevents.PATH or cloudevents.is_one(request.headers)
         events = cloudevents.split(request.headers, body) if enveloped else split(body)
         record = cloudevents.record if enveloped else event_record
         limits = intake.config.max_event_bytes, intake.config.shape

@@ -119,7 +119,7 @@ class PostHog:
         async def config(request: Request) -> Response:
             token = request.path_params["token"]
             intake.admit(self.name, token)
-            if not request.url.path.endswith(".js"):
+            if not request.scope["path"].endswith(".js"):
                 return JSONResponse({**_CONFIG, "token": token})
             return Response(_config_script(token), media_type="text/javascript")
 

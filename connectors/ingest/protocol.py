@@ -106,7 +106,7 @@ def head_of(request: Request, received: Micros) -> Head:
     """The head of a request that came at a moment."""
     return Head(
         request.method,
-        request.url.path,
+        request.scope["path"],
         request.path_params,
         request.query_params,
         request.headers,

@@ -110,8 +110,8 @@ def _settings(request: Request) -> dict[str, Any]:
     enabled = {"__default": {"enabled": True, "integrations": {}}}
     destination = {
         "apiKey": request.path_params["write_key"],
-        "apiHost": f"{request.url.netloc}/v1",
-        "protocol": request.url.scheme,
+        "apiHost": f"{request.base_url.netloc}/v1",
+        "protocol": request.base_url.scheme,
         "unbundledIntegrations": [],
         "addBundledMetadata": True,
         "maybeBundledConfigIds": {},

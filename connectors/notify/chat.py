@@ -29,7 +29,12 @@ class ChatSender:
         self._apprise.add(url)
         self._allowed = allowed
         self._host = _host_of(self._apprise)
-        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="chat")
+        self.lanes = lanes if self._host else 1
+        """Messages at a time. A vendor's service gets one by one, as rarely as Apprise deems right."""
+        if self._host:
+            for plugin in self._apprise:
+                plugin.request_rate_per_sec = 0  # else one mail in 5.5 s, and what waits counts as hanging
+        self._threads = ThreadPoolExecutor(self.lanes, thread_name_prefix="chat")
 
     async def send(self, alert: Alert, message: Message) -> None:
         """Send one alert; DeliveryError if the service did not take it (Apprise does not say why)."""

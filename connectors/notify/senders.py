@@ -30,19 +30,18 @@ from connectors.outward.client import OutwardClient
 def open_outlets(channels: Channels | None, config: NotifyConfig, reports: Reports) -> Mapping[str, Outlet]:
     """An outlet for each destination, by its label."""
     found = {Console()} if channels is None else {one for many in channels.values() for one in many}
-    outlets: dict[str, Outlet] = {
-        one.label: Outlet(
-            one.label,
-            1 if isinstance(one, Console) else config.lanes,
-            open_sender(one, config),
-            config,
-            reports,
-        )
-        for one in found
-    }
+    outlets: dict[str, Outlet] = {one.label: _open_outlet(one, config, reports) for one in found}
     if config.team.people:
         outlets[OWNER] = OwnerOutlet(config, reports)
     return outlets
+
+
+def _open_outlet(one: Destination, config: NotifyConfig, reports: Reports) -> Outlet:
+    sender = open_sender(one, config)
+    lanes = (
+        1 if isinstance(one, Console) else sender.lanes if isinstance(sender, ChatSender) else config.lanes
+    )
+    return Outlet(one.label, lanes, sender, config, reports)
 
 
 def open_sender(destination: Destination, config: NotifyConfig) -> Sender:

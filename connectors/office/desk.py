@@ -114,14 +114,14 @@ def _actions(alert: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _task(alert: Mapping[str, Any], told: Any, person: str | None) -> Task:
-    """What an action asks for: a word, or {do: call, within: 4h, escalate: managers}."""
+    """What an action asks for: a word, or {call: WHAT, within: 4h, escalate: managers}, `do` for `call`."""
     fields = told if isinstance(told, Mapping) else {"do": told}
     since = parse_time(alert.get("due") or alert["at"])
     within = fields.get("within")
     due = None if within is None else Micros(since + micros(parse_duration(str(within))))
     escalate = fields.get("escalate")
     kept = dict(alert) if due is not None and escalate is not None else {}
-    what = str(fields.get("do", _DEFAULT_TASK))
+    what = str(fields.get("do") or fields.get("call") or _DEFAULT_TASK)
     return Task(alert["lead_id"], alert["id"], what, since, person, due, escalate, told=kept)
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.serve import cursor
+from connectors.serve.account_index import rows_of
 from connectors.serve.acts import deliveries_of
 from connectors.serve.desk import Desk, Json, choice_of, limit_of
 from connectors.serve.errors import Refusal
@@ -115,16 +116,24 @@ async def alert_views(desk: Desk, alerts: Sequence[Record]) -> list[Record]:
     for one in alerts:
         pipe.hvals(desk.cache.key("parked", one["id"]))
     parked = await pipe.execute() if alerts else []
+    rows = await rows_of(desk.cache, {one["account"] for one in alerts if one.get("account")})
     known = await deliveries_of(desk.cache, [one["id"] for one in alerts])
     return [
         {
             "answer": None,
             **alert,
-            "deliveries": _deliveries(sorted(texts), rows),
+            "deliveries": _deliveries(sorted(texts), delivered),
             "lead": _abridged(views.get(leads[alert["lead_id"]] or "")),
+            **_of_account(alert, rows),
         }
-        for alert, texts, rows in zip(alerts, parked, known, strict=True)
+        for alert, texts, delivered in zip(alerts, parked, known, strict=True)
     ]
+
+
+def _of_account(alert: Record, rows: dict[str, Record]) -> Record:
+    """The tier that an account is in now, if it is an account's alert."""
+    account = alert.get("account")
+    return {"account_tier": rows[account]["tier"] if account in rows else None} if account else {}
 
 
 def _abridged(view: Record | None) -> Record | None:

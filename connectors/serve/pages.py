@@ -15,6 +15,8 @@ BOARD: Final = Path(__file__).parent / "board"
 _PAGES: Final = {
     "/": "leads.html",
     "/leads/{id:identity}": "lead.html",
+    "/accounts": "accounts.html",
+    "/accounts/{id:identity}": "account.html",
     "/alerts": "alerts.html",
     "/install": "install.html",
     "/login": "login.html",

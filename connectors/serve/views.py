@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from connectors.serve.desk import Desk
+from scorer.account_name import account_of
 from scorer.times import Micros
 
 Record = dict[str, Any]
@@ -77,6 +78,7 @@ async def views_of(desk: Desk, records: Sequence[Record], now: Micros) -> list[R
     found = []
     for record in records:
         view = desk.scoring.read(record, now)
+        view["account"] = account_of(record["traits"])
         view |= _last(next(told))
         view |= _said([text for _ in record["identities"] for text in next(told)])
         found.append(view)

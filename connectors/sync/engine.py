@@ -16,6 +16,7 @@ from connectors.sync.reading import Publish, Reading
 from connectors.sync.rows import CursorRow, LeadRow, Row, TaskRow, decode, lead_key, task_key
 from connectors.sync.telling import Teller
 from connectors.sync.words import task_subject, task_text
+from scorer.durations import parse_duration
 from scorer.plan import Plan
 from scorer.profile import standing
 from scorer.reading import Reader
@@ -208,10 +209,10 @@ class Engine:
         try:
             told = msgspec.json.decode(value)
             id_, lead, at = told["id"], told["lead_id"], parse_time(told["at"])
-            wanted = [str(one["task"]) for one in told["do"] if "task" in one]
+            wanted = [_task_of(one["task"]) for one in told["do"] if "task" in one]
             withdrawn = told.get("withdrawn")
             expires = parse_time(told["expires"]) if told.get("expires") else at + _TASK_LASTS
-            starts = parse_time(told["due"]) if told.get("due") else self._around.clock()
+            starts = parse_time(told["due"]) if told.get("due") else at
         except (msgspec.DecodeError, KeyError, TypeError, ValueError):
             _log.warning("a record of %s is no alert", self._around.alerts)
             return {}
@@ -231,9 +232,9 @@ class Engine:
                     lead=lead,
                     destination=destination.name,
                     id=id_,
-                    subject=task_subject(wanted, told, language),
+                    subject=task_subject([what for what, _ in wanted], told, language),
                     text=task_text(told, language),
-                    deadline=Micros(at + DAY),
+                    deadline=Micros(starts + min(within for _, within in wanted)),
                     expires=Micros(expires),
                     due=Micros(starts),
                     record=row.record,
@@ -250,6 +251,13 @@ class Engine:
         stood = standing(Reader(plan).terms(dict(record)), plan, moment)
         faded = {"score": stood.total, "contributions": stood.contributions, "as_of": format_time(moment)}
         return {**record, **faded}
+
+
+def _task_of(what: Any) -> tuple[str, int]:
+    """What is to be done, and within how long: `call`, `{call: …, within: 4h}`, `{do: …}`."""
+    if isinstance(what, str):
+        return what, DAY
+    return str(what.get("call") or what["do"]), int(parse_duration(what.get("within", "1d")) * SECOND)
 
 
 def _first(task: TaskRow) -> Step:

@@ -66,16 +66,20 @@ class Reading:
                 continue
             await self._gate.wait()
             try:
-                await self._page(cursor)
-            except CursorExpiredError as error:
-                _log.warning("%s: %s: everything is read anew", self._destination.name, error)
-                await self._go_on(CursorRow(destination=self._destination.name, round=cursor.round + 1))
+                await self._page_or_anew(cursor)
             except NotOursError as error:
                 _log.info("%s", error)  # its new owner reads the page again
             except CrmError as error:
                 self._gate.failed(error)
             else:
                 self._gate.passed()
+
+    async def _page_or_anew(self, cursor: CursorRow) -> None:
+        try:
+            await self._page(cursor)
+        except CursorExpiredError as error:
+            _log.warning("%s: %s: everything is read anew", self._destination.name, error)
+            await self._go_on(CursorRow(destination=self._destination.name, round=cursor.round + 1))
 
     def _cursor(self) -> CursorRow:
         row = self._book.get((self._partition, self._key))

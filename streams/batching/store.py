@@ -123,21 +123,22 @@ class PartitionStore(Store):  # type: ignore[misc]
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Those of `active_tps` are to be gone on from, if their states are complete, as Kafka tells now.
 
-        Faust says so too early where another rebalance comes at the wrong moment: of partitions that it has
-        begun to read by then. What went on from such states would write older ones over newer ones.
+        Faust says so too early, or too late, where another rebalance comes at the wrong moment: of partitions
+        that it has only begun to read, or that are somebody else's by now. What went on from such states
+        would write older ones over newer ones.
         """
         rebalance = self._rebalances
+        self.active = set()
         try:
             lacking = await self._lacking(active_tps)
-            if lacking and rebalance == self._rebalances and not self._begun_anew():
+            begun_anew = self._begun_anew() or rebalance != self._rebalances
+            if lacking and not begun_anew:
                 raise StoreError(f"recovery ended before its changelog did: {', '.join(lacking)}")
         except Exception as error:
-            self.active = set()
             self._crash(error)
             raise
-        if lacking or rebalance != self._rebalances:
-            _log.info("another rebalance came before the states were complete: it recovers them")
-            self.active = set()
+        if begun_anew:
+            _log.info("another rebalance came before the states were taken up: it recovers them")
             return
         self.active = {tp.partition for tp in active_tps}
         for partition in self.active:
@@ -158,9 +159,10 @@ class PartitionStore(Store):  # type: ignore[misc]
         ]
 
     def _begun_anew(self) -> bool:
-        """Whether Faust has begun another recovery, or is about to."""
-        recovery = self.app.tables.recovery
-        return bool(recovery.in_recovery or recovery.signal_recovery_start.is_set())
+        """Whether another recovery has begun, is about to, or will come of a rebalance under way."""
+        app, recovery = self.app, self.app.tables.recovery
+        of_now = recovery._generation_id == app.consumer_generation_id
+        return bool(recovery.in_recovery or recovery.signal_recovery_start.is_set() or not of_now)
 
     async def _check(self, tps: list[TP]) -> None:
         """Starts those over whose states are not of the changelog as it is now."""

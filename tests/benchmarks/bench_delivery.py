@@ -35,7 +35,7 @@ PARTITIONS: Final = 8
 WEBHOOKS: Final = 4
 LEADS: Final = 100
 MAIL_EVERY: Final = 10
-"""One alert in this many is mailed too: Apprise needs a good part of a core's second for each mail."""
+"""One alert in this many is mailed too: Apprise needs a twentieth of a core's second for each mail."""
 _PREFIX: Final = "delivery"
 _SECRET: Final = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 _WITHIN_S: Final = 60.0

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
 from connectors.serve.errors import Refusal
+from connectors.serve.lead_index import name_of
 from connectors.serve.pages import routes as page_routes
 from connectors.serve.security import SecurityHeaders
 from connectors.serve.sessions import Sessions
@@ -54,6 +55,27 @@ class Desk:
         """Sends an event to everybody who listens."""
         for client in self.clients:
             client.put({"kind": kind, "data": data})
+
+    def tell_of_account(self, lead: str) -> Json:
+        """The account of a lead got hot: an alert says so."""
+        view = self.world.view(lead)
+        account = _account(view["account"], [view])
+        told = {name: account[name] for name in ("account", "company", "score", "leads")}
+        alert = told | {
+            "id": "account-alert",
+            "play": "account-hot",
+            "lead_id": lead,
+            "from": "warm",
+            "to": "hot",
+            "at": format_time(self.world.now),
+            "reasons": [],
+            "do": [{"alert": "sales"}],
+            "traits": {"company": account["company"]},
+            "answer": None,
+            "account_tier": "hot",
+        }
+        self.world.alerts["account-alert"] = alert
+        return alert
 
     def hang_up(self) -> None:
         """Ends all streams."""
@@ -97,6 +119,8 @@ class Desk:
             return {"alerts": alerts, "next": None}
         if parts == ["leads"]:
             return self.leads(request)
+        if parts[0] == "accounts":
+            return self.accounts(parts[1:], request)
         lead = parts[1] if parts[1] in world.records else None
         if lead is None:
             return None
@@ -106,6 +130,21 @@ class Desk:
         if parts[2:] == ["plays"]:
             return self.plays(lead)
         return world.timeline(lead) if parts[2:] == ["timeline"] else world.view(lead)
+
+    def accounts(self, asked: list[str], request: Request) -> Json | None:
+        """The list of accounts, or one."""
+        members: dict[str, list[Json]] = {}
+        for view in map(self.world.view, self.world.records):
+            if view["account"]:
+                members.setdefault(view["account"], []).append(view)
+        found = sorted(
+            (_account(one, views) for one, views in members.items()), key=lambda one: -one["score"]
+        )
+        if asked:
+            return next((one for one in found if one["account"] == asked[0]), None)
+        query, tier = request.query_params.get("q", "").lower(), request.query_params.get("tier")
+        found = [one for one in found if query in str(one["company"]).lower() and tier in (None, one["tier"])]
+        return {"accounts": found, "next": None}
 
     def plays(self, lead: str) -> Json:
         """How plays stand for a lead, by its record; what was done about it as `acts` has it."""
@@ -168,6 +207,22 @@ class Desk:
                 await anyio.sleep(0.02)
         finally:
             self.clients.remove(client)
+
+
+def _account(account: str, views: list[Json]) -> Json:
+    """An account as the read API gives it, with whole leads, which hold all that the list's have."""
+    views = sorted(views, key=lambda view: -view["score"])
+    first = views[0]
+    return {
+        "account": account,
+        "company": first["traits"].get("company"),
+        "score": first["score"],
+        "tier": first["tier"],
+        "since": first["since"],
+        "tiers": dict(Counter(view["tier"] for view in views)),
+        "count": len(views),
+        "leads": [view | {"name": name_of(view)} for view in views],
+    }
 
 
 def _refused(_: Request, refusal: Exception) -> Response:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scorer.account_name import account_of
 from scorer.grid import load_grid
 from scorer.messages import Record
 from scorer.plan import Plan
@@ -118,6 +119,7 @@ class World:
         last = active[-1] if active else None
         answer, owner = self._answers(lead)
         return self._reader.at(record, at) | {
+            "account": account_of(record["traits"]),
             "fading": record["fading"],
             "pending": record["pending"],
             "spark": [self.score(lead, at - back * DAY) for back in range(6, -1, -1)],

@@ -54,6 +54,10 @@ def _undelivered(desk: Desk) -> None:
     last["answer"] = {"answer": "accepted", "by": None, "note": None, "at": last["at"]}
 
 
+def _account_alert(desk: Desk) -> None:
+    desk.tell_of_account("u-2041")
+
+
 def looked_after(desk: Desk) -> None:
     """A lead that somebody has, with tasks in every state, and deliveries too."""
     at, due = "2026-11-23T09:00:00Z", "2026-11-23T13:00:00Z"
@@ -144,6 +148,11 @@ STATES: dict[str, tuple[str, Stage, Act]] = {
     "lead, answered": ("/leads/u-2041", _plain, _answer),
     "lead, looked after": ("/leads/u-2041", looked_after, _look),
     "lead, not found": ("/leads/nobody", _plain, _look),
+    "accounts": ("/accounts", _plain, _look),
+    "accounts, none": ("/accounts", _nobody, _look),
+    "accounts, no match": ("/accounts?q=no-company-is-called-so", _plain, _look),
+    "account": ("/accounts/fonderies-castelnau.fr", _account_alert, _look),
+    "alerts, of an account": ("/alerts", _account_alert, _look),
     "alerts": ("/alerts", _plain, _look),
     "alerts, undelivered": ("/alerts", _undelivered, _look),
     "alerts, none": ("/alerts", _nobody, _look),

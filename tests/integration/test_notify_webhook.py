@@ -6,8 +6,10 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 from starlette.responses import Response, StreamingResponse
 
 from connectors.notify.chat import ChatSender
@@ -169,3 +171,26 @@ async def test_a_chat_follows_no_redirect_and_goes_to_no_private_network() -> No
                 await sender.send(alert(), MESSAGE)
             await sender.close()
     assert heard == ["here"]
+
+
+async def test_mails_do_not_wait_for_one_another() -> None:
+    came: list[str] = []
+
+    class Mailbox:
+        async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
+            came.append(envelope.content.decode())
+            return "250 OK"
+
+    (port,) = free_ports(1)
+    mail = Controller(Mailbox(), hostname="127.0.0.1", port=port)
+    mail.start()
+    try:
+        sender = ChatSender(f"mailto://127.0.0.1:{port}?from=a@leadheat.example&to=b@x.example", LOCAL, 8)
+        assert sender.lanes == 8
+        assert all(plugin.request_rate_per_sec == 0 for plugin in sender._apprise)
+        await asyncio.gather(*(sender.send(alert(), MESSAGE) for _ in range(3)))
+        await sender.close()
+    finally:
+        mail.stop()
+    assert len(came) == 3
+    assert ChatSender("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/", LOCAL, 8).lanes == 1

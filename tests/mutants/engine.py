@@ -23,6 +23,7 @@ from streams.batching.consumer import BatchConsumer
 from streams.batching.lease import Lease
 from streams.batching.producer import BatchProducer, _append
 from streams.batching.sole_writer import SoleWriter
+from streams.batching.store import PartitionStore
 from streams.errors import WriteError
 from streams.inbox import Inbox
 from streams.scoring import Scoring
@@ -53,6 +54,18 @@ def mutant(breaks: str, scenario: str) -> Callable[[Callable[[Patch], None]], Ca
         return apply
 
     return enter
+
+
+# Recovery
+
+
+@mutant("states are taken up only once all of them were read", "story")
+def takes_up_states_too_early(patch: Patch) -> None:
+    async def nothing(self: PartitionStore, tps: set[TP]) -> list[str]:
+        return []
+
+    patch(PartitionStore, "_lacking", nothing)
+    patch(PartitionStore, "_begun_anew", lambda self: False)
 
 
 # Commits and acknowledgements

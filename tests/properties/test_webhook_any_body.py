@@ -227,6 +227,8 @@ def test_what_can_be_read_can_be_scored(name: str, body: bytes) -> None:
 @example(b"--x\r\n\r\n--x--\r\n" * 3_000, True)
 @example(b"a&" * 2_000, False)
 @example(gzip.compress(b"\0" * 50_000_000), False)
+@example(b'{"Type":"Notification","Message":"\xb2"}', True)
+@example(b'{"Type":"Notification","Message":"\xb2"}', False)
 @example(b"", False)
 def test_any_body_gets_a_sensible_answer(ask: Callable[..., httpx.Response], body: bytes, key: bool) -> None:
     for name in NAMES:

@@ -269,3 +269,22 @@ async def test_who_goes_on_while_throttled_waits_longer_so_nobody_does(crm: Data
     refused = [index for index, call in enumerate(crm.calls) if call.status == 429]
     assert refused
     assert len(refused) < len(crm.calls) / 2, "it didn't wait as it was told"
+
+
+async def test_a_task_is_due_within_what_the_play_says(crm: Dataverse) -> None:
+    _people(crm, 1)
+    world = _world(crm)
+    at = "2026-09-22T08:00:00Z"
+    async with world.running():
+        await world.until(lambda: len(_told(crm)) == 1)
+        wanted = [{"task": {"call": "Call about the demo", "within": "4h", "escalate": "managers"}}]
+        await world.alert("lead0@acme.example", "a-1", at=at, due=at, do=wanted)
+        await world.quiet(crm.calls)
+        assert crm.tasks.rows == {}, "not before its hours"
+        crm.clock.advance(86_400)  # type: ignore[attr-defined]
+        await world.until(lambda: len(crm.tasks.rows) == 1)
+    [task] = crm.tasks.rows.values()
+    assert (task["subject"], task["scheduledend"]) == (
+        "LeadHeat: Call about the demo (50 points, hot)",
+        "2026-09-22T12:00:00Z",
+    )

@@ -341,6 +341,7 @@ def test_recovery_tells_of_the_partitions_of_a_rebalance_that_came_meanwhile() -
     source = inspect.getsource(Recovery.on_recovery_completed)
     waits, reads = "await self.app.on_rebalance_complete.send()", "self.actives_for_table[table]"
     assert source.index(waits) < source.index(reads) < source.index("consumer_generation_id != generation_id")
+    assert "self._generation_id = generation_id" in inspect.getsource(Recovery.on_rebalance)
 
 
 def test_recovery_resumes_the_sources_before_it_seeks_them() -> None:

@@ -34,7 +34,7 @@ def _base(metric: str) -> str:
 def test_compose_runs_commands_that_exist() -> None:
     services = _yaml("docker-compose.yml")["services"]
     ours = {name: one for name, one in services.items() if one["image"] == "leadheat"}
-    assert set(ours) == {"topics", "gateway", "worker", "serve", "notify", "accounts"}
+    assert set(ours) == {"topics", "gateway", "worker", "serve", "notify", "accounts", "nurture", "sync"}
     commands = getattr(get_command(app), "commands", {})
     for name, service in ours.items():
         assert service["command"] == [name]
@@ -50,6 +50,8 @@ def test_compose_sets_settings_that_exist_and_each_role_has_what_it_needs() -> N
         "worker": "GRID",
         "notify": "KAFKA",
         "accounts": "GRID",
+        "nurture": "SEQUENCES",
+        "sync": "SYNC",
         "topics": "KAFKA",
     }
     for role, need in needs.items():

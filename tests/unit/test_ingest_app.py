@@ -179,3 +179,41 @@ async def test_an_encoding_that_nobody_knows_is_refused_before_the_body_is_read(
     async with _client(_app()) as client:
         answer = await client.post("/v1/events", content=_unread(), headers=headers)
     assert (answer.status_code, answer.json()["error"][:27]) == (415, "Content-Encoding: unknown: ")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error"),
+    [("POST", "/v1/nowhere", 404, "not found"), ("PUT", "/v1/events", 405, "method not allowed")],
+)
+async def test_no_such_path_or_method_is_refused_as_everything_is(
+    client: httpx.AsyncClient, method: str, path: str, status: int, error: str
+) -> None:
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+    assert answer.headers.get("allow") == ("POST" if status == 405 else None)
+
+
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/events", "/v1/e", "/i", "/g/collect", "/v1/webhooks/x"])
+@pytest.mark.parametrize("host", [b"gateway", b"[", b"gateway/x?"])
+async def test_a_query_or_a_host_that_is_no_text_is_no_fault(path: str, host: bytes) -> None:
+    headers = [(b"host", host), (b"authorization", b"Bearer " + KEY.encode())]
+    scope = {
+        "type": "http",
+        "method": "GET" if path == "/i" else "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"key=\xff\xfe",
+        "headers": headers,
+        "client": None,
+    }
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await _app()(scope, receive, send)
+    assert sent[0]["status"] in (400, 401, 404)

@@ -5,13 +5,13 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
-from typing import Any
 
 import brotli
 import pytest
 
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.unpacking import unpack, zstd
+from tests.fuzz.bombs import BOMBS
 
 LIMIT = 1_000
 TEXT = b'{"type": "page_view"}'
@@ -114,33 +114,6 @@ def test_a_zstd_that_asks_for_a_large_window_is_refused() -> None:
     assert refused.value.status == 400
 
 
-def _blown(packer: Any) -> bytes:
-    return b"".join(packer.compress(bytes(1_000_000)) for _ in range(60)) + bytes(packer.flush())
-
-
-def _brotlied() -> bytes:
-    packer = brotli.Compressor(quality=5)
-    return b"".join(packer.process(bytes(1_000_000)) for _ in range(60)) + bytes(packer.finish())
-
-
-def _bombs() -> dict[str, tuple[bytes, str, int]]:
-    """Bodies, what they say of themselves, and what comes of unpacking them."""
-    zipped = _blown(zlib.compressobj(9, wbits=31))
-    return {
-        "gzip": (zipped, "gzip", 413),
-        "deflate": (_blown(zlib.compressobj(9)), "deflate", 413),
-        "raw": (_blown(zlib.compressobj(9, wbits=-15)), "deflate", 413),
-        "br": (_brotlied(), "br", 413),
-        "zstd": (_blown(zstd.ZstdCompressor(19)), "zstd", 413),
-        "nested": (_gzip(zipped), "gzip", 200),  # unpacked once: what is in it is no JSON
-        "truncated": (zipped[: len(zipped) // 2], "gzip", 413),
-        "cut": (_gzip(b"[]")[:9], "gzip", 400),
-        "members": (_gzip(b"") * 50_000, "gzip", 400),
-        "large-members": (_gzip(bytes(100_000)) * 1_000, "gzip", 413),
-        "frames": (zstd.compress(b"") * 100_000, "zstd", 400),
-    }
-
-
 _VICTIM = """
 import sys
 from pathlib import Path
@@ -159,9 +132,6 @@ except RefusedError as refusal:
     status = int(refusal.status)
 print(status, peak_kb() - before)
 """
-
-
-BOMBS = _bombs()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads memory from /proc")

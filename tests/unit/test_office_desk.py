@@ -122,6 +122,15 @@ def test_an_alert_makes_rows_once() -> None:
     assert desk.alerted(alert(1), rows, TEAM, book, Micros(NOW + DAY)) == {}
 
 
+@pytest.mark.parametrize(
+    ("told", "what"),
+    [("call", "call"), ({"do": "visit"}, "visit"), ({"call": "back"}, "back"), ({"within": "4h"}, "call")],
+)
+def test_what_a_task_asks_for(told: Any, what: str) -> None:
+    (task,) = desk.alerted(alert(1, do=[{"task": told}]), {}, TEAM, Book(), NOW).values()
+    assert isinstance(task, Task) and task.what == what
+
+
 def test_without_a_team_a_task_is_everybodys() -> None:
     rows = desk.alerted(alert(1), {}, Team(), Book(), NOW)
     assert rows == {task_key("alert-1", "call"): Task("u-1", "alert-1", "call", NOW, None)}

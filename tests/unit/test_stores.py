@@ -1,5 +1,6 @@
 """Stores of states: what they hold after a crash, what they go on from, when they start over."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -31,7 +32,9 @@ class Changelog:
     def __init__(self) -> None:
         self.start, self.end = 0, 0
         self.crashes: list[Exception] = []
-        self.consumer = self
+        self.consumer = self.tables = self.recovery = self
+        self.in_recovery, self.signal_recovery_start = False, asyncio.Event()
+        self.consumer_generation_id = self._generation_id = 0
 
     async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
         return dict.fromkeys(tps, self.start)

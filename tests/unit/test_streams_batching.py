@@ -98,6 +98,7 @@ class App:
         self.tables = self
         self.recovery = self
         self.in_recovery = False
+        self._generation_id = self.consumer_generation_id = 1
         self.signal_recovery_start = asyncio.Event()
         self.store: Any = None
 
@@ -156,12 +157,14 @@ async def test_store_does_not_go_on_from_states_that_lack_something() -> None:
     assert [type(error) for error in store.app.crashes] == [StoreError]
 
 
-@pytest.mark.parametrize("sign", ["recovers", "is about to", "a rebalance"])
-async def test_store_leaves_to_a_rebalance_under_way_what_it_recovers(sign: str) -> None:
+@pytest.mark.parametrize("lacking", [0, 1])
+@pytest.mark.parametrize("sign", ["recovers", "is about to", "a rebalance", "a generation"])
+async def test_store_leaves_to_a_rebalance_under_way_what_it_recovers(sign: str, lacking: int) -> None:
     """Faust told of the partitions of a rebalance that had just come as if it had recovered them already."""
     store = filled(await store_of(0), 0, (b"a", b"1"))
-    store.app.more = 1
+    store.app.more = lacking
     store.app.in_recovery = sign == "recovers"
+    store.app.consumer_generation_id += sign == "a generation"
     if sign == "is about to":
         store.app.signal_recovery_start.set()
     told = asyncio.create_task(store.on_recovery_completed({TP("changelog", 0)}, set()))
@@ -170,7 +173,9 @@ async def test_store_leaves_to_a_rebalance_under_way_what_it_recovers(sign: str)
         await store.on_rebalance({TP("changelog", 0), TP("changelog", 1)}, set(), set())
     await told
     assert (store.active, store.take_overtaken(), store.app.crashes) == (set(), {}, [])
-    store.app.more = 0
+    store.app.more, store.app.in_recovery = 0, False
+    store.app.signal_recovery_start.clear()
+    store.app._generation_id = store.app.consumer_generation_id
     await store.on_recovery_completed({TP("changelog", 0)}, set())
     assert store.active == {0}
 

@@ -1,5 +1,6 @@
 """Reads form fields out of a body, urlencoded or multipart, whatever its Content-Type claims."""
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -11,6 +12,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from connectors.ingest.errors import RefusedError
 from connectors.ingest.native import split
 
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every form that is wrong
 _MOST_FIELDS: Final = 1_000
 _BOUNDARY: Final = re.compile(rb"--([^\r\n]{1,200})\r?\n")
 

@@ -25,7 +25,7 @@ def decoded(item: bytes) -> Mapping[str, Any]:
     """The object that an item is; raises EventError where it is none."""
     try:
         found = msgspec.json.decode(item)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         found = msgspec.json.decode(mended(item))
     if not isinstance(found, dict):
         raise EventError("expected an object")

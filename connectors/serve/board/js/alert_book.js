@@ -10,6 +10,12 @@ export const asks = alert =>
 /** @param {any} alert */
 export const answered = alert => Boolean(alert.answer && alert.answer.answer !== 'withdrawn');
 
+/** Whom an alert is about: the alerts of an account are not its hottest lead's. @param {any} alert @returns {string} */
+const subject = alert => (alert.account ? `account ${alert.account}` : `lead ${alert.lead_id}`);
+
+/** The tier that whom it is about stands in now. @param {any} alert @returns {string} */
+export const tierNow = alert => (alert.account ? alert.account_tier : alert.lead?.tier) ?? alert.to;
+
 export class AlertBook {
   /** @param {any[]} alerts */
   constructor(alerts = []) {
@@ -45,10 +51,15 @@ export class AlertBook {
       if (alert.lead_id === record.lead_id) alert.lead = { ...alert.lead, next_tier: undefined, ...record };
   }
 
-  /** Whether no newer alert of its lead asks for an answer. @param {any} alert */
+  /** Takes an account's newer row. @param {any} record */
+  account(record) {
+    for (const alert of this.alerts.values()) if (alert.account === record.account) alert.account_tier = record.tier;
+  }
+
+  /** Whether no newer alert of its lead, or account, asks for an answer. @param {any} alert */
   newest(alert) {
     return ![...this.alerts.values()].some(
-      other => other.lead_id === alert.lead_id && other.id !== alert.id && asks(other) && ms(other.at) > ms(alert.at),
+      other => subject(other) === subject(alert) && other.id !== alert.id && asks(other) && ms(other.at) > ms(alert.at),
     );
   }
 
@@ -57,9 +68,9 @@ export class AlertBook {
     const seen = new Set();
     return this.all().filter(alert => {
       if (!asks(alert)) return false;
-      const first = !seen.has(alert.lead_id);
-      seen.add(alert.lead_id);
-      return first && !answered(alert) && (alert.lead?.tier ?? alert.to) === alert.to;
+      const first = !seen.has(subject(alert));
+      seen.add(subject(alert));
+      return first && !answered(alert) && tierNow(alert) === alert.to;
     });
   }
 }

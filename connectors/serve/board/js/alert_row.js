@@ -1,9 +1,10 @@
 // One alert: what changed, why, how the lead stands now, whether it was delivered, the answer.
-import { answered, asks } from './alert_book.js';
+import { answered, asks, tierNow } from './alert_book.js';
 import { answerState, answerWords, choices, phoneLink } from './answer_box.js';
 import { flash, h, replace, setText } from './dom.js';
 import { Entry } from './entry.js';
 import { ago, clockTime, dateOf, DAY, HOUR, ms, number, points, sameDay, span, weekday } from './format.js';
+import { accountHref, leadHref, leadList } from './account_parts.js';
 import { icon, tierTag } from './icons.js';
 import { t, tn } from './texts.js';
 
@@ -17,7 +18,7 @@ const UNDECIDED = new Set(['waiting', 'held', 'retrying', 'withdrawn']);
 export class AlertRow {
   /** @param {any} alert @param {import('./grid.js').Grid} grid @param {import('./answers.js').Answers} answers @param {import('./alert_book.js').AlertBook} book */
   constructor(alert, grid, answers, book) {
-    this.grid = grid;
+    this.leadGrid = grid;
     this.book = book;
     this.answers = answers;
     this.element = h('li', { class: 'alert', 'data-alert': alert.id });
@@ -31,14 +32,15 @@ export class AlertRow {
   /** @param {any} alert @param {number} now */
   draw(alert, now) {
     this.alert = alert;
+    this.grid = alert.account ? this.leadGrid.ofAccounts : this.leadGrid;
     const lead = { lead_id: alert.lead_id, traits: alert.traits, tier: alert.to, ...alert.lead };
-    this.entry = new Entry(lead, this.grid, now);
+    this.entry = new Entry(lead, this.leadGrid, now);
     this.fades = Boolean(lead.contributions);
     const held = this.element.contains(document.activeElement) ? document.activeElement : null,
       wasLink = held === this.link;
     const open = asks(alert) && !answered(alert) && this.book.newest(alert),
       at = ms(alert.at);
-    this.element.classList.toggle('todo', open && lead.tier === alert.to);
+    this.element.classList.toggle('todo', open && tierNow(alert) === alert.to);
     this.age = h('p', { class: 'xs dim' });
     this.sides = h('div', { class: 'sm a-s' });
     replace(
@@ -75,7 +77,7 @@ export class AlertRow {
     const risen = grid.rank(alert.to) >= grid.rank(alert.from);
     return h(
       'article',
-      { class: 'a-a', 'aria-label': entry.name },
+      { class: 'a-a', 'aria-label': alert.account ? (alert.company ?? alert.account) : entry.name },
       h(
         'p',
         { class: 'trans' },
@@ -93,11 +95,16 @@ export class AlertRow {
       h(
         'p',
         { class: 'lead-name' },
-        h('a', { class: 'who b', href: `/leads/${encodeURIComponent(alert.lead_id)}` }, entry.name),
+        alert.account
+          ? h('a', { class: 'who b', href: accountHref(alert.account) }, alert.company ?? alert.account)
+          : h('a', { class: 'who b', href: leadHref(alert.lead_id) }, entry.name),
         ' ',
-        h('span', { class: 'mute' }, [title, company].filter(Boolean).map(String).join(' · ')),
+        h('span', { class: 'mute' }, alert.account ? t('accounts.one') : [title, company].filter(Boolean).map(String).join(' · ')),
       ),
-      reasons.length && (risen || reasons.some(reason => reason.points < 0))
+      alert.account ? leadList(alert.leads ?? [], this.leadGrid) : null,
+      alert.account
+        ? null
+        : reasons.length && (risen || reasons.some(reason => reason.points < 0))
         ? h(
             'ul',
             { class: 'why sm', role: 'list' },
@@ -129,11 +136,13 @@ export class AlertRow {
   /** @param {number} now */
   drawSide(now) {
     const { alert, entry, grid } = this,
-      present = Boolean(alert.lead);
+      present = Boolean(alert.lead) && !alert.account;
     this.present = h('span', { class: 'b' });
     this.left = h('time', { class: 'm ink' });
     const falls = entry.next && grid.rank(entry.next.tier) < grid.rank(entry.tier);
-    const word = !present
+    const word = alert.account
+      ? tierNow(alert) !== alert.to && t('alerts.since_then', { tier: grid.tierName(tierNow(alert)).toLowerCase() })
+      : !present
       ? null
       : entry.tier !== alert.to
         ? t('alerts.since_then', { tier: grid.tierName(entry.tier).toLowerCase() })
@@ -188,7 +197,7 @@ export class AlertRow {
     if (answers.of(alert)) return null;
     if (answered(alert)) return h('p', { class: 'said' }, answerWords(alert.answer));
     if (!asks(alert)) return h('p', { class: 'mute' }, t('alerts.nothing_to_answer'));
-    return alert.lead && (alert.lead.tier !== alert.to || !this.book.newest(alert))
+    return alert.lead && (tierNow(alert) !== alert.to || !this.book.newest(alert))
       ? h('p', { class: 'mute' }, t('alerts.missed'))
       : null;
   }
@@ -197,7 +206,7 @@ export class AlertRow {
   score(record, now) {
     this.alert.lead = { ...this.alert.lead, next_tier: undefined, ...record };
     const tier = this.entry.tier;
-    this.entry = new Entry({ traits: this.alert.traits, ...this.alert.lead }, this.grid, now);
+    this.entry = new Entry({ traits: this.alert.traits, ...this.alert.lead }, this.leadGrid, now);
     this.fades = Boolean(this.alert.lead.contributions);
     if (tier !== this.entry.tier) this.draw(this.alert, now);
     else this.drawSide(now);

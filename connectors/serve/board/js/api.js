@@ -34,6 +34,10 @@ export const getStatus = () => call('/v1/status');
 export const getLeads = params => call(`/v1/leads${query(params)}`);
 /** @param {string} id */
 export const getLead = id => call(`/v1/leads/${part(id)}`);
+/** @param {Record<string, string | number | undefined>} params @returns {Promise<{accounts: any[], next: string | null}>} */
+export const getAccounts = params => call(`/v1/accounts${query(params)}`);
+/** @param {string} id */
+export const getAccount = id => call(`/v1/accounts/${part(id)}`);
 /** @param {string} id @param {Record<string, number>} params */
 export const getCurve = (id, params) => call(`/v1/leads/${part(id)}/curve${query(params)}`);
 /** @param {string} id @returns {Promise<{plays: any[], tasks: any[], assigned: any}>} */

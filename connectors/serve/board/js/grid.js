@@ -22,6 +22,8 @@ export class Grid {
     this.criteria = new Map(json.criteria.map(c => [c.id, c]));
     /** @type {Tier[]} lowest first */
     this.tiers = json.tiers.map(tier => ({ id: tier.id, from: tier.from ?? null, requires: tier.requires ?? {} }));
+    /** @type {Grid} the same, with the tiers of accounts, which may have their own */
+    this.ofAccounts = json.accounts?.tiers ? new Grid({ ...json, tiers: json.accounts.tiers, accounts: null }) : this;
     this.plays = new Map((json.plays ?? []).map(play => [play.id, play]));
   }
 

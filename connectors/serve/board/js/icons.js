@@ -5,6 +5,7 @@ import { h, svg } from './dom.js';
 const PATHS = {
   list: 'M2 4h12M2 8h12M2 12h8',
   bell: 'M4 11V7a4 4 0 0 1 8 0v4l1 1.5H3zM6.5 14.5h3',
+  firm: 'M2 14V3h7v11M9 7h5v7M1 14h14M4.5 6h2M4.5 9h2M11.5 10v.2',
   plug: 'M6 2v4M10 2v4M4 6h8v3a4 4 0 0 1-8 0zM8 13v2',
   pause: 'M5 3v10M11 3v10',
   play: 'M5 3l8 5-8 5z',

@@ -1,4 +1,5 @@
 // The head of a lead's page: who, the big score, how long it stays, what to do.
+import { accountHref } from './account_parts.js';
 import { answered } from './alert_book.js';
 import { answerState, answerWords, choices, phoneLink } from './answer_box.js';
 import { flash, h, replace, setText } from './dom.js';
@@ -38,12 +39,14 @@ export class LeadHead {
     this.alert = alert;
     const about = [
       traits.title,
-      traits.company,
+      entry.record.account
+        ? h('a', { href: accountHref(entry.record.account) }, String(traits.company ?? entry.record.account))
+        : traits.company,
       traits.employees ? t('lead.employees', { n: number(Number(traits.employees), 0) }) : '',
       traits.city,
     ]
       .filter(Boolean)
-      .map(String);
+      .flatMap((part, i) => [i ? ' · ' : '', part instanceof Node ? part : String(part)]);
     replace(
       this.who,
       h(
@@ -51,7 +54,7 @@ export class LeadHead {
         { class: `av${entry.anonymous ? ' anon' : ''}`, 'aria-hidden': 'true' },
         entry.anonymous ? '?' : initials(entry.name),
       ),
-      h('div', { class: 'wrap' }, h('h1', {}, entry.name), h('p', { class: 'mute' }, about.join(' · ') || entry.id)),
+      h('div', { class: 'wrap' }, h('h1', {}, entry.name), h('p', { class: 'mute' }, about.length ? about : entry.id)),
     );
     const from = ms(since);
     replace(

@@ -27,6 +27,7 @@ const RECOUNT = 10_000;
  * @property {(record: any) => void} [score]
  * @property {(id: string) => void} [removed] a lead became part of another one, or was erased
  * @property {(alert: any, isNew: boolean) => void} [alert]
+ * @property {(account: any) => void} [account] an account's row, with `count` 0 where it is no more
  * @property {() => void} [counted] how many leads there are by tier is known anew
  * @property {() => void} [tick]
  */
@@ -55,6 +56,7 @@ export class Session {
       removed: gone => this.arrived(() => page.removed?.(gone.lead_id)),
       alert: alert => this.arrived(() => this.alert(alert)),
       answer: answer => this.arrived(() => this.answer(answer)),
+      account: account => this.arrived(() => this.account(account)),
     });
     everySecond(() => {
       page.tick?.();
@@ -156,6 +158,13 @@ export class Session {
     const alert = this.book.answer(event);
     this.counted();
     if (alert) this.page.alert?.(alert, false);
+  }
+
+  /** @param {any} record */
+  account(record) {
+    this.book.account(record);
+    this.counted();
+    this.page.account?.(record);
   }
 
   counted() {

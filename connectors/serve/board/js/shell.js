@@ -11,6 +11,7 @@ import { say } from './announce.js';
 
 const PAGES = [
   ['leads', '/', 'list'],
+  ['accounts', '/accounts', 'firm'],
   ['alerts', '/alerts', 'bell'],
   ['install', '/install', 'plug'],
 ];

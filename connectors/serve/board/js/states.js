@@ -34,6 +34,8 @@ const ACTIONS = {
   no_match: ({ clear }) => h('button', { class: 'btn', type: 'button', onclick: clear }, t('state.clear')),
   all_answered: () => h('a', { class: 'btn', href: '/?tier=warm' }, t('state.see_warm')),
   no_mine: () => null,
+  no_accounts: () => h('a', { class: 'btn', href: '/' }, t('state.back')),
+  no_account_match: ({ clear }) => h('button', { class: 'btn', type: 'button', onclick: clear }, t('state.clear')),
   no_alerts: () => h('a', { class: 'btn', href: '/' }, t('state.back')),
 };
 

@@ -3,7 +3,7 @@ import { correct, now } from './clock.js';
 import { ms } from './format.js';
 
 /** @typedef {{kind: 'live'} | {kind: 'lost', since: number, retryAt: number | null} | {kind: 'refused'}} Line */
-/** @typedef {{hello?: (again: boolean) => void, score?: (record: any) => void, removed?: (gone: {lead_id: string}) => void, alert?: (alert: any) => void, answer?: (answer: any) => void, state?: (state: any) => void, line?: (line: Line) => void}} Listener */
+/** @typedef {{hello?: (again: boolean) => void, score?: (record: any) => void, removed?: (gone: {lead_id: string}) => void, alert?: (alert: any) => void, answer?: (answer: any) => void, account?: (account: any) => void, state?: (state: any) => void, line?: (line: Line) => void}} Listener */
 
 const FIRST_WAIT = 2_000,
   LONGEST_WAIT = 30_000;
@@ -28,7 +28,7 @@ export class Stream {
     this.source?.close();
     this.source = new EventSource('/v1/stream');
     this.source.addEventListener('hello', event => this.opened(JSON.parse(event.data)));
-    for (const name of ['score', 'removed', 'alert', 'answer', 'state']) {
+    for (const name of ['score', 'removed', 'alert', 'answer', 'account', 'state']) {
       this.source.addEventListener(name, event => {
         this.lastNews = now();
         this.listener[name]?.(JSON.parse(event.data));
