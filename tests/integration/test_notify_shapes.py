@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -308,3 +309,17 @@ async def test_an_erased_leads_assignment_is_forgotten() -> None:
         stage.assignments.note(SimpleNamespace(key=b"assigned:u-1", value=b"of another version"))
         await stage.take(alert(1, to="owner"))
         assert stage.states() == {"alert-1": "parked"}
+
+
+async def test_the_schema_of_what_a_webhook_gets_knows_every_field() -> None:
+    docs = Path(__file__).parents[2] / "docs" / "schemas" / "lead.alert.json"
+    schema = json.loads(docs.read_text(encoding="utf-8"))["properties"]["data"]
+    receiver = Receiver(SECRET)
+    async with receiving(receiver):
+        names = channels(f"flow: [{{webhook: '{receiver.url}', secret: {SECRET}}}]")
+        async with Stage(names, team=TEAM, **BOARD) as stage:
+            stage.assign("claire", "before")
+            await stage.take(alert(1, do=[{"webhook": "flow"}], due=None, when={"enters": "hot"}))
+    told = receiver.taken[0]["data"]
+    assert set(schema["required"]) <= told.keys() <= schema["properties"].keys()
+    assert told["assigned"].keys() == schema["properties"]["assigned"]["properties"].keys()
