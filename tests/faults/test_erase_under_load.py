@@ -170,7 +170,7 @@ async def clean_up_at_once(rig: Rig) -> None:
                 ConfigResource(
                     ConfigResourceType.TOPIC,
                     one.name,
-                    COMPACTING if one.policy == "compact" else KEEPING,
+                    KEEPING if one.policy == "delete" else COMPACTING | {"cleanup.policy": one.policy},
                 )
                 for one in topics.required(rig.prefix)
             ]
