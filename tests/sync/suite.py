@@ -109,7 +109,7 @@ class Suite:
         assert after.keys() == before.keys()
         assert vendor.crm.created == []
         assert vendor.crm.foreign == {}
-        assert vendor.crm.count(429) > 0
+        assert vendor.crm.throttled() > 0
 
     async def test_cut_off_anywhere_nothing_is_lost_or_doubled(self, vendor: Vendor) -> None:
         """As by kill -9, between any two calls; then it goes on by what stands in the rows."""

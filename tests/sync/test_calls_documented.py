@@ -8,13 +8,17 @@ from tests.sync.dataverse import OWN as DYNAMICS_OWN
 from tests.sync.dataverse import Dataverse
 from tests.sync.hubspot import OWN as HUBSPOT_OWN
 from tests.sync.hubspot import HubSpot
+from tests.sync.salesforce import OWN as SALESFORCE_OWN
+from tests.sync.salesforce import Salesforce
 from tests.sync.standin import FastClock, StandIn, serving
 from tests.sync.suite import Vendor, _tasks_done, _undo_the_task, email, world_of
 from tests.sync.test_dynamics import DynamicsVendor
 from tests.sync.test_hubspot import HubSpotVendor
+from tests.sync.test_salesforce import SalesforceVendor
 
 _DOCS = Path(__file__).parents[2] / "docs" / "sync"
 _NAMES = {"TENANT": "[^/]+", "ID": "[^/()?]+", "…": ".*"}
+_BASE = re.compile("^(/api/data/v9.2|/services/data/v62.0)/")
 
 
 def _listed(page: str) -> dict[str, re.Pattern[str]]:
@@ -28,7 +32,7 @@ def _listed(page: str) -> dict[str, re.Pattern[str]]:
 
 
 def _made(crm: StandIn) -> set[str]:
-    paths = ((call.method, unquote(call.path).removeprefix("/api/data/v9.2/")) for call in crm.calls)
+    paths = ((call.method, _BASE.sub("", unquote(call.path))) for call in crm.calls)
     return {f"{method} {path}" for method, path in paths}
 
 
@@ -43,6 +47,8 @@ async def _everything(vendor: Vendor) -> None:
     vendor.refuse(ids[:1])
     async with world.running():
         await world.until(lambda: len(vendor.scored()) == 3 and len(world.park.parked) == 1)
+        world.traits["u-1"] = {"email": "nobody@acme.example"}
+        await world.score("u-1")
         await world.alert(email(1), "a-1")
         await world.until(lambda: len(vendor.tasks()) == 1 and _tasks_done(world))
         world.clock.advance(86_400)
@@ -77,3 +83,10 @@ async def test_hubspot() -> None:
         vendor.auth = vendor.app
         await _compare(vendor, "hubspot.md")
     assert crm.properties.items() >= HUBSPOT_OWN.items()
+
+
+async def test_salesforce() -> None:
+    crm = Salesforce(FastClock(speed=1_000.0))
+    crm.fields |= SALESFORCE_OWN
+    async with serving(crm.app(), crm.port):
+        await _compare(SalesforceVendor(crm), "salesforce.md")
