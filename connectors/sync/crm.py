@@ -101,6 +101,10 @@ class Limits(msgspec.Struct, frozen=True):
 
     batch: int
     rates: Mapping[str, Rate]
+    tasks: bool = True
+    """Whether there are tasks for people in it."""
+    reads: bool = True
+    """Whether anything can be read of it."""
 
 
 class Crm(Protocol):

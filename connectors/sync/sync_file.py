@@ -93,9 +93,11 @@ class _Reader(Checked):
             return None
         kind = kinds.kind(str(named))
         told = self.mapping(told, at, {**_COMMON, **kind.fields}, "a CRM")
-        direction = told.get("direction", "both")
+        direction = told.get("direction", "both" if kind.limits.reads else "write")
         if direction not in _DIRECTIONS:
             self.report((*at, "direction"), f"no direction: {self.choice(direction, _DIRECTIONS)}")
+        elif direction != "write" and not kind.limits.reads:
+            self.report((*at, "direction"), f"nothing is read of a {kind.name}: expected write")
         tie = self.mapping(told.get("tie", {}), (*at, "tie"), _TIE, "{trait: crm.dynamics.id, email: email}")
         writes = self._writes(told.get("write", {}), (*at, "write"), kind)
         reads = self._reads(told.get("read", {}), (*at, "read"), kind, writes)
@@ -181,9 +183,11 @@ class _Reader(Checked):
         if language not in ("fr", "en"):
             self.report((*at, "language"), f"no language: {self.choice(language, ('fr', 'en'))}")
             language = "fr"
-        tasks = told.get("tasks", True)
+        tasks = told.get("tasks", kind.limits.tasks)
         if not isinstance(tasks, bool):
             self.report((*at, "tasks"), "expected true or false")
+        elif tasks and not kind.limits.tasks:
+            self.report((*at, "tasks"), f"a {kind.name} has no tasks: expected false")
         return Writes(
             fields={str(ours): str(field) for ours, field in fields.items()},
             delta=self.number(told.get("delta", 5), (*at, "delta"), "5", above=0.0),

@@ -85,9 +85,9 @@ class Leads:
             by_email.setdefault(str(row.get("Email")).lower(), []).append(row)
         found: dict[str, Found | Refusal] = {}
         for tie in ties:
-            row = by_id.get(ids.get(tie.lead) or "")
-            if row is not None:
-                found[tie.lead] = self._found(row)
+            held = by_id.get(ids.get(tie.lead) or "")
+            if held is not None:
+                found[tie.lead] = self._found(held)
             elif tie.email and (rows := by_email.get(tie.email.lower())):
                 found[tie.lead] = self._one_of(rows, tie)
         return found
