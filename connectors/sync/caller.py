@@ -1,7 +1,9 @@
 """Calls to a CRM: one small interface to HTTP, and a line that keeps to the vendor's rates."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import httpx
@@ -50,8 +52,11 @@ class Caller(Protocol):
 class HttpxCaller:
     """By httpx."""
 
-    def __init__(self, timeout_s: float) -> None:
-        self._client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, trust_env=False)
+    def __init__(self, timeout_s: float, ca: Path | None = None) -> None:
+        verify = True if ca is None else ssl.create_default_context(cafile=ca)
+        self._client = httpx.AsyncClient(
+            timeout=timeout_s, follow_redirects=False, trust_env=False, verify=verify
+        )
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer, unless it is larger than anything a CRM says."""

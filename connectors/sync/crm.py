@@ -5,6 +5,7 @@ does, it never creates a person's record, and writes to no field that isn't ours
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -171,6 +172,8 @@ class Destination(msgspec.Struct, frozen=True):
     """The trait that a record may be found by; None: only its id counts."""
     naming: str
     """What a person is called whom only the CRM knows: `email`, `record`, or a field's name."""
+    ca: Path | None = None
+    """A file of the only certificates that are believed, for a server whose own is signed by nobody."""
 
 
 class Kind(Protocol):

@@ -125,7 +125,9 @@ async def connected(destinations: list[Destination], config: SyncConfig) -> Asyn
     async with contextlib.AsyncExitStack() as stack:
         crms: Crms = {}
         for destination in destinations:
-            line = Line(HttpxCaller(config.timeout_s), destination.kind.limits.rates, config.clock)
+            line = Line(
+                HttpxCaller(config.timeout_s, destination.ca), destination.kind.limits.rates, config.clock
+            )
             stack.push_async_callback(line.close)
             crms[destination.name] = destination, destination.kind.connect(destination, line, config.clock)
         yield crms

@@ -11,6 +11,7 @@ dynamics:                                    # the destination's name, in metric
 """
 
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +31,7 @@ _COMMON: Final = {
     "lead_id": False,
     "read": False,
     "write": False,
+    "ca": False,
 }
 _TIE: Final = {"trait": False, "email": False}
 _READ: Final = {"every": False, "traits": False, "outcomes": False}
@@ -115,11 +117,22 @@ class _Reader(Checked):
             ),
             email_trait=self._email(tie, (*at, "tie", "email")),
             naming=self._naming(told.get("lead_id", "email"), (*at, "lead_id")),
+            ca=self._certificates(told.get("ca"), (*at, "ca")),
         )
 
     def _email(self, tie: Mapping[str, Any], at: Where) -> str | None:
         told = tie.get("email", "email")
         return None if told is False else self.name(told, at, "email, or false: only the record's id counts")
+
+    def _certificates(self, told: Any, at: Where) -> Path | None:
+        if told is None:
+            return None
+        path = self._folder / str(told)
+        try:
+            ssl.create_default_context(cafile=path)
+        except (OSError, ssl.SSLError):
+            self.report(at, "cannot be read: expected a PEM file of certificates that are to be believed")
+        return path
 
     def _naming(self, told: Any, at: Where) -> str:
         if told in ("email", "record"):

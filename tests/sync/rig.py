@@ -187,7 +187,7 @@ class World:
         async with contextlib.AsyncExitStack() as stack:
             crms = {}
             for destination in parse_sync_file(self.text, "sync.yml", self.environment):
-                line = Line(HttpxCaller(30.0), destination.kind.limits.rates, self.clock)
+                line = Line(HttpxCaller(30.0, destination.ca), destination.kind.limits.rates, self.clock)
                 stack.push_async_callback(line.close)
                 crms[destination.name] = (
                     destination,
