@@ -106,6 +106,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Whether there are tasks for people in it."""
     reads: bool = True
     """Whether anything can be read of it."""
+    looks_up: tuple[str, ...] = ()
+    """Traits that it is asked with, where people are looked up one at a time, and nothing is told."""
 
 
 class Crm(Protocol):
@@ -131,6 +133,18 @@ class Crm(Protocol):
 
     async def read(self, cursor: str | None) -> Page:
         """What has changed since a cursor; None: everything."""
+
+
+class Directory(Protocol):
+    """What a connection is whose kind looks people up."""
+
+    budget: int
+    """How many it may be asked for in a day."""
+    tiers: tuple[str, ...]
+    """Whom it is asked for."""
+
+    async def look_up(self, email: str, known: Mapping[str, str]) -> Mapping[str, Any]:
+        """What it says of somebody, by our names; nothing where it knows nobody."""
 
 
 class Reads(msgspec.Struct, frozen=True):

@@ -95,11 +95,12 @@ class _Reader(Checked):
             return None
         kind = kinds.kind(str(named))
         told = self.mapping(told, at, {**_COMMON, **kind.fields}, "a CRM")
-        direction = told.get("direction", "both" if kind.limits.reads else "write")
+        usual = "read" if kind.limits.looks_up else "both" if kind.limits.reads else "write"
+        direction = told.get("direction", usual)
         if direction not in _DIRECTIONS:
             self.report((*at, "direction"), f"no direction: {self.choice(direction, _DIRECTIONS)}")
-        elif direction != "write" and not kind.limits.reads:
-            self.report((*at, "direction"), f"nothing is read of a {kind.name}: expected write")
+        elif usual not in ("both", direction):
+            self.report((*at, "direction"), f"a {kind.name} goes one way: expected {usual}")
         tie = self.mapping(told.get("tie", {}), (*at, "tie"), _TIE, "{trait: crm.dynamics.id, email: email}")
         writes = self._writes(told.get("write", {}), (*at, "write"), kind)
         reads = self._reads(told.get("read", {}), (*at, "read"), kind, writes)
@@ -148,7 +149,7 @@ class _Reader(Checked):
             if field in ours:
                 self.report((*at, "traits", field), "is written by us: expected a field that people fill in")
         return Reads(
-            every_s=self.duration(told.get("every", "1m"), (*at, "every")),
+            every_s=self.duration(told.get("every", "7d" if kind.limits.looks_up else "1m"), (*at, "every")),
             traits=traits,
             outcomes=self._outcomes(told.get("outcomes", {}), (*at, "outcomes")),
         )

@@ -12,6 +12,7 @@ from tests.sync.marketo import Marketo
 from tests.sync.sagecrm import SageCrm
 from tests.sync.salesforce import OWN as SALESFORCE_OWN
 from tests.sync.salesforce import Salesforce
+from tests.sync.sixsense import SixSense
 from tests.sync.standin import FastClock, StandIn, serving
 from tests.sync.suite import Vendor, _tasks_done, _undo_the_task, email, world_of
 from tests.sync.test_dynamics import DynamicsVendor
@@ -19,6 +20,7 @@ from tests.sync.test_hubspot import HubSpotVendor
 from tests.sync.test_marketo import MarketoVendor
 from tests.sync.test_sagecrm import SageCrmVendor
 from tests.sync.test_salesforce import SalesforceVendor
+from tests.sync.test_sixsense import _people, _world
 
 _DOCS = Path(__file__).parents[2] / "docs" / "sync"
 _NAMES = {"TENANT": "[^/]+", "ID": "[^/()?]+", "…": ".*"}
@@ -65,8 +67,12 @@ async def _everything(vendor: Vendor) -> None:
 
 async def _compare(vendor: Vendor, page: str) -> None:
     await _everything(vendor)
+    _compare_calls(vendor.crm, page)
+
+
+def _compare_calls(crm: StandIn, page: str) -> None:
     listed = _listed((_DOCS / page).read_text(encoding="utf-8"))
-    made = _made(vendor.crm)
+    made = _made(crm)
     assert [call for call in made if not any(form.match(call) for form in listed.values())] == []
     assert [row for row, form in listed.items() if not any(map(form.match, made))] == []
 
@@ -107,3 +113,13 @@ async def test_sagecrm() -> None:
     crm = SageCrm(FastClock())
     async with serving(crm.app(), crm.port):
         await _compare(SageCrmVendor(crm), "sagecrm.md")
+
+
+async def test_sixsense() -> None:
+    crm = SixSense(FastClock())
+    async with serving(crm.app(), crm.port):
+        world = _world(crm)
+        async with world.running():
+            await world.score(*_people(crm, world, 1))
+            await world.until(lambda: len(world.events) == 1)
+    _compare_calls(crm, "sixsense.md")
