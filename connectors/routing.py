@@ -8,7 +8,8 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 _CONVERTOR: Final = re.compile(r":[a-z]+(?=\})")
-_NOT_OURS: Final = "^(?!/v1/)"
+_NOT_OURS: Final = "^(?!/(?:v1|answer)/)"
+"""The API, and the page by which an alert is answered: on one port they stand beside the gateway's paths."""
 
 
 class BelowRoute(Route):

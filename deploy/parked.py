@@ -1,6 +1,6 @@
-"""Alerts that could not be delivered: which are parked, asking for them again, letting them go.
+"""What could not be delivered, alerts and what CRMs did not take: list it, ask for it again, let it go.
 
-All that becomes of a parked alert is a record of its topic: what was asked for outlives whoever asked.
+All that becomes of it is a record of its topic: what was asked for outlives whoever asked.
 """
 
 import hashlib
@@ -21,7 +21,10 @@ Outcome = Literal["retry", "dropped"]
 
 
 class Parked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A delivery that was given up, or a record that is no alert (which has a place and no id)."""
+    """A delivery that was given up, or a record that is no alert (which has a place and no id).
+
+    Sync's have no alert: `lead_id` says of whom a CRM should have been told.
+    """
 
     at: str
     reason: str
@@ -31,6 +34,7 @@ class Parked(msgspec.Struct, frozen=True, omit_defaults=True):
     result: str = "parked"
     place: str | None = None
     alert: msgspec.Raw = msgspec.Raw(b"null")
+    lead_id: str | None = None
     partition: int = 0
 
     @classmethod
@@ -50,7 +54,9 @@ class Parked(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def lead(self) -> str | None:
-        """Whose alert it is."""
+        """Of whom it is."""
+        if self.lead_id is not None:
+            return self.lead_id
         told = msgspec.json.decode(self.alert)
         lead = told.get("lead_id") if isinstance(told, dict) else None
         return lead if isinstance(lead, str) else None
@@ -88,7 +94,8 @@ async def tell(kafka: str, prefix: str, some: Sequence[Parked], outcome: Outcome
             if one.place is not None:
                 told["place"] = one.place
             if outcome == "retry":
-                told["alert"] = one.alert
+                # sync's has no alert: by the lead alone it is known as sync's, and as the person's
+                told |= {"alert": one.alert} if one.lead_id is None else {"lead_id": one.lead_id}
                 partition = partition_of((one.lead or "").encode(), count)
             await producer.send(
                 topic,

@@ -208,6 +208,7 @@ def sync(settings: Settings, *, kafka: bool = True) -> "SyncConfig":
         partitions=settings.partitions,
         environment=environment(),
         erasure_key=settings.erasure_secret(),
+        allowed=settings.allowed(),
         metrics_port=settings.metrics_port,
         session_timeout_s=settings.session_timeout_s,
     )

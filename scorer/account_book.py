@@ -24,6 +24,7 @@ from scorer.times import FOREVER, NEVER, SECOND, format_time, parse_time
 MARK: Final = "\0mark"
 """Key of the mark's row; no account's, as names hold no such sign."""
 SETTLES: Final = 60 * SECOND
+_SPAN: Final = 6 * 3_600 * SECOND
 _SHOWN: Final = 5
 """Leads that a row, or an alert, names."""
 
@@ -63,7 +64,20 @@ class _Batch(msgspec.Struct, frozen=True):
 class _Account:
     """An account of which something was decided."""
 
-    __slots__ = ("batch", "check", "due", "grid", "moment", "outbox", "raised", "settles", "since", "tier")
+    __slots__ = (
+        "batch",
+        "check",
+        "due",
+        "grid",
+        "moment",
+        "outbox",
+        "raised",
+        "settles",
+        "since",
+        "spans",
+        "spans_end",
+        "tier",
+    )
 
     def __init__(self, tier: int, since: int, kept: _Kept) -> None:
         self.tier = tier
@@ -77,6 +91,9 @@ class _Account:
         self.outbox = list(kept.outbox)
         self.due = FOREVER
         self.check = False
+        self.spans: dict[str, tuple[float, float] | None] | None = None
+        """Between what the leads' scores stay until `spans_end`, since they were last looked at."""
+        self.spans_end = NEVER
 
 
 _stored: Final = msgspec.json.Decoder(_Stored)
@@ -152,7 +169,7 @@ class Book:
         decided = {one for one in (before, after) if one is not None and self._decides(place, one)}
         for account in decided:
             self._pass(account, moment)
-        empty = decided - self._members.keys()
+        empty = {account for account in decided if account not in self._members}
         if before is not None and before != after:
             del self._members[before][lead], self._home[lead]
             if not self._members[before]:
@@ -165,7 +182,7 @@ class Book:
                 one.outbox = [_without(lead, told) for told in one.outbox if told["lead_id"] != lead]
             if account in empty:
                 self._revive(account, moment)
-            self._happened(account, moment, left=account == before != after, erased=erased)
+            self._happened(account, lead, moment, left=account == before != after, erased=erased)
         self._newest = max(self._newest, moment)
 
     def loaded(self, reached: Offsets) -> None:
@@ -268,7 +285,7 @@ class Book:
         if one is not None and one.settles is None:
             one.since = max(one.moment, moment)
 
-    def _happened(self, account: str, moment: int, *, left: bool, erased: bool) -> None:
+    def _happened(self, account: str, lead: str, moment: int, *, left: bool, erased: bool) -> None:
         """Decides an account whose members changed."""
         one = self._accounts.get(account) or self._begin(account, moment)
         one.moment = max(one.moment, moment)
@@ -279,7 +296,8 @@ class Book:
             return
         if left:
             one.settles = one.moment + SETTLES
-        self._decide(account, one)
+            one.spans = None
+        self._decide(account, one, lead)
 
     def _pass(self, account: str, until: int) -> None:
         """Lets time pass up to a moment."""
@@ -291,7 +309,8 @@ class Book:
             self._check(account, one)
         while one.settles is None and one.due <= until:
             members = self._members.get(account, {}).values()
-            found = self._scale.next_change(members, one.tier, one.moment, until)
+            quiet = max(one.moment, one.due - 1)
+            found = self._scale.next_change(members, one.tier, quiet, until)
             if found is None:
                 break
             one.moment = found.at
@@ -319,15 +338,39 @@ class Book:
             self._touched.add(account)
         self._look_ahead(account, one)
 
-    def _decide(self, account: str, one: _Account) -> None:
+    def _decide(self, account: str, one: _Account, lead: str | None = None) -> None:
+        """Decides an account; `lead`: the only one of which something is new."""
+        if self._surely(account, one, lead):
+            return
         to = self._decided(account, one) if account in self._members else one.tier
         if to > one.tier or (to < one.tier and one.settles is None):
             self._change(account, one, to)
         else:
             self._look_ahead(account, one)
 
+    def _surely(self, account: str, one: _Account, lead: str | None) -> bool:
+        """Whether its tier stays, for a while: that is told by bounds, without adding up all leads anew."""
+        members = self._members.get(account)
+        if not self._scale.bounded or one.settles is not None or members is None:
+            return False
+        spans = one.spans
+        if lead is None or spans is None or one.moment >= one.spans_end:
+            start, end = one.moment, one.moment + _SPAN
+            spans = {each: self._scale.span_of(member, start, end) for each, member in members.items()}
+            one.spans, one.spans_end = spans, end
+        elif (member := members.get(lead)) is None:
+            spans.pop(lead, None)
+        else:
+            spans[lead] = self._scale.span_of(member, one.moment, one.spans_end)
+        if not self._scale.surely(spans.values(), one.tier):
+            return False
+        self._set_due(account, one.spans_end)
+        return True
+
     def _decided(self, account: str, one: _Account) -> int:
         members = self._members[account].values()
+        if not self._scale.bounded:
+            return self._scale.decide(members, 0.0, one.tier)
         total = self._scale.total([(each, self._scale.score_of(each, one.moment)) for each in members])
         return self._scale.decide(members, total, one.tier)
 
@@ -380,13 +423,14 @@ class Book:
     def _row(self, account: str) -> Row:
         one = self._accounts[account]
         leads = self._hottest(account, one.moment)
+        total = self._scale.total(leads)
         tiers = [tier.id for tier in self._plan.tiers]
         return _encoder.encode(
             {
                 "account": account,
                 "company": _company(leads),
-                "score": self._scale.total(leads),
-                "most": self._scale.most([member for member, _ in leads], one.moment),
+                "score": total,
+                "most": self._scale.most([member for member, _ in leads], total, one.moment),
                 "tier": self._scale.tiers[one.tier],
                 "since": format_time(one.since),
                 "tiers": dict(Counter(tiers[member.tier] for member, _ in leads)),

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from scorer.email_kind import email_domain, email_kind
@@ -30,6 +31,7 @@ def accounts_of(traits: Mapping[str, Any]) -> list[str]:
     return [key for key in named if key]
 
 
+@lru_cache(maxsize=65_536)
 def account_key(name: str) -> str:
     """An account's name for comparing; empty where it says nothing.
 

@@ -41,6 +41,7 @@ def alert(
     record = {
         "id": alert_id(play.id, account, at, to),
         "play": play.id,
+        "when": {play.when: play.tier},
         "lead_id": leads[0][0].lead,
         "account": account,
         "company": company,

@@ -1,5 +1,6 @@
 """What an e-mail address says about who wrote it: a work, free, disposable or invalid address."""
 
+import re
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -20,6 +21,10 @@ _PROVIDERS: Final = """
 _FREE: Final[frozenset[str]] = frozenset(whitelist) | frozenset(_PROVIDERS.split())
 
 
+_PLAIN: Final = re.compile(r"(?=.{3,200}\Z)[A-Za-z0-9_+-]{1,30}(?:\.[A-Za-z0-9_+-]{1,30})?@([^@\s]+)\Z")
+"""Addresses that are what their domains are: each of those need be looked at but once."""
+
+
 def email_kind(address: object) -> EmailKind:
     """The kind of an address, by its form (no network) and by kept-up lists of domains.
 
@@ -32,7 +37,10 @@ def email_kind(address: object) -> EmailKind:
     """
     if address is None:
         return "missing"
-    return _kind(address) if isinstance(address, str) else "invalid"
+    if not isinstance(address, str):
+        return "invalid"
+    plain = _PLAIN.match(address)
+    return _kind(f"a@{plain[1]}" if plain else address)
 
 
 def email_domain(address: object) -> str | None:

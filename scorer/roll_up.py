@@ -50,28 +50,43 @@ class Scale:
         self.rules = rules = plan.grid.accounts
         self.tiers: Final = plan.grid.account_tiers
         self._least = 0 if rules.least_tier is None else plan.tier_index[rules.least_tier]
+        self._none = [0.0] * len(plan.dimensions)
         self._bounds = [-math.inf if one.from_ is None else one.from_ for one in rules.tiers]
 
     def score_of(self, member: Member, moment: int) -> float:
         """A lead's score at a moment not before its record's."""
-        sums = [0.0] * len(self.plan.dimensions)
+        sums = self._none[:]
         for term in member.terms:
-            sums[term.dimension] += term.at(moment)
-        return sum(
-            low if value < low else high if value > high else value
-            for value, (low, high) in zip(sums, self.plan.bounds, strict=True)
-        )
+            value, since, until = term.points, term.since, term.until  # as `Term.at` has it
+            if moment < since or (until is not None and moment >= until):
+                continue
+            if term.rate and moment != since:
+                value *= 2.0 ** ((since - moment) * term.rate)
+            if (cap := term.cap) is not None and (value > cap if value > 0 else value < cap):
+                value = cap
+            sums[term.dimension] += value
+        total = 0.0
+        for value, (low, high) in zip(sums, self.plan.bounds, strict=True):
+            total += low if value < low else high if value > high else value
+        return total
 
     def total(self, scores: Sequence[tuple[Member, float]]) -> float:
         """What leads with these scores make; 0 where none counts."""
         return self._added([score for member, score in scores if member.tier >= self._least])
 
-    def most(self, members: Collection[Member], moment: int) -> float:
-        """What the account's score can't pass from a moment on, if nothing more happens."""
+    def most(self, members: Collection[Member], total: float, moment: int) -> float:
+        """What the account's score, `total` at a moment, can't pass from then on if nothing more happens."""
         counting = [member for member in members if member.tier >= self._least]
-        if all(term.points >= 0 and term.since <= moment for member in counting for term in member.terms):
-            return self._added([self.score_of(member, moment) for member in counting])  # it only fades
-        return self._range(counting, moment, moment + HORIZON)[1]
+        for member in counting:
+            for term in member.terms:
+                if (term.points < 0 and (term.rate or term.until is not None)) or term.since > moment:
+                    return self._range(counting, moment, moment + HORIZON)[1]
+        return total  # it only fades
+
+    @property
+    def bounded(self) -> bool:
+        """Whether accounts have tiers of their own, so that time alone may change them."""
+        return bool(self._bounds)
 
     def decide(self, members: Collection[Member], total: float, current: int) -> int:
         """The position of the account's tier, for one that stood in `current`."""
@@ -94,6 +109,16 @@ class Scale:
                 return moment + span if span < HORIZON else FOREVER
         found = self.next_change(members, current, moment, moment + _LOOK_AHEAD[-1])
         return found.at if found else moment + _LOOK_AHEAD[-1]
+
+    def span_of(self, member: Member, start: int, end: int) -> tuple[float, float] | None:
+        """Between what a lead's score stays from `start` to `end`; None where it doesn't count."""
+        return self._range_of(member, start, end) if member.tier >= self._least else None
+
+    def surely(self, spans: Collection[tuple[float, float] | None], current: int) -> bool:
+        """Whether an account is in the tier `current` while its leads' scores stay between these."""
+        counting = [span for span in spans if span is not None]
+        least, most = (self._added([span[at] for span in counting]) for at in (0, 1))
+        return self._stays(least, most, current)
 
     def next_change(
         self, members: Collection[Member], current: int, after: int, before: int

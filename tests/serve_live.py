@@ -31,7 +31,18 @@ from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.shard import Shard
 from scorer.times import SECOND, Micros, parse_time
-from scorer.topics import ACCOUNTS, ALERTS, ERASURES, HANDOVER, IN_TOPICS, SCORES, full_name, topic_of
+from scorer.topics import (
+    ACCOUNTS,
+    ALERTS,
+    DELIVERIES,
+    ERASURES,
+    HANDOVER,
+    IN_TOPICS,
+    SCORES,
+    TASKS,
+    full_name,
+    topic_of,
+)
 from tests.kafka_fixtures import EmbeddedBroker
 
 KEY: Final = "rk-of-the-tests"
@@ -222,6 +233,7 @@ class Scored:
             await consumer.stop()
 
 
+_NAMES: Final = (*IN_TOPICS, SCORES, ALERTS, ERASURES, ACCOUNTS, DELIVERIES, TASKS, PARKED)
 _counter = iter(range(1_000_000))
 
 
@@ -231,7 +243,7 @@ async def scored(on: EmbeddedBroker, grid: Path, partitions: int = PARTITIONS) -
     prefix = f"serve{next(_counter)}"
     admin = AIOKafkaAdminClient(bootstrap_servers=on.bootstrap)
     await admin.start()
-    names = [full_name(prefix, topic) for topic in (*IN_TOPICS, SCORES, ALERTS, ERASURES, ACCOUNTS, PARKED)]
+    names = [full_name(prefix, topic) for topic in _NAMES]
     await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
     await admin.close()
     plan = Plan(load_grid(grid))

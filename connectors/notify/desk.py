@@ -12,7 +12,7 @@ from connectors.durable.follower import Follower
 from connectors.durable.table import Table
 from connectors.notify.alert import Alert, AlertError
 from connectors.notify.assignments import Assignments
-from connectors.notify.channels import Channels
+from connectors.notify.channels import OWNER, Channels
 from connectors.notify.config import NotifyConfig
 from connectors.notify.copies import Committed, Copies
 from connectors.notify.delivery import OPEN, Delivery, dump, key_of, load, load_brief
@@ -252,6 +252,8 @@ class Desk:
             outlet.add(job)
         elif job.row.destination == _NOWHERE:
             await self.parked(job, f"no channel {job.row.channel!r} in the channels file: add it there")
+        elif job.row.destination == OWNER:
+            await self.parked(job, "no team file says who has leads: set LEADHEAT_TEAM")
         else:
             await self.parked(job, "the channels file does not name this destination any more")
 

@@ -45,7 +45,8 @@ class Writer:
         person = person or self._team.people.get(alert.person or "")
         page = answers = None
         if self._board_url is not None:
-            page = Link(self._texts["page"], f"{self._board_url}/leads/{quote(alert.lead_id, safe='')}")
+            path, of = ("leads", alert.lead_id) if alert.account is None else ("accounts", alert.account)
+            page = Link(self._texts["page"], f"{self._board_url}/{path}/{quote(of, safe='')}")
             answers = self._answers(alert, self._board_url, now, person.id if person else channel)
         asks = alert.withdrawn is None
         return Message(

@@ -16,8 +16,6 @@ class OwnerOutlet(Outlet):
 
     async def _send(self, job: Job) -> None:
         alert = Alert.read(bytes(job.row.alert))
-        if not self._config.team.people:
-            raise DeliveryError("no team file says who has leads: set LEADHEAT_TEAM", retriable=False)
         person = await self._reports.person(job, alert)
         if person is None:
             raise DeliveryError("the lead is assigned to nobody: the play needs an `assign`", retriable=False)

@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from connectors.notify.channels import Channels, Chat, Console, Destination, Mailbox, Owner, Slack, Teams
+from connectors.notify.channels import (
+    OWNER,
+    Channels,
+    Chat,
+    Console,
+    Destination,
+    Mailbox,
+    Owner,
+    Slack,
+    Teams,
+)
 from connectors.notify.chat import ChatSender
 from connectors.notify.config import NotifyConfig
 from connectors.notify.console import ConsoleSender
@@ -20,8 +30,10 @@ from connectors.outward.client import OutwardClient
 def open_outlets(channels: Channels | None, config: NotifyConfig, reports: Reports) -> Mapping[str, Outlet]:
     """An outlet for each destination, by its label."""
     found = {Console()} if channels is None else {one for many in channels.values() for one in many}
-    owner = OwnerOutlet(config, reports)
-    return {**{one.label: _open_outlet(one, config, reports) for one in found}, owner.label: owner}
+    outlets: dict[str, Outlet] = {one.label: _open_outlet(one, config, reports) for one in found}
+    if config.team.people:
+        outlets[OWNER] = OwnerOutlet(config, reports)
+    return outlets
 
 
 def _open_outlet(one: Destination, config: NotifyConfig, reports: Reports) -> Outlet:

@@ -6,6 +6,7 @@ deadline for the whole, however slowly an answer drips; as much of an answer as 
 
 import asyncio
 import base64
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -21,6 +22,7 @@ from scorer.times import SECOND, Micros
 
 _KEPT_S: Final = 30.0
 """How long a connection is kept that nobody uses."""
+_DEFAULT_HEADERS: Final = {"accept": "*/*", "accept-encoding": "identity"}
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,16 @@ class OutwardClient:
         total_s: float = 15.0,
         most_bytes: int = 1 << 20,
         resolve: Resolve | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """`tls`: whose certificates are believed; None: those of public authorities."""
         self._connect_s = connect_s
         self._total_s = total_s
         self._most_bytes = most_bytes
         self._resolver = SystemResolver() if resolve is None else None
         backend = GuardedBackend(allowed, resolve or self._resolver)  # type: ignore[arg-type]
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=tls or httpx.create_ssl_context(trust_env=False),
             keepalive_expiry=_KEPT_S,
             network_backend=backend,
         )
@@ -102,12 +106,14 @@ class OutwardClient:
         if target.userinfo:
             login = f"{target.username}:{target.password}".encode()
             headers.setdefault("authorization", f"Basic {base64.b64encode(login).decode()}")
+        given = {name.lower() for name in headers}
+        defaults = [one for one in _DEFAULT_HEADERS.items() if one[0] not in given]
         async with self._pool.stream(
             method,
             httpcore.URL(
                 scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path
             ),
-            headers=[("accept", "*/*"), ("accept-encoding", "identity"), *headers.items()],
+            headers=[*defaults, *headers.items()],
             content=content,
             extensions={"timeout": {"connect": self._connect_s, "read": None, "write": None, "pool": None}},
         ) as response:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from connectors.serve import cursor
 from connectors.serve.account_index import rows_of
+from connectors.serve.acts import deliveries_of
 from connectors.serve.desk import Desk, Json, choice_of, limit_of
 from connectors.serve.errors import Refusal
 from connectors.serve.views import ABRIDGED, records_of, resolve, shown_answer, standing_answers, views_of
@@ -116,15 +117,16 @@ async def alert_views(desk: Desk, alerts: Sequence[Record]) -> list[Record]:
         pipe.hvals(desk.cache.key("parked", one["id"]))
     parked = await pipe.execute() if alerts else []
     rows = await rows_of(desk.cache, {one["account"] for one in alerts if one.get("account")})
+    known = await deliveries_of(desk.cache, [one["id"] for one in alerts])
     return [
         {
             "answer": None,
             **alert,
-            "deliveries": _deliveries(sorted(texts)),
+            "deliveries": _deliveries(sorted(texts), delivered),
             "lead": _abridged(views.get(leads[alert["lead_id"]] or "")),
             **_of_account(alert, rows),
         }
-        for alert, texts in zip(alerts, parked, strict=True)
+        for alert, texts, delivered in zip(alerts, parked, known, strict=True)
     ]
 
 
@@ -140,12 +142,22 @@ def _abridged(view: Record | None) -> Record | None:
     return {name: view[name] for name in (*ABRIDGED, "contributions") if name in view}
 
 
-def _deliveries(texts: list[str]) -> list[Record]:
-    """What was parked of an alert, and not let go since; by channel and destination the last word counts."""
+def _deliveries(texts: list[str], rows: list[Record]) -> list[Record]:
+    """What became of an alert, by channel and destination.
+
+    Where no row tells (rows are kept for a time), what was parked of it, and not let go since.
+    """
+    known = {(row["channel"], row["destination"]) for row in rows}
+    parked = [one for one in _parked(texts) if (one["channel"], one.pop("destination", None)) not in known]
+    return [*rows, *parked]
+
+
+def _parked(texts: list[str]) -> list[Record]:
+    """What was parked of an alert; by channel and destination the last word counts."""
     last: dict[tuple[str | None, ...], Record] = {}
     for text in texts:
         told = _delivery(text)
-        last[told["channel"], told.pop("destination", None)] = told
+        last[told["channel"], told.get("destination")] = told
     return [one for one in last.values() if one["result"] != "dropped"]
 
 

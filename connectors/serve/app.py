@@ -29,6 +29,7 @@ from connectors.serve.desk import Desk
 from connectors.serve.errors import ConfigError, Refusal
 from connectors.serve.feeder import Feeder
 from connectors.serve.histories import Histories
+from connectors.serve.lead_plays import LeadPlays
 from connectors.serve.leads import Leads
 from connectors.serve.openapi import document
 from connectors.serve.publisher import Publisher
@@ -103,6 +104,7 @@ def _routes(
     return [
         *Timelines(desk, histories).routes(),
         *Curves(desk, histories).routes(),
+        *LeadPlays(desk).routes(),
         *Leads(desk, histories).routes(),
         *Accounts(desk).routes(),
         *answers.routes(),

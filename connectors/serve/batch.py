@@ -8,6 +8,7 @@ import msgspec
 
 from connectors.serve import live
 from connectors.serve.account_index import place, places_of
+from connectors.serve.acts import note_act
 from connectors.serve.cache import Cache
 from connectors.serve.facts import AccountFact, AlertFact, EventFact, Fact, Incoming, ParkedFact, ScoreFact
 from connectors.serve.lead_index import Entry, entries, recently
@@ -128,6 +129,7 @@ class BatchWriter:
                 else:
                     pipe.hset(key("records"), lead, score.text)
             for record, fact in taken:
+                note_act(self._cache, pipe, fact)
                 if isinstance(fact, AlertFact):
                     pipe.hset(key("alerts"), fact.id, fact.text)
                     pipe.zadd(key("alerts_at"), {fact.id: fact.at})

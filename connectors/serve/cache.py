@@ -11,7 +11,7 @@ from redis.exceptions import RedisError, WatchError
 
 from connectors.serve.errors import DisplacedError, rebuilding
 
-LAYOUT: Final = "1"
+LAYOUT: Final = "2"
 """Changes with what the keys hold: a cache of another layout is built anew."""
 LEASE_MS: Final = 10_000
 """How long a process that fills the cache may be silent before another takes over; a batch takes far less."""

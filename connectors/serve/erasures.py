@@ -8,12 +8,14 @@ import msgspec
 from connectors.serve.facts import (
     AccountFact,
     AlertFact,
+    DeliveryFact,
     ErasureFact,
     EventFact,
     Fact,
     Incoming,
     ParkedFact,
     ScoreFact,
+    TaskFact,
 )
 from scorer.blocks import Hasher
 from scorer.times import Micros
@@ -76,6 +78,8 @@ class Erasures:
             lead, fact = fact.record["lead_id"], self._of_alert(fact, record.timestamp)
         elif isinstance(fact, ParkedFact):
             lead = _lead_of(fact)
+        elif isinstance(fact, DeliveryFact | TaskFact):
+            lead = fact.lead
         return None if isinstance(lead, str) and self.holds(lead, record.timestamp) else fact
 
     def _of_account(self, fact: AccountFact, received: Micros) -> AccountFact:

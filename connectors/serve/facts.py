@@ -12,7 +12,7 @@ from scorer.event import Event, decode
 from scorer.ids import somebody
 from scorer.slots import NO_ACTIVITY
 from scorer.times import SECOND, Micros, format_time, parse_time
-from scorer.topics import ACCOUNTS, ALERTS, ERASURES, SCORES
+from scorer.topics import ACCOUNTS, ALERTS, DELIVERIES, ERASURES, SCORES, TASKS
 
 PARKED: Final = "parked"
 ANSWERS: Final = frozenset({"accepted", "rejected", "wrong", "withdrawn"})
@@ -71,6 +71,23 @@ class ParkedFact(msgspec.Struct, frozen=True):
     text: str
 
 
+class DeliveryFact(msgspec.Struct, frozen=True):
+    """What became of one delivery of an alert, or that this is not kept any more."""
+
+    key: str
+    alert: str
+    lead: str
+    text: str | None
+
+
+class TaskFact(msgspec.Struct, frozen=True):
+    """Who a lead is assigned to, or what is to be done about it, or that this is not kept any more."""
+
+    key: str
+    lead: str
+    text: str | None
+
+
 class EventFact(msgspec.Struct, frozen=True):
     """Something somebody did, with the lists it belongs in."""
 
@@ -97,7 +114,7 @@ class ErasureFact(msgspec.Struct, frozen=True):
     allowed: Micros | None
 
 
-Fact = ScoreFact | AlertFact | AccountFact | ParkedFact | EventFact | ErasureFact
+Fact = ScoreFact | AlertFact | AccountFact | ParkedFact | DeliveryFact | TaskFact | EventFact | ErasureFact
 
 
 class _ScoreShape(msgspec.Struct):
@@ -126,6 +143,10 @@ def fact_of(record: Incoming) -> Fact | None:
             return _erasure(record)
         if record.topic == ACCOUNTS:
             return _account(record)
+        if record.topic == DELIVERIES:
+            return _delivery(record)
+        if record.topic == TASKS:
+            return _task(record)
         if record.value is None:
             return None
         if record.topic == ALERTS:
@@ -182,6 +203,58 @@ def _account(record: Incoming) -> AccountFact | None:
     held = msgspec.json.decode(record.value, type=dict[str, Any])
     held.pop("kept", None)
     return AccountFact(account, held)
+
+
+class _DeliveryShape(msgspec.Struct):
+    """What is shown of a delivery; the alert that its row may hold is not kept twice."""
+
+    id: str
+    state: str
+    channel: str
+    destination: str
+    lead: str
+    changed: str
+    attempts: int = 0
+    due: str | None = None
+    error: str | None = None
+    expired: bool = False
+
+
+class _TaskShape(msgspec.Struct):
+    """What is shown of an assignment or a task; the alert that a task may hold is not kept twice."""
+
+    row: str
+    lead: str
+    alert: str
+    person: str | None = None
+    why: str | None = None
+    at: int | None = None
+    what: str | None = None
+    since: int | None = None
+    due: int | None = None
+    state: str = "open"
+    by: str | None = None
+    open: bool = True
+
+
+_delivery_shape: Final = msgspec.json.Decoder(_DeliveryShape)
+_task_shape: Final = msgspec.json.Decoder(_TaskShape)
+
+
+def _delivery(record: Incoming) -> DeliveryFact | None:
+    key = (record.key or b"").decode()
+    if not key or record.value is None:
+        return DeliveryFact(key, "", "", None) if key else None
+    row = _delivery_shape.decode(record.value)
+    return DeliveryFact(key, row.id, row.lead, msgspec.json.encode(row).decode())
+
+
+def _task(record: Incoming) -> TaskFact | None:
+    key = (record.key or b"").decode()
+    if not key or record.value is None:
+        return TaskFact(key, "", None) if key else None
+    row = _task_shape.decode(record.value)
+    return TaskFact(key, row.lead, msgspec.json.encode(row).decode())
 
 
 def _erasure(record: Incoming) -> ErasureFact:

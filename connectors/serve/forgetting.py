@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from connectors.serve.account_index import ROWS
+from connectors.serve.acts import OF_ALERT, OF_LEAD, RAISED, leads_told_of, rows_about
 from connectors.serve.cache import Cache
 from connectors.serve.erasures import NOBODY, Erasures, without
 from connectors.serve.facts import Kept, moment_of
@@ -14,7 +15,7 @@ from scorer.event import decode
 from scorer.times import Micros
 
 _SCAN: Final = 1_000
-_BY_ID: Final = ("events", "ties", "claims", "answered")
+_BY_ID: Final = ("events", "ties", "claims", "answered", OF_LEAD, RAISED)
 _TABLES: Final = ("records", "last", "index")
 
 
@@ -30,7 +31,11 @@ async def forget(cache: Cache, head: int, ids: Mapping[str, Micros | None]) -> N
     alerts, told = await _alerts_of(cache, ids)
     accounts = await _accounts_of(cache, ids)
     entries = await _entries_of(cache, ids)
+    rows = await rows_about(cache, ids)
     async with cache.guarded(head) as pipe:
+        for table, keys in rows.items():
+            if keys:
+                pipe.hdel(key(table), *keys)
         for text in places:
             for name, member in msgspec.json.decode(text) if text else ():
                 pipe.zrem(key(name), member)
@@ -48,7 +53,7 @@ async def forget(cache: Cache, head: int, ids: Mapping[str, Micros | None]) -> N
         for alert in alerts:
             pipe.hdel(key("alerts"), alert)
             pipe.zrem(key("alerts_at"), alert)
-            pipe.unlink(key("answers", alert), key("parked", alert))
+            pipe.unlink(key("answers", alert), key("parked", alert), key(OF_ALERT, alert))
         for table, texts in (("alerts", told), (ROWS, accounts)):
             if texts:
                 pipe.hset(key(table), mapping=texts)
@@ -89,6 +94,7 @@ async def sweep(cache: Cache, head: int, erasures: Erasures) -> int:
     async for lead in _leads_of_alerts(cache):
         if erasures.gone(lead):
             found.add(lead)
+    found |= {lead for lead in await leads_told_of(cache) if erasures.gone(lead)}
     if found:
         await forget(cache, head, dict.fromkeys(found))
     await cache.redis.set(cache.key("swept"), erasures.digest)

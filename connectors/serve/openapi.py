@@ -86,7 +86,12 @@ _SCHEMAS: Final[Document] = {
         reasons=_list({"type": "object"}),
         do=_list({"type": "object"}),
         answer={"anyOf": [_ref("Answer"), {"type": "null"}]},
-        deliveries=_list({"type": "object", "description": "Channels that would not take it."}),
+        deliveries=_list(
+            {
+                "type": "object",
+                "description": "channel, destination, result, at, attempts, due, reason, expired",
+            }
+        ),
         lead={"type": ["object", "null"], "description": "The lead as it stands now, abridged."},
     )
     | {"additionalProperties": True},
@@ -101,6 +106,22 @@ _SCHEMAS: Final[Document] = {
         anonymous_id=_MAYBE_TEXT,
         properties={"type": "object"},
         points=_list(_object("", [], criterion=_TEXT, label={"type": "object"}, then=_NUMBER, now=_NUMBER)),
+    ),
+    "LeadPlay": _object(
+        "How a play stands for a lead.",
+        ["play", "when", "state", "last_at", "cooldown_until", "opens"],
+        play=_TEXT,
+        when={"type": "object"},
+        state={"enum": ["missing", "comes", "waits", "holds", "elsewhere", "not_known"]},
+        missing=_list(_object("", ["of", "needs", "has", "points"], of=_MAYBE_TEXT, points=_NUMBER)),
+        at=_TIME,
+        since=_TIME,
+        alerted={"type": ["boolean", "null"]},
+        held_back=_MAYBE_TEXT,
+        label={"type": "object"},
+        last_at=_MAYBE_TEXT,
+        cooldown_until=_MAYBE_TEXT,
+        opens=_MAYBE_TEXT,
     ),
     "Change": _object(
         "A change of the tier.", ["at", "from", "to"], at=_TIME, to=_TEXT, criterion=_MAYBE_TEXT
@@ -161,6 +182,15 @@ def _lead_paths() -> Document:
     )
     points = _list({"type": "array", "description": "time, score"})
     curve = _object("", [], as_of=_TIME, past=points, future=points, changes=_list(_ref("Change")))
+    plays = _object(
+        "",
+        ["lead_id", "as_of", "plays", "assigned", "tasks"],
+        lead_id=_TEXT,
+        as_of=_TIME,
+        plays=_list(_ref("LeadPlay")),
+        assigned={"type": ["object", "null"], "description": "person, why, at, alert, open"},
+        tasks=_list({"type": "object", "description": "what, person, since, due, state, by, alert"}),
+    )
     account = _object(
         "",
         [],
@@ -192,6 +222,11 @@ def _lead_paths() -> Document:
             _ID,
             _query("days", {"type": "integer", "minimum": 1, "maximum": 366, "default": 30}),
             _query("ahead", {"type": "integer", "minimum": 0, "maximum": 366, "default": 14}),
+        ),
+        "/v1/leads/{id}/plays": _get(
+            "Why each play of the grid went off, or does not; who has the lead, and what is to be done.",
+            plays,
+            _ID,
         ),
         "/v1/accounts": _get(
             "Companies, hottest first unless `sort` says otherwise.",

@@ -1,6 +1,7 @@
 """The grid in force: read from its file, and read again when that changes."""
 
 import logging
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from scorer.plan import Plan
 from scorer.reading import Reader
 from scorer.roll_up import Member, Scale
 from scorer.times import SECOND, Micros, format_time, parse_time
+from scorer.why_not import why_not
 
 _log: Final = logging.getLogger(__name__)
 Record = dict[str, Any]
@@ -87,6 +89,10 @@ class Scoring:
         if change is None or self.tiers.index(change["tier"]) > self.tiers.index(tier):
             return None
         return parse_time(change["at"])
+
+    def why_not(self, record: Record, last: Mapping[str, int], moment: int) -> list[Record]:
+        """Of each play how it stands for a lead; `last`: when each went off."""
+        return why_not(self._plan, self._reader.at(record, moment), last, moment)
 
     def replay(self, events: list[bytes], at: Micros) -> History:
         """What the events of one lead did to its score, up to a moment."""

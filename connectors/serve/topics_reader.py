@@ -16,16 +16,19 @@ from scorer.brokers import connection
 from scorer.copies import origin_of
 from scorer.erasure import ERASED
 from scorer.times import Micros
-from scorer.topics import ACCOUNTS, ALERTS, ERASURES, IN_TOPICS, SCORES, full_name
+from scorer.topics import ACCOUNTS, ALERTS, DELIVERIES, ERASURES, IN_TOPICS, SCORES, TASKS, full_name
 
 REQUIRED: Final = (SCORES, ALERTS, *IN_TOPICS)
+_READ: Final = (*REQUIRED, PARKED, ERASURES, ACCOUNTS, DELIVERIES, TASKS)
 _BATCH: Final = 2_000
 _WAIT_MS: Final = 200
 _STOP_WITHIN_S: Final = 5.0
 
 
 async def partitions(
-    kafka: str, prefix: str, topics: Iterable[str] = (*REQUIRED, PARKED, ERASURES, ACCOUNTS)
+    kafka: str,
+    prefix: str,
+    topics: Iterable[str] = _READ,
 ) -> dict[str, set[int]]:
     """The partitions of the topics that are read, by short name; topics that aren't there are left out."""
     client = AIOKafkaClient(**connection(kafka), client_id="leadheat-serve")

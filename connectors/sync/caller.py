@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import httpx
 import msgspec
 
-from connectors.sync.errors import AwayError
+from connectors.outward.addresses import Allowed
+from connectors.outward.client import OutwardClient
+from connectors.outward.errors import ForbiddenAddressError, InvalidAddressError, OutwardError
+from connectors.sync.errors import AwayError, LockedOutError
 from scorer.times import SECOND, Micros
 
 _LOOK_S: Final = 0.05
@@ -40,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Caller(Protocol):
-    """Sends one request; AwayError where no whole answer comes."""
+    """Sends one request; AwayError where no whole answer comes, LockedOutError where none ever may."""
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer, whatever its status; redirects are not followed."""
@@ -49,32 +51,30 @@ class Caller(Protocol):
         """Hangs up."""
 
 
-class HttpxCaller:
-    """By httpx."""
+class OutwardCaller:
+    """By the guarded client: nothing private unless allowed, no redirects, capped answers, a deadline."""
 
-    def __init__(self, timeout_s: float, ca: Path | None = None) -> None:
-        verify = True if ca is None else ssl.create_default_context(cafile=ca)
-        self._client = httpx.AsyncClient(
-            timeout=timeout_s, follow_redirects=False, trust_env=False, verify=verify
-        )
+    def __init__(self, allowed: Allowed, timeout_s: float, tls: ssl.SSLContext | None = None) -> None:
+        self._client = OutwardClient(allowed, total_s=timeout_s, most_bytes=_MOST_BYTES, tls=tls)
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer, unless it is larger than anything a CRM says."""
-        found = bytearray()
+        """The answer; LockedOutError where its address must not be called: waiting doesn't mend that."""
         try:
-            async with self._client.stream(method, url, headers=dict(headers), content=body) as answer:
-                async for part in answer.aiter_bytes():
-                    found += part
-                    if len(found) > _MOST_BYTES:
-                        raise AwayError(f"the answer is larger than {_MOST_BYTES} bytes")
-                named = {name.lower(): value for name, value in answer.headers.items()}
-                return Answer(answer.status_code, named, bytes(found))
-        except httpx.HTTPError as error:
-            raise AwayError(f"no answer: {type(error).__name__}") from None
+            answer = await self._client.send(method, url, headers=headers, content=body)
+        except (ForbiddenAddressError, InvalidAddressError) as error:
+            raise LockedOutError(str(error)) from None
+        except OutwardError as error:
+            raise AwayError(str(error)) from None
+        return Answer(answer.status, answer.headers, answer.body)
 
     async def close(self) -> None:
         """Hangs up."""
-        await self._client.aclose()
+        await self._client.close()
+
+
+def tls_of(ca: Path | None) -> ssl.SSLContext | None:
+    """What believes the certificates of a file alone; None: what everybody believes."""
+    return None if ca is None else ssl.create_default_context(cafile=ca)
 
 
 class Rate(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.outward.addresses import Allowed
 from scorer.times import Micros
 
 
@@ -21,6 +22,8 @@ class SyncConfig:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What secrets are named in."""
     erasure_key: bytes = field(default=b"", repr=False)
+    allowed: Allowed = field(default_factory=Allowed)
+    """Where CRMs may stand besides public addresses."""
     metrics_port: int | None = None
     session_timeout_s: float = 6.0
     timeout_s: float = 60.0

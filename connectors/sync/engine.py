@@ -12,7 +12,7 @@ from connectors.sync.book import Book, Step
 from connectors.sync.crm import Crm, Destination, Directory
 from connectors.sync.gate import Gate
 from connectors.sync.looking_up import LookingUp
-from connectors.sync.parking import Parking
+from connectors.sync.parking import Parking, Request, asked_again
 from connectors.sync.reading import Publish, Reading
 from connectors.sync.rows import CursorRow, LeadRow, Row, TaskRow, decode, lead_key, task_key
 from connectors.sync.telling import Teller
@@ -57,6 +57,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     scores: str
     """The topics' full names."""
     alerts: str
+    parked: str
     look_s: float = 0.2
     """How often, by the wall's clock, it is looked whether something is due."""
 
@@ -148,7 +149,7 @@ class Engine:
                 task.result()
 
     async def take(self, partition: int, records: Sequence[Any]) -> None:
-        """Scores and alerts become rows."""
+        """Scores and alerts become rows; of what is asked for again the row is due."""
         steps: dict[str, Step] = {}
         for record in records:
             if record.key is None:
@@ -161,6 +162,12 @@ class Engine:
         for record in records:
             if record.topic == self._around.alerts and record.value is not None:
                 steps |= self._alert(partition, record.value)
+        if steps:
+            await self._book.change(partition, steps)
+        steps = {}
+        for record in records:
+            if record.topic == self._around.parked and (asked := asked_again(record.value)) is not None:
+                steps |= self._again(partition, asked)
         if steps:
             await self._book.change(partition, steps)
         for teller in self.tellers.values():
@@ -263,6 +270,18 @@ class Engine:
                 steps[task_key(id_, destination.name)] = _first(task)
         return steps
 
+    def _again(self, partition: int, asked: Request) -> dict[str, Step]:
+        """A task where it is one's id; else the lead is told of."""
+        now = self._around.clock()
+        for key in (
+            task_key(asked.id, asked.destination),
+            lead_key(asked.lead_id, asked.destination),
+        ):
+            if self._book.get((partition, key)) is not None:
+                return {key: lambda row: _due_again(row, now)}
+        _log.warning("%s for %s is asked for again, and no longer known", asked.id, asked.destination)
+        return {}
+
     def _read(self, record: Mapping[str, Any], moment: int) -> dict[str, Any]:
         """A score record at a moment; without what would be next, which takes longer to work out."""
         plan = self._around.plan()
@@ -281,6 +300,14 @@ def _task_of(what: Any) -> tuple[str, int]:
 
 def _first(task: TaskRow) -> Step:
     return lambda row: task if row is None else row
+
+
+def _due_again(row: Row | None, now: Micros) -> Row | None:
+    if isinstance(row, LeadRow):
+        return msgspec.structs.replace(row, due=now, attempts=0, parked=None, change=row.change + 1)
+    if isinstance(row, TaskRow):
+        return msgspec.structs.replace(row, due=now, attempts=0, done=False)
+    return row
 
 
 def _unless_begun(row: Row | None) -> Row | None:

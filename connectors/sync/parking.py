@@ -26,6 +26,25 @@ class Parked(msgspec.Struct, frozen=True):
     result: str = "parked"
 
 
+class Request(msgspec.Struct, frozen=True):
+    """A record of the topic by which somebody asks for a parked thing of ours again (`retry`)."""
+
+    id: str
+    channel: str
+    destination: str
+    result: str
+    lead_id: str
+
+
+def asked_again(value: bytes | None) -> Request | None:
+    """What a record of the topic asks us for; None where it asks for nothing, or for a channel's alert."""
+    try:
+        asked = msgspec.json.decode(value or b"", type=Request)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return asked if (asked.channel, asked.result) == ("sync", "retry") else None
+
+
 class Parking(Protocol):
     """Where what could not be delivered goes."""
 

@@ -16,12 +16,12 @@ from connectors.durable.member import Member
 from connectors.durable.table import Table
 from connectors.serve.scoring import GridFile
 from connectors.sync.book import Book
-from connectors.sync.caller import HttpxCaller, Line
+from connectors.sync.caller import Line, OutwardCaller, tls_of
 from connectors.sync.config import SyncConfig
 from connectors.sync.crm import Crm, Destination
 from connectors.sync.engine import Engine, Surroundings
-from connectors.sync.errors import NotReadyError, SyncError
-from connectors.sync.parking import TopicParking
+from connectors.sync.errors import CrmError, NotReadyError, SyncError
+from connectors.sync.parking import PARKED, TopicParking
 from connectors.sync.publishing import Sender
 from connectors.sync.sync_file import load_sync_file
 from scorer.plan import Plan
@@ -59,7 +59,9 @@ async def sync(config: SyncConfig, stop: asyncio.Event) -> None:
         if not await _started((sender, table, erasures), stop):
             return
         async with connected(destinations, config) as crms:
-            scores, alerts = (full_name(config.topic_prefix, name) for name in (SCORES, ALERTS))
+            scores, alerts, parked = (
+                full_name(config.topic_prefix, name) for name in (SCORES, ALERTS, PARKED)
+            )
             around = Surroundings(
                 plan=grid.plan,
                 publish=sender.send,
@@ -70,12 +72,13 @@ async def sync(config: SyncConfig, stop: asyncio.Event) -> None:
                 settle_s=config.settle_s,
                 scores=scores,
                 alerts=alerts,
+                parked=parked,
             )
             engine = Engine(Book(table), crms, around)
             member = Member(
                 config.kafka,
                 f"{config.topic_prefix}-sync",
-                (scores, alerts),
+                (scores, alerts, parked),
                 table,
                 erasures,
                 config.session_timeout_s,
@@ -100,7 +103,10 @@ async def check(config: SyncConfig) -> list[str]:
     problems, right = [], []
     async with connected(destinations, config) as crms:
         for name, (_, crm) in crms.items():
-            found = await crm.check()
+            try:
+                found = await crm.check()
+            except CrmError as error:
+                found = [str(error)]
             problems += [f"{name}: {one}" for one in found]
             if not found:
                 right.append(f"{name}: lets us in, and has every field")
@@ -125,9 +131,8 @@ async def connected(destinations: list[Destination], config: SyncConfig) -> Asyn
     async with contextlib.AsyncExitStack() as stack:
         crms: Crms = {}
         for destination in destinations:
-            line = Line(
-                HttpxCaller(config.timeout_s, destination.ca), destination.kind.limits.rates, config.clock
-            )
+            caller = OutwardCaller(config.allowed, config.timeout_s, tls_of(destination.ca))
+            line = Line(caller, destination.kind.limits.rates, config.clock)
             stack.push_async_callback(line.close)
             crms[destination.name] = destination, destination.kind.connect(destination, line, config.clock)
         yield crms

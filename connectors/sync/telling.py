@@ -196,7 +196,8 @@ class Teller:
                 held,
                 due=held.due if held.change != row.change else Micros(self._clock() + wait),
                 attempts=held.attempts + 1 if again else 0,
-                parked=held.parked if again else refusal.reason,
+                # asked for again meanwhile: if it is refused once more, that is parked anew
+                parked=held.parked if again or (row.parked and held.parked is None) else refusal.reason,
             )
 
         return refused

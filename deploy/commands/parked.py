@@ -1,4 +1,4 @@
-"""`leadheat parked list|retry|drop`: alerts that could not be delivered."""
+"""`leadheat parked list|retry|drop`: alerts that could not be delivered, and what CRMs did not take."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -53,7 +53,7 @@ def list_parked(
 
 @app.command("retry")
 def retry(names: Names = None, channel: Channel = None, every: All = False, kafka: Kafka = None) -> None:
-    """Deliver again under the same ids, with all attempts anew; `leadheat notify` does it."""
+    """Try again under the same ids, with all attempts anew: `leadheat notify`, `leadheat sync` for CRMs."""
     _tell(names, channel, every, kafka, "retry")
 
 

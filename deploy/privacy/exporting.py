@@ -192,7 +192,7 @@ class Exporting:
     async def _undelivered(self, names: Names) -> Any:
         async for record in read_all(self._kafka, full_name(self._prefix, PARKED)):
             told = _object(record.value)
-            alert = told.get("alert")
+            alert = told.get("alert", told)  # sync's name the lead themselves
             if isinstance(alert, dict) and alert.get("lead_id") in names.ids:
                 yield told
 

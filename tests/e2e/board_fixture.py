@@ -23,7 +23,9 @@ from connectors.serve.pages import routes as page_routes
 from connectors.serve.security import SecurityHeaders
 from connectors.serve.sessions import Sessions
 from deploy.ports import free_ports
+from scorer.plan import Plan
 from scorer.times import DAY, Micros, format_time, parse_time
+from scorer.why_not import why_not
 from tests.e2e.board_world import World
 
 KEY = "read-key-of-the-tests"
@@ -42,6 +44,7 @@ class Desk:
         self.answers: list[Json] = []
         self.hello: Json = {}
         self.arrivals: list[Json] = []
+        self.acts: Json = {}
 
     def clock(self) -> Json:
         """The server's clock stands still at the world's now, so that what is shown can be checked."""
@@ -124,6 +127,8 @@ class Desk:
         if parts[2:] == ["curve"]:
             asked = request.query_params
             return world.curve(lead, int(asked.get("days", 30)), int(asked.get("ahead", 14)))
+        if parts[2:] == ["plays"]:
+            return self.plays(lead)
         return world.timeline(lead) if parts[2:] == ["timeline"] else world.view(lead)
 
     def accounts(self, asked: list[str], request: Request) -> Json | None:
@@ -140,6 +145,17 @@ class Desk:
         query, tier = request.query_params.get("q", "").lower(), request.query_params.get("tier")
         found = [one for one in found if query in str(one["company"]).lower() and tier in (None, one["tier"])]
         return {"accounts": found, "next": None}
+
+    def plays(self, lead: str) -> Json:
+        """How plays stand for a lead, by its record; what was done about it as `acts` has it."""
+        world, last = self.world, {}
+        for alert in world.alerts.values():
+            if alert["lead_id"] == lead:
+                last[alert["play"]] = parse_time(alert["at"])
+        view = world.view(lead)
+        plays = why_not(Plan(world.grid), view, last, world.now)
+        found = {"lead_id": lead, "as_of": view["as_of"], "plays": plays, "assigned": None, "tasks": []}
+        return found | self.acts
 
     def leads(self, request: Request) -> Json:
         """The list, by tier, text and order."""

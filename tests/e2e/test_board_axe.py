@@ -58,6 +58,26 @@ def _account_alert(desk: Desk) -> None:
     desk.tell_of_account("u-2041")
 
 
+def looked_after(desk: Desk) -> None:
+    """A lead that somebody has, with tasks in every state, and deliveries too."""
+    at, due = "2026-11-23T09:00:00Z", "2026-11-23T13:00:00Z"
+    states = ("open", "done", "escalated", "withdrawn")
+    desk.acts = {
+        "assigned": {"person": "claire", "why": "turn", "at": at, "alert": "x", "open": True},
+        "tasks": [
+            {"what": what, "person": "claire", "since": at, "due": due, "state": state, "by": None}
+            for what, state in zip(("call", "demo", "offer", "call"), states, strict=True)
+        ],
+    }
+    results = ("delivered", "held", "retrying", "waiting", "withdrawn", "parked")
+    for alert in desk.world.alerts.values():
+        alert["deliveries"] = [
+            {"channel": "sales", "destination": one, "result": one, "at": at, "due": due, "reason": None}
+            for one in results
+        ]
+        alert["deliveries"][-1]["reason"] = "Slack answered 404: make a new webhook"
+
+
 def _look(page: Page, _: Desk) -> None:
     page.wait_for_selector("main .panel")
 
@@ -126,6 +146,7 @@ STATES: dict[str, tuple[str, Stage, Act]] = {
     "lead": ("/leads/u-2041", _plain, _unfold),
     "lead, anonymous": ("/leads/a-5b91c0", _plain, _look),
     "lead, answered": ("/leads/u-2041", _plain, _answer),
+    "lead, looked after": ("/leads/u-2041", looked_after, _look),
     "lead, not found": ("/leads/nobody", _plain, _look),
     "accounts": ("/accounts", _plain, _look),
     "accounts, none": ("/accounts", _nobody, _look),

@@ -13,6 +13,7 @@ from scorer.reading import Reader
 from scorer.times import DAY, parse_time
 from tests.e2e.board_fixture import KEY, MONDAY, Desk, until
 from tests.e2e.conftest import Open
+from tests.e2e.test_board_axe import looked_after
 
 BOARD = Path(__file__).parents[2] / "connectors" / "serve" / "board"
 browser = pytest.mark.browser
@@ -25,6 +26,29 @@ _READ = """async ([grid, record, moments]) => {
   const told = one => [one.total, one.scores, Object.fromEntries(one.points)];
   return [next, moments.map(at => told(entry.at(at)))];
 }"""
+
+
+@browser
+@pytest.mark.parametrize("lang", ["fr-FR", "en-GB"])
+def test_a_leads_page_says_why_an_alert_or_not_and_who_looks_after_it(
+    lang: str, context_of: Callable[..., BrowserContext], desk: Desk
+) -> None:
+    looked_after(desk)
+    page = context_of(lang=lang, width=390).new_page()
+    page.goto("/leads/u-2041")
+    french = lang == "fr-FR"
+    acts = page.get_by_role("region", name="Qui s’en occupe" if french else "Who looks after it")
+    expect(acts).to_contain_text("Attribué à claire" if french else "Assigned to claire")
+    expect(acts).to_contain_text("en retard, signalé" if french else "overdue, reported")
+    why = "Pourquoi une alerte, ou non" if french else "Why an alert, or not"
+    plays = page.get_by_role("region", name=why)
+    expect(plays.get_by_role("listitem")).to_have_count(len(desk.world.grid.plays))
+    expect(plays).to_contain_text("A donné une alerte le" if french else "Gave an alert on")
+    alerts = page.get_by_role("region", name="Alertes et réponses" if french else "Alerts and answers")
+    expect(alerts).to_contain_text("Nouvel essai" if french else "Next try")
+    expect(alerts).to_contain_text("Slack answered 404")
+    page.goto("/leads/a-5b91c0")
+    expect(plays).to_contain_text("Il manque" if french else "Missing: 20 points of fit.")
 
 
 @browser

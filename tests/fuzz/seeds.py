@@ -218,6 +218,8 @@ _IMAGE: Final = (
 )
 _LINKS: Final = LinkKeys([LINK_KEY])
 OPEN_TOKEN: Final = _LINKS.sign(Link("open", "u-1", "demo", "m-1"))
+LEAVE_TOKEN: Final = _LINKS.sign(Link("leave", "u-1", "demo", "m-1", about="a1b2"))
+ANSWER_TOKEN: Final = _LINKS.sign(Link("answer", "u-1", "nps", "m-1"))
 CLICK_TOKEN: Final = _LINKS.sign(Link("click", "u-1", "demo", "m-1", "https://www.acme.test/demo", ties=True))
 TIE_TOKEN: Final = _LINKS.sign(Link("tie", "u-1", until=Micros(2**53)))
 
@@ -257,6 +259,12 @@ def _written() -> Iterator[Request]:
     )
     for target in asked:
         yield Request("GET", target, (*_HOST, *_BROWSER))
+    for page, form in (
+        (b"/m/u/" + LEAVE_TOKEN.encode(), b"List-Unsubscribe=One-Click"),
+        (b"/m/n/" + ANSWER_TOKEN.encode(), b"rating=9&comment=merci"),
+    ):
+        yield Request("GET", page, (*_HOST, *_BROWSER))
+        yield Request("POST", page, (*_HOST, *_BROWSER, *_FORM), form)
 
 
 def _written_segment() -> Iterator[Request]:

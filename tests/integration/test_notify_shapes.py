@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ from connectors.answer_links import AnswerLinks
 from connectors.mail.smtp import SmtpAccess
 from connectors.notify.channels import parse_channels
 from connectors.notify.config import MailAccess
-from connectors.office.team import parse_team
+from connectors.office.team import Team, parse_team
 from deploy.ports import free_ports
 from scorer.times import SECOND, Micros
 from tests.notify_rig import START, Stage, alert
@@ -285,8 +286,9 @@ async def test_the_owners_alert_goes_to_the_owners_channel_once() -> None:
         (TEAM, "paul", "paul has no `channel` in the team file"),
         (TEAM, "claire", "no channel 'claire-in' in the channels file"),
         (parse_team("people: {a: {}}", "t.yml"), "claire", "the lead is assigned to nobody"),
+        (Team(), "claire", "no team file says who has leads: set LEADHEAT_TEAM"),
     ],
-    ids=["nobody", "no-channel", "unknown-channel", "gone"],
+    ids=["nobody", "no-channel", "unknown-channel", "gone", "no-team"],
 )
 async def test_an_owners_alert_that_can_go_nowhere_is_parked(
     team: Any, person: str | None, reason: str
@@ -307,3 +309,17 @@ async def test_an_erased_leads_assignment_is_forgotten() -> None:
         stage.assignments.note(SimpleNamespace(key=b"assigned:u-1", value=b"of another version"))
         await stage.take(alert(1, to="owner"))
         assert stage.states() == {"alert-1": "parked"}
+
+
+async def test_the_schema_of_what_a_webhook_gets_knows_every_field() -> None:
+    docs = Path(__file__).parents[2] / "docs" / "schemas" / "lead.alert.json"
+    schema = json.loads(docs.read_text(encoding="utf-8"))["properties"]["data"]
+    receiver = Receiver(SECRET)
+    async with receiving(receiver):
+        names = channels(f"flow: [{{webhook: '{receiver.url}', secret: {SECRET}}}]")
+        async with Stage(names, team=TEAM, **BOARD) as stage:
+            stage.assign("claire", "before")
+            await stage.take(alert(1, do=[{"webhook": "flow"}], due=None, when={"enters": "hot"}))
+    told = receiver.taken[0]["data"]
+    assert set(schema["required"]) <= told.keys() <= schema["properties"].keys()
+    assert told["assigned"].keys() == schema["properties"]["assigned"]["properties"].keys()

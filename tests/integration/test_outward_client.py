@@ -177,3 +177,22 @@ async def test_nobody_there_and_no_such_name_are_no_answers() -> None:
         with pytest.raises(NoAnswerError):
             await client.send("GET", f"http://{host}/")
     await client.close()
+
+
+async def test_a_given_header_wins_however_it_is_written() -> None:
+    (port,) = free_ports(1)
+    heads = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).lower())
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    client = OutwardClient(LOCAL)
+    async with await asyncio.start_server(serve, "127.0.0.1", port):
+        await client.send("GET", f"http://127.0.0.1:{port}/", headers={"Accept": "application/json"})
+        await client.close()
+    (head,) = heads
+    assert [line for line in head.split(b"\r\n") if line.startswith(b"accept:")] == [
+        b"accept: application/json"
+    ]

@@ -12,8 +12,13 @@ from typer.testing import CliRunner
 from connectors.notify.config import NotifyConfig
 from connectors.notify.delivery import Delivery
 from connectors.notify.parking import Parking
+from connectors.sync.parking import PARKED, TopicParking, asked_again
+from connectors.sync.publishing import Sender
 from deploy.cli import app
+from deploy.privacy.topic_log import partitions_of, read_all
+from scorer.partitioner import partition_of
 from scorer.times import Micros
+from scorer.topics import full_name
 from tests.integration.test_notify_dispatch import PREFIX, START, Topics, alert
 from tests.kafka_fixtures import EmbeddedBroker
 
@@ -89,3 +94,31 @@ def test_parked_alerts_are_listed_asked_for_again_and_let_go(topics: Topics) -> 
     assert listed() == []
     asyncio.run(park(topics, delivery(1, "sales")))  # it could not be delivered after all
     assert {one["alert"] for one in listed()} == {"alert-1", None}
+
+
+async def park_untold(topics: Topics, *leads: str) -> None:
+    """What a CRM did not take."""
+    sender = Sender(topics.address, PREFIX, lambda: Micros(START))
+    await sender.start()
+    for lead in leads:
+        await TopicParking(sender).park(f"sync-{lead}", "hubspot", lead, "17", {}, "no such stage")
+    await sender.stop()
+
+
+async def asked_of_sync(topics: Topics) -> list[tuple[int, str, str]]:
+    """Partition, lead and destination of what sync is asked for again."""
+    records = [one async for one in read_all(topics.address, full_name(PREFIX, PARKED))]
+    asked = [(one.partition, asked_again(one.value)) for one in records]
+    return [(number, one.lead_id, one.destination) for number, one in asked if one is not None]
+
+
+def test_what_a_crm_did_not_take_is_listed_asked_for_again_and_let_go(topics: Topics) -> None:
+    asyncio.run(park_untold(topics, "u-7", "u-8"))
+    found = {one["lead"]: one for one in listed("--channel", "sync")}
+    assert set(found) == {"u-7", "u-8"}
+    assert (found["u-7"]["destination"], found["u-7"]["reason"]) == ("hubspot", "no such stage")
+    assert leadheat("drop", found["u-8"]["id"]) == (0, "1 let go\n")
+    assert leadheat("retry", found["u-7"]["id"]) == (0, "1 asked for again\n")
+    assert listed() == []
+    count = len(asyncio.run(partitions_of(topics.address, full_name(PREFIX, PARKED))))
+    assert asyncio.run(asked_of_sync(topics)) == [(partition_of(b"u-7", count), "u-7", "hubspot")]

@@ -11,11 +11,10 @@ from connectors.accounts.config import AccountsConfig
 from connectors.accounts.keeper import keep
 from scorer.handover import Erase
 from scorer.times import DAY
-from tests.serve_fixtures import api, serve_broker, serve_store, topics
 from tests.serve_live import GRID, Reading, Scored, eventually, identify, page_view
 from tests.serve_sse import following
 
-__all__ = ["api", "serve_broker", "serve_store", "topics"]
+pytest_plugins = ["tests.serve_fixtures"]
 pytestmark = pytest.mark.embedded
 
 _ROLLED_UP = """

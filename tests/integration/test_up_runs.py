@@ -130,7 +130,7 @@ def _there(up: Up, word: str) -> bool:
 def test_stops_cleanly(number: signal.Signals) -> None:
     with running() as one:
         children = one.children()
-        assert len(children) == 5
+        assert len(children) == 6
         one.process.send_signal(number)
         assert one.ended() == 0
         assert not any(runs(pid) for pid in children)
@@ -143,4 +143,4 @@ def test_killed_outright_it_leaves_no_orphan() -> None:
         children = one.children()
         one.process.kill()
         until(lambda: not any(runs(pid) for pid in children))
-        assert len(children) == 5
+        assert len(children) == 6

@@ -1,6 +1,7 @@
 """Every mutant of the engine is red in its scenario, and the engine itself in none."""
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,9 +13,13 @@ ENOUGH = range(250)
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> None:
+def quiet() -> Iterator[None]:
     """Thousands of workers have much to say."""
-    logging.getLogger("streams").setLevel(logging.CRITICAL + 1)
+    log = logging.getLogger("streams")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    yield
+    log.setLevel(before)
 
 
 @pytest.mark.parametrize("scenario", SIMULATED)

@@ -16,6 +16,7 @@ from scorer.plan import Plan
 from scorer.reading import Reader
 from scorer.roll_up import Member, Scale
 from scorer.times import DAY, SECOND, format_time
+from tests.properties.effort import examples
 
 _T0 = 1_790_000_000_000_000
 _LEADS = 6
@@ -187,6 +188,7 @@ class _Topic:
         return {key: {name: row[name] for name in row if name != "kept"} for key, row in rows.items()}
 
 
+@examples(100)
 @given(plans, _logs())
 def test_an_account_is_what_its_leads_make_of_it(plan: Plan, log: list[_Said]) -> None:
     topic = _Topic(plan)
@@ -205,6 +207,7 @@ def test_an_account_is_what_its_leads_make_of_it(plan: Plan, log: list[_Said]) -
     assert topic.shown().keys() == _naive(plan, log, log[-1].moment).keys()
 
 
+@examples(200)
 @given(plans, _logs(), st.data())
 def test_a_crash_anywhere_changes_nothing(plan: Plan, log: list[_Said], data: st.DataObject) -> None:
     whole, broken = _Topic(plan), _Topic(plan)
@@ -230,6 +233,7 @@ def test_a_crash_anywhere_changes_nothing(plan: Plan, log: list[_Said], data: st
     assert whole.shown().keys() == broken.shown().keys()
 
 
+@examples(200)
 @given(st.sampled_from(_PLANS[1:]), _logs(most=6), st.integers(0, 2))
 def test_a_tier_changes_at_the_very_moment(plan: Plan, log: list[_Said], current: int) -> None:
     scale, reader = Scale(plan), MemberReader(plan)
@@ -255,6 +259,7 @@ def test_a_tier_changes_at_the_very_moment(plan: Plan, log: list[_Said], current
     )
 
 
+@examples(50)
 @given(_logs())
 def test_without_bounds_of_its_own_an_account_is_in_its_leads_highest_tier(log: list[_Said]) -> None:
     plan = _PLANS[0]

@@ -18,6 +18,7 @@ from connectors.ingest.errors import RefusedError
 from connectors.ingest.gateway import create_app
 from connectors.ingest.mapping import PLAIN
 from connectors.ingest.receiving import records_of
+from connectors.ingest.shape import DEFAULT
 from connectors.ingest.webhooks.provider import Told
 from connectors.ingest.webhooks.registry import providers
 from scorer.errors import EventError
@@ -206,7 +207,7 @@ def test_what_can_be_read_can_be_scored(name: str, body: bytes) -> None:
         return
     for item in items:
         try:
-            found = records_of(lambda one: provider.events(one, told), 1_000_000, 32_000, item)
+            found = records_of(lambda one: provider.events(one, told), 1_000_000, 32_000, DEFAULT, item)
         except EventError:
             continue
         for record in found:

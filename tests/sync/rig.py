@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from connectors.durable.errors import NotOursError
+from connectors.outward.addresses import Allowed
 from connectors.sync.book import Book
-from connectors.sync.caller import HttpxCaller, Line
+from connectors.sync.caller import Line, OutwardCaller, tls_of
 from connectors.sync.crm import Crm, Destination
 from connectors.sync.engine import Engine, Surroundings
 from connectors.sync.publishing import Outgoing
@@ -27,7 +28,9 @@ from tests.sync.standin import FastClock
 
 PARTITIONS = 4
 WITHIN_S = 60.0
-SCORES, ALERTS = "leadheat.scores", "leadheat.alerts"
+LOCAL = Allowed.parse("127.0.0.1")
+"""Where the stand-ins are."""
+SCORES, ALERTS, PARKED = "leadheat.scores", "leadheat.alerts", "leadheat.parked"
 
 
 @dataclass
@@ -152,6 +155,20 @@ class World:
             self.partition(lead), [Record(ALERTS, lead.encode(), msgspec.json.encode(alert))]
         )
 
+    async def ask_again(self, trace: str, lead: str, destination: str) -> None:
+        """What `leadheat parked retry` writes goes through the engine."""
+        asked = {
+            "id": trace,
+            "channel": "sync",
+            "destination": destination,
+            "result": "retry",
+            "lead_id": lead,
+        }
+        assert self.engine is not None
+        await self.engine.take(
+            self.partition(lead), [Record(PARKED, trace.encode(), msgspec.json.encode(asked))]
+        )
+
     def record(self, lead: str, **values: Any) -> dict[str, Any]:
         """A score record: points that don't fade, unless said."""
         score = self.scores.setdefault(lead, 50.0)
@@ -187,7 +204,8 @@ class World:
         async with contextlib.AsyncExitStack() as stack:
             crms = {}
             for destination in parse_sync_file(self.text, "sync.yml", self.environment):
-                line = Line(HttpxCaller(30.0, destination.ca), destination.kind.limits.rates, self.clock)
+                caller = OutwardCaller(LOCAL, 30.0, tls_of(destination.ca))
+                line = Line(caller, destination.kind.limits.rates, self.clock)
                 stack.push_async_callback(line.close)
                 crms[destination.name] = (
                     destination,
@@ -209,6 +227,7 @@ class World:
                 settle_s=2.0,
                 scores=SCORES,
                 alerts=ALERTS,
+                parked=PARKED,
                 look_s=0.02,
             )
             self.engine = Engine(Book(self.table), crms, around)

@@ -200,6 +200,20 @@ class BothWays:
         assert (lead, reason[:37]) == ("u-2", "the record bears another lead's score")
         assert vendor.scored() == {id_: 50.0}
 
+    async def test_what_is_asked_for_again_is_told_again_or_parked_again(self, vendor: Vendor) -> None:
+        ids = vendor.people(1)
+        vendor.refuse(ids)
+        world = world_of(vendor)
+        async with world.running():
+            await world.until(lambda: len(world.park.parked) == 1)
+            [(trace, lead, _)] = world.park.parked
+            await world.ask_again(trace, lead, vendor.name)
+            await world.until(lambda: len(world.park.parked) == 2)
+            vendor.refuse([])
+            await world.ask_again(trace, lead, vendor.name)
+            await world.until(lambda: vendor.scored() == {ids[0]: 50.0})
+        assert len(world.park.parked) == 2
+
     async def test_an_erased_lead_leaves_no_row_and_does_not_come_back(self, vendor: Vendor) -> None:
         ids = vendor.people(2)
         world = world_of(vendor)

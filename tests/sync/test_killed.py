@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from deploy import leash
+from deploy.parked import parked as parked_now
+from deploy.parked import tell
 from scorer.times import format_time
 from scorer.topics import PROFILES, SCORES, SYNC, full_name
 from tests.integration.processes import until_async
@@ -38,6 +40,7 @@ def _command(rig: Rig, crm: Dataverse) -> tuple[list[str], dict[str, str]]:
         "LEADHEAT_PARTITIONS": str(rig.partitions),
         "LEADHEAT_SESSION_TIMEOUT_S": str(rig.session_s),
         "LEADHEAT_SYNC": str(file),
+        "LEADHEAT_ALLOW_PRIVATE": "127.0.0.1",
         "SECRET": SECRET,
     }
     return leash.command([sys.executable, "-m", "deploy.cli", "sync"]), {**bare, **settings}
@@ -95,6 +98,10 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(embedded_rig:
             async with rig.read("parked") as parked:
                 await until_async(lambda: _told(crm) == _LEADS - 1)
                 await parked.read_until(lambda reader: bool(reader.records))
+                crm.bad = set()
+                given_up = await parked_now(rig.bootstrap, rig.prefix)
+                await tell(rig.bootstrap, rig.prefix, given_up, "retry", crm.clock())
+                await until_async(lambda: _told(crm) == _LEADS)
         finally:
             process.terminate()
             assert await asyncio.to_thread(process.wait, 30) == 0

@@ -1,12 +1,14 @@
 """The channels file: what it may say, and that every mistake is told with its line."""
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
 
 from connectors.notify.channels import Chat, Console, Webhook, load_channels, parse_channels
 from connectors.notify.errors import ChannelsError
+from connectors.office.team import parse_team
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
@@ -118,3 +120,18 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         load_channels(missing)
     missing.write_text("sales: [console]")
     assert load_channels(missing) == {"sales": (Console(),)}
+
+
+def test_the_documented_examples_are_right() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    [team] = re.findall(r"```yaml\n(.*?)```", (docs / "team.md").read_text(), re.DOTALL)
+    assert list(parse_team(team, "team.md").people) == ["claire", "paul"]
+    [example] = re.findall(r"```yaml\n(.*?)```", (docs / "notify.md").read_text(), re.DOTALL)
+    channels = parse_channels(example.replace("whsec_…", SECRET).replace("….", "prod."), "notify.md")
+    assert [one.label for one in channels["sales"]] == [
+        "slack",
+        "teams",
+        "mail acme.example",
+        "console",
+        "chat discord",
+    ]

@@ -113,7 +113,8 @@ def test_slack(field: str, attempt: str) -> None:
     assert kinds == {"plain_text"}
     urls = [url for name, url in texts(found) if name == "url"]
     assert all(
-        re.match(r"https://board\.example/(leads|answer)/[\w%.~-]+(\?say=\w+)?\Z", url) for url in urls
+        re.match(r"https://board\.example/(accounts|leads|answer)/[\w%.~-]+(\?say=\w+)?\Z", url)
+        for url in urls
     )
     _within_slack(found)
 

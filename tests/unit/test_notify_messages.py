@@ -72,6 +72,20 @@ def test_the_message_says_who_how_much_why_and_what_to_do() -> None:
     assert english.links == ()
 
 
+def test_an_accounts_alert_names_the_company_and_its_hottest_leads() -> None:
+    leads = [
+        {"lead_id": "u/42", "name": "Ada\nLovelace", "score": 73.24, "tier": "hot"},
+        {"lead_id": "u-7", "name": None, "score": 31.0, "tier": "warm"},
+    ]
+    told = alert(account="acme sa", company="Acme SA", leads=leads, reasons=[], score=104.24)
+    french = message_of(told, "fr", "https://board.example")
+    assert french.title == "Le compte Acme SA passe en chaud : 104,2 points"
+    assert "Ada Lovelace 73,2 (chaud), u-7 31 (tiède)" in french.body
+    assert "https://board.example/accounts/acme%20sa" in french.body
+    nameless = alert(account="acme.fr", leads=leads[:1], reasons=[])
+    assert "acme.fr" in message_of(nameless, "en", None).title
+
+
 def test_a_withdrawn_alert_asks_nothing() -> None:
     told = message_of(alert(withdrawn="f0f", to="warm", **{"from": "hot"}), "en", None)
     assert told.title == "Alert withdrawn: Ada Lovelace, CEO (Acme) is warm, 73.2 points"

@@ -12,6 +12,9 @@ const REASONS = 3;
 /** A weekday names a day only so far back. */
 const WEEK = 6 * DAY;
 
+/** What may still be delivered, or was taken back before it was. */
+const UNDECIDED = new Set(['waiting', 'held', 'retrying', 'withdrawn']);
+
 export class AlertRow {
   /** @param {any} alert @param {import('./grid.js').Grid} grid @param {import('./answers.js').Answers} answers @param {import('./alert_book.js').AlertBook} book */
   constructor(alert, grid, answers, book) {
@@ -173,7 +176,7 @@ export class AlertRow {
   deliveries() {
     const list = this.alert.deliveries ?? [],
       good = list.filter(d => d.result === 'delivered' || d.result === 'ok'),
-      bad = list.filter(d => !good.includes(d));
+      bad = list.filter(d => !good.includes(d) && !UNDECIDED.has(d.result));
     return [
       bad.map(d =>
         h('span', { class: 'bad' }, icon('warn', 12), t('alerts.not_delivered', { channel: String(d.channel ?? '') })),

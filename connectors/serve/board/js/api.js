@@ -40,6 +40,8 @@ export const getAccounts = params => call(`/v1/accounts${query(params)}`);
 export const getAccount = id => call(`/v1/accounts/${part(id)}`);
 /** @param {string} id @param {Record<string, number>} params */
 export const getCurve = (id, params) => call(`/v1/leads/${part(id)}/curve${query(params)}`);
+/** @param {string} id @returns {Promise<{plays: any[], tasks: any[], assigned: any}>} */
+export const getPlays = id => call(`/v1/leads/${part(id)}/plays`);
 /** @param {string} id @param {Record<string, string | number | undefined>} params */
 export const getTimeline = (id, params) => call(`/v1/leads/${part(id)}/timeline${query(params)}`);
 /** @param {Record<string, string | number | undefined>} [params] @returns {Promise<{alerts: any[]}>} */

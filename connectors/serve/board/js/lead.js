@@ -1,5 +1,5 @@
 // Lead: who, what did they do, when does it cool, what did sales say?
-import { getAlerts, getCurve, getLead, getTimeline } from './api.js';
+import { getAlerts, getCurve, getLead, getPlays, getTimeline } from './api.js';
 import { news, say } from './announce.js';
 import { answered, asks } from './alert_book.js';
 import { Answers } from './answers.js';
@@ -31,17 +31,19 @@ class LeadPage {
   /** @param {import('./session.js').Session} session */
   async load(session) {
     this.session = session;
-    const [record, timeline, curve, { alerts }] = await Promise.all([
+    const [record, timeline, curve, { alerts }, plays] = await Promise.all([
       getLead(this.asked),
       getTimeline(this.asked, { limit: FACTS }),
       getCurve(this.asked, { days: PAST_DAYS, ahead: AHEAD_DAYS }),
       getAlerts({ lead: this.asked }), // the book has the newest of everybody
+      getPlays(this.asked),
     ]);
     for (const alert of alerts) session.book.put(alert);
     if (this.entry) this.entry.update(record, now());
     else this.frame(new Entry(record, session.grid, now()));
     this.timeline = timeline;
     this.curve = curve;
+    this.plays = plays;
     this.draw();
   }
 
@@ -160,7 +162,7 @@ class LeadPage {
     );
     this.points.draw(at, events);
     this.facts.draw(events, changes, Boolean(next), at);
-    replace(this.side, leadSide(this.entry, this.alerts, at));
+    replace(this.side, leadSide(this.entry, this.alerts, this.plays, at));
   }
 
   async older() {
@@ -209,7 +211,7 @@ class LeadPage {
   /** An alert of somebody came, or an answer. */
   alert() {
     this.leadHead.draw(now(), this.current());
-    replace(this.side, leadSide(this.entry, this.alerts, now()));
+    replace(this.side, leadSide(this.entry, this.alerts, this.plays, now()));
   }
 
   /** @param {import('./answers.js').Given | undefined} given */

@@ -3,6 +3,7 @@ import { h } from './dom.js';
 import { answered, asks } from './alert_book.js';
 import { answerWords } from './answer_box.js';
 import { ms, number, when } from './format.js';
+import { deliveryLines, playsPanels } from './lead_plays.js';
 import { traitName } from './lead_points.js';
 import { t } from './texts.js';
 
@@ -35,13 +36,14 @@ function alertItem(alert, grid, now, newest) {
       t('alerts.at_score', { score: number(alert.score) }),
     ),
     h('p', { class: 'sm mute' }, state),
+    deliveryLines(alert),
   );
 }
 
 const TRAITS = ['email', 'phone', 'company', 'title', 'employees', 'industry', 'city', 'country', 'revenue'];
 
-/** @param {import('./entry.js').Entry} entry @param {any[]} alerts newest first @param {number} now */
-export function leadSide(entry, alerts, now) {
+/** @param {import('./entry.js').Entry} entry @param {any[]} alerts newest first @param {any} plays @param {number} now */
+export function leadSide(entry, alerts, plays, now) {
   const { record, grid } = entry,
     traits = record.traits ?? {};
   const known = [
@@ -70,6 +72,7 @@ export function leadSide(entry, alerts, now) {
           )
         : h('p', { class: 'sm mute' }, t('lead.no_alerts')),
     ),
+    playsPanels(plays, grid),
     panel(
       t('lead.who'),
       'side-who',

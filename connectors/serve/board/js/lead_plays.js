@@ -1,0 +1,90 @@
+// Beside the curve: who has the lead, what is to be done, and of each play why it went off or does not.
+import { h } from './dom.js';
+import { moment, ms, points } from './format.js';
+import { scoreName } from './lead_row.js';
+import { lang, t } from './texts.js';
+
+const at = text => moment(ms(text));
+
+/** A bound that is missing, as points of what. @param {any} lack */
+const lacking = lack => {
+  const needed = points(Math.max(lack.points, 0.1)).replace(/^\+/, '');
+  return lack.of ? t('plays.points_of', { points: needed, of: scoreName(lack.of) }) : t('plays.points', { points: needed });
+};
+
+/** @param {any} play */
+function state(play) {
+  if (play.state === 'missing') return t('plays.missing', { missing: play.missing.map(lacking).join(', ') });
+  if (play.state === 'comes') return t('plays.comes', { at: at(play.at) });
+  if (play.state === 'holds' && play.alerted) return t('plays.alerted', { at: at(play.last_at) });
+  if (play.state === 'holds' && play.held_back) return t('plays.held_back', { at: at(play.since) });
+  if (play.state === 'waits' && play.label)
+    return t('plays.waits_for', { label: play.label[lang] ?? Object.values(play.label)[0] ?? play.when.happens });
+  return t(`plays.${play.state}`);
+}
+
+/** @param {any} play @param {import('./grid.js').Grid} grid */
+const playItem = (play, grid) =>
+  h(
+    'li',
+    {},
+    h('p', { class: 'sm b' }, grid.playName(play.play)),
+    h('p', { class: 'sm mute' }, state(play)),
+    play.cooldown_until && !play.held_back
+      ? h('p', { class: 'sm mute' }, t('plays.cooldown', { at: at(play.cooldown_until) }))
+      : null,
+    play.opens && play.state !== 'elsewhere'
+      ? h('p', { class: 'sm mute' }, t('plays.opens', { at: at(play.opens) }))
+      : null,
+  );
+
+/** @param {any} task */
+const taskItem = task =>
+  h(
+    'li',
+    { class: 'sm' },
+    h('span', { class: 'b' }, task.what === 'call' ? t('acts.call') : task.what),
+    task.due ? ` · ${t('acts.due', { at: at(task.due) })}` : null,
+    h('span', { class: 'mute' }, ` · ${t(`acts.${task.state}`)}`),
+  );
+
+/** What became of an alert at each destination. @param {any} delivery */
+const became = delivery => {
+  const channel = String(delivery.channel ?? '');
+  if (delivery.result === 'held' || delivery.result === 'retrying')
+    return t(`alerts.${delivery.result}`, { channel, at: delivery.due ? at(delivery.due) : '' });
+  if (delivery.result === 'delivered') return t('alerts.delivered_at', { channel, at: at(delivery.at) });
+  return delivery.result === 'waiting' || delivery.result === 'withdrawn'
+    ? t(`alerts.${delivery.result}`, { channel })
+    : t('alerts.not_delivered', { channel });
+};
+
+/** Lines on what became of an alert. @param {any} alert */
+export const deliveryLines = alert =>
+  (alert.deliveries ?? []).map(delivery =>
+    h('p', { class: 'sm mute' }, became(delivery), delivery.reason ? h('span', { class: 'xs' }, ` · ${delivery.reason}`) : null),
+  );
+
+/** @param {any} told what `/v1/leads/{id}/plays` says @param {import('./grid.js').Grid} grid */
+export function playsPanels(told, grid) {
+  const { assigned, tasks, plays } = told;
+  const list = (...items) => h('ul', { class: 'list', role: 'list' }, ...items);
+  const panel = (id, title, ...body) =>
+    h(
+      'section',
+      { class: 'panel', 'aria-labelledby': id },
+      h('header', {}, h('h2', { id }, title)),
+      h('div', { class: 'body' }, ...body),
+    );
+  return [
+    assigned || tasks.length
+      ? panel(
+          'side-acts',
+          t('acts.title'),
+          assigned ? h('p', { class: 'sm' }, t('acts.assigned', { person: assigned.person })) : null,
+          tasks.length ? list(tasks.slice(0, 8).map(taskItem)) : null,
+        )
+      : null,
+    plays.length ? panel('side-plays', t('plays.title'), list(plays.map(play => playItem(play, grid)))) : null,
+  ];
+}
