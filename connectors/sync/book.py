@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from connectors.durable.errors import NotOursError
-from connectors.sync.rows import CursorRow, LeadRow, Row, TaskRow, decode, encode
+from connectors.sync.rows import CursorRow, LeadRow, Row, TaskRow, decode, encode, lead_key
 
 
 class Rows(Protocol):
@@ -64,6 +64,12 @@ class Book:
         for key, data in list(self._table.rows(partition).items()):
             if key.startswith(prefix):
                 yield key, decode(data)
+
+    def leads(self, destination: str) -> Iterator[Row]:
+        """The rows of a destination's leads, in all partitions that are ours."""
+        for partition in self._table.partitions:
+            for _, row in self.rows(partition, lead_key("", destination)):
+                yield row
 
     async def change(self, partition: int, steps: Mapping[str, Step]) -> None:
         """Changes rows of a partition, each from what it is now: all of them, or NotOursError."""

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -69,6 +70,11 @@ class OutwardCaller:
     async def close(self) -> None:
         """Hangs up."""
         await self._client.close()
+
+
+def tls_of(ca: Path | None) -> ssl.SSLContext | None:
+    """What believes the certificates of a file alone; None: what everybody believes."""
+    return None if ca is None else ssl.create_default_context(cafile=ca)
 
 
 class Rate(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ does, it never creates a person's record, and writes to no field that isn't ours
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -101,6 +102,12 @@ class Limits(msgspec.Struct, frozen=True):
 
     batch: int
     rates: Mapping[str, Rate]
+    tasks: bool = True
+    """Whether there are tasks for people in it."""
+    reads: bool = True
+    """Whether anything can be read of it."""
+    looks_up: tuple[str, ...] = ()
+    """Traits that it is asked with, where people are looked up one at a time, and nothing is told."""
 
 
 class Crm(Protocol):
@@ -126,6 +133,18 @@ class Crm(Protocol):
 
     async def read(self, cursor: str | None) -> Page:
         """What has changed since a cursor; None: everything."""
+
+
+class Directory(Protocol):
+    """What a connection is whose kind looks people up."""
+
+    budget: int
+    """How many it may be asked for in a day."""
+    tiers: tuple[str, ...]
+    """Whom it is asked for."""
+
+    async def look_up(self, email: str, known: Mapping[str, str]) -> Mapping[str, Any]:
+        """What it says of somebody, by our names; nothing where it knows nobody."""
 
 
 class Reads(msgspec.Struct, frozen=True):
@@ -167,6 +186,8 @@ class Destination(msgspec.Struct, frozen=True):
     """The trait that a record may be found by; None: only its id counts."""
     naming: str
     """What a person is called whom only the CRM knows: `email`, `record`, or a field's name."""
+    ca: Path | None = None
+    """A file of the only certificates that are believed, for a server whose own is signed by nobody."""
 
 
 class Kind(Protocol):

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
 from connectors.hang_up import end
 from connectors.sync.book import Book, Step
-from connectors.sync.crm import Crm, Destination
+from connectors.sync.crm import Crm, Destination, Directory
 from connectors.sync.gate import Gate
+from connectors.sync.looking_up import LookingUp
 from connectors.sync.parking import Parking, Request, asked_again
 from connectors.sync.reading import Publish, Reading
 from connectors.sync.rows import CursorRow, LeadRow, Row, TaskRow, decode, lead_key, task_key
@@ -67,8 +68,10 @@ class Engine:
     def __init__(self, book: Book, crms: Mapping[str, tuple[Destination, Crm]], around: Surroundings) -> None:
         self._book = book
         self._around = around
-        self._destinations = [one for one, _ in crms.values() if one.writes is not None]
-        self.tellers: dict[str, Teller] = {}
+        self._destinations = [
+            one for one, _ in crms.values() if one.writes is not None or one.kind.limits.looks_up
+        ]
+        self.tellers: dict[str, Teller | LookingUp] = {}
         self._readings: list[Reading] = []
         for name, (destination, crm) in crms.items():
             gate = Gate(name, around.clock)
@@ -85,7 +88,19 @@ class Engine:
                     around.clock,
                     around.look_s,
                 )
-            if destination.reads is not None:
+            if destination.reads is not None and destination.kind.limits.looks_up:
+                self.tellers[name] = LookingUp(
+                    destination,
+                    destination.reads,
+                    cast("Directory", crm),
+                    book,
+                    gate,
+                    around.publish,
+                    around.erased,
+                    around.clock,
+                    around.look_s,
+                )
+            elif destination.reads is not None:
                 self._readings.append(
                     Reading(
                         destination,
@@ -104,7 +119,7 @@ class Engine:
 
     def start(self) -> None:
         """Lets reading and telling begin; they wait until rows are there."""
-        jobs: list[Teller | Reading] = [*self.tellers.values(), *self._readings]
+        jobs: list[Teller | LookingUp | Reading] = [*self.tellers.values(), *self._readings]
         self._tasks = [asyncio.create_task(job.run(), name=type(job).__name__) for job in jobs]
 
     async def stop(self) -> None:
@@ -174,7 +189,9 @@ class Engine:
             record = _text(traits.get(destination.record_trait))
             email = _text(traits.get(destination.email_trait)) if destination.email_trait else None
             key = lead_key(lead, destination.name)
-            steps[key] = self._scored(destination, lead, basis, record, email)
+            asked = destination.kind.limits.looks_up
+            known = {name: text for name in asked if (text := _text(traits.get(name))) is not None}
+            steps[key] = self._scored(destination, lead, basis, record, email, known)
         return steps
 
     def _scored(
@@ -184,6 +201,7 @@ class Engine:
         basis: dict[str, Any],
         record: str | None,
         email: str | None,
+        known: dict[str, str],
     ) -> Step:
         settled = Micros(self._around.clock() + int(self._around.settle_s * SECOND))
         teller = self.tellers[destination.name]
@@ -200,6 +218,7 @@ class Engine:
                 basis=basis,
                 record=record,
                 email=email,
+                known=known,
                 change=held.change + 1,
                 told=None if elsewhere and held.record != record else held.told,
             )

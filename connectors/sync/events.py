@@ -69,6 +69,20 @@ def identify(
     }
 
 
+def looked_up(
+    destination: Destination, lead: str, number: int, at: Micros, traits: Mapping[str, Any]
+) -> Event:
+    """What a directory says of a lead; the same answer to the same question is the same event."""
+    return {
+        "id": event_id(destination.name, "looked up", lead, number, traits),
+        "type": "identify",
+        "lead_id": lead,
+        "time": format_time(at),
+        "traits": dict(traits),
+        "context": {"channel": destination.name},
+    }
+
+
 def alias(destination: Destination, before: str, lead: str, at: Micros) -> Event:
     """Two leads are one person, as somebody said who merged their records."""
     return {

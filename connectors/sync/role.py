@@ -16,7 +16,7 @@ from connectors.durable.member import Member
 from connectors.durable.table import Table
 from connectors.serve.scoring import GridFile
 from connectors.sync.book import Book
-from connectors.sync.caller import Line, OutwardCaller
+from connectors.sync.caller import Line, OutwardCaller, tls_of
 from connectors.sync.config import SyncConfig
 from connectors.sync.crm import Crm, Destination
 from connectors.sync.engine import Engine, Surroundings
@@ -131,7 +131,7 @@ async def connected(destinations: list[Destination], config: SyncConfig) -> Asyn
     async with contextlib.AsyncExitStack() as stack:
         crms: Crms = {}
         for destination in destinations:
-            caller = OutwardCaller(config.allowed, config.timeout_s)
+            caller = OutwardCaller(config.allowed, config.timeout_s, tls_of(destination.ca))
             line = Line(caller, destination.kind.limits.rates, config.clock)
             stack.push_async_callback(line.close)
             crms[destination.name] = destination, destination.kind.connect(destination, line, config.clock)

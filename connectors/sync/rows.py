@@ -20,6 +20,8 @@ class LeadRow(msgspec.Struct, tag="lead", omit_defaults=True, kw_only=True):
     record: str | None = None
     """By the trait that holds its id."""
     email: str | None = None
+    known: dict[str, str] = {}
+    """By what else somebody is looked up."""
     change: int = 0
     """Counts the score records: what is sent is of one of them, and meanwhile the next may have come."""
     told: Standing | None = None

@@ -11,6 +11,7 @@ dynamics:                                    # the destination's name, in metric
 """
 
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +31,7 @@ _COMMON: Final = {
     "lead_id": False,
     "read": False,
     "write": False,
+    "ca": False,
 }
 _TIE: Final = {"trait": False, "email": False}
 _READ: Final = {"every": False, "traits": False, "outcomes": False}
@@ -93,9 +95,12 @@ class _Reader(Checked):
             return None
         kind = kinds.kind(str(named))
         told = self.mapping(told, at, {**_COMMON, **kind.fields}, "a CRM")
-        direction = told.get("direction", "both")
+        usual = "read" if kind.limits.looks_up else "both" if kind.limits.reads else "write"
+        direction = told.get("direction", usual)
         if direction not in _DIRECTIONS:
             self.report((*at, "direction"), f"no direction: {self.choice(direction, _DIRECTIONS)}")
+        elif usual not in ("both", direction):
+            self.report((*at, "direction"), f"a {kind.name} goes one way: expected {usual}")
         tie = self.mapping(told.get("tie", {}), (*at, "tie"), _TIE, "{trait: crm.dynamics.id, email: email}")
         writes = self._writes(told.get("write", {}), (*at, "write"), kind)
         reads = self._reads(told.get("read", {}), (*at, "read"), kind, writes)
@@ -113,11 +118,22 @@ class _Reader(Checked):
             ),
             email_trait=self._email(tie, (*at, "tie", "email")),
             naming=self._naming(told.get("lead_id", "email"), (*at, "lead_id")),
+            ca=self._certificates(told.get("ca"), (*at, "ca")),
         )
 
     def _email(self, tie: Mapping[str, Any], at: Where) -> str | None:
         told = tie.get("email", "email")
         return None if told is False else self.name(told, at, "email, or false: only the record's id counts")
+
+    def _certificates(self, told: Any, at: Where) -> Path | None:
+        if told is None:
+            return None
+        path = self._folder / str(told)
+        try:
+            ssl.create_default_context(cafile=path)
+        except (OSError, ssl.SSLError):
+            self.report(at, "cannot be read: expected a PEM file of certificates that are to be believed")
+        return path
 
     def _naming(self, told: Any, at: Where) -> str:
         if told in ("email", "record"):
@@ -133,7 +149,7 @@ class _Reader(Checked):
             if field in ours:
                 self.report((*at, "traits", field), "is written by us: expected a field that people fill in")
         return Reads(
-            every_s=self.duration(told.get("every", "1m"), (*at, "every")),
+            every_s=self.duration(told.get("every", "7d" if kind.limits.looks_up else "1m"), (*at, "every")),
             traits=traits,
             outcomes=self._outcomes(told.get("outcomes", {}), (*at, "outcomes")),
         )
@@ -181,9 +197,11 @@ class _Reader(Checked):
         if language not in ("fr", "en"):
             self.report((*at, "language"), f"no language: {self.choice(language, ('fr', 'en'))}")
             language = "fr"
-        tasks = told.get("tasks", True)
+        tasks = told.get("tasks", kind.limits.tasks)
         if not isinstance(tasks, bool):
             self.report((*at, "tasks"), "expected true or false")
+        elif tasks and not kind.limits.tasks:
+            self.report((*at, "tasks"), f"a {kind.name} has no tasks: expected false")
         return Writes(
             fields={str(ours): str(field) for ours, field in fields.items()},
             delta=self.number(told.get("delta", 5), (*at, "delta"), "5", above=0.0),

@@ -13,7 +13,7 @@ import msgspec
 from connectors.durable.errors import NotOursError
 from connectors.outward.addresses import Allowed
 from connectors.sync.book import Book
-from connectors.sync.caller import Line, OutwardCaller
+from connectors.sync.caller import Line, OutwardCaller, tls_of
 from connectors.sync.crm import Crm, Destination
 from connectors.sync.engine import Engine, Surroundings
 from connectors.sync.publishing import Outgoing
@@ -204,7 +204,8 @@ class World:
         async with contextlib.AsyncExitStack() as stack:
             crms = {}
             for destination in parse_sync_file(self.text, "sync.yml", self.environment):
-                line = Line(OutwardCaller(LOCAL, 30.0), destination.kind.limits.rates, self.clock)
+                caller = OutwardCaller(LOCAL, 30.0, tls_of(destination.ca))
+                line = Line(caller, destination.kind.limits.rates, self.clock)
                 stack.push_async_callback(line.close)
                 crms[destination.name] = (
                     destination,

@@ -93,6 +93,10 @@ class StandIn:
         """How many calls were answered so."""
         return sum(call.status == status for call in self.calls)
 
+    def throttled(self) -> int:
+        """How many calls were too fast; vendors say so in ways of their own."""
+        return self.count(429)
+
 
 @asynccontextmanager
 async def serving(

@@ -41,7 +41,9 @@ def test_a_right_file_is_read_as_it_is_meant() -> None:
 
 
 def test_every_kind_is_found_by_its_name() -> None:
-    assert {"dynamics", "hubspot"} <= set(kinds.names())
+    assert {"csv", "dynamics", "hubspot", "marketo", "sagecrm", "salesforce", "sixsense"} == set(
+        kinds.names()
+    )
     assert all(kinds.kind(name).name == name for name in kinds.names())
 
 
