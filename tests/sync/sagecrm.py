@@ -5,8 +5,8 @@ Pages, as comments name them:
 - crud: community.sagecrm.com, 2019-09-16, "examples of create, read, update …" (Entity, feeds, where)
 - patch: community.sagecrm.com, 2019-09-23, "ensuring best performance" (PATCH with `$key`, answered 200)
 Not documented, and so our guess: paging (startIndex and count, as in SData), the bodies of errors,
-what a server that is busy answers (503 here), limits, the most that a page holds, the answer for an id that
-isn't there (404 here).
+what a server that is busy answers (503 here), limits, the most that a page holds,
+the answer for an id that isn't there (404 here).
 """
 
 import base64
