@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from scorer.times import DAY, SECOND, Micros, parse_time
+from scorer.times import DAY, SECOND, Micros, format_time, parse_time
 
 IMPROVING: Final = "improving"
 STEADY: Final = "steady"
@@ -32,6 +32,18 @@ class Standing(msgspec.Struct, frozen=True):
     grid: str
     version: int
     at: Micros
+
+    def fields(self) -> dict[str, Any]:
+        """By our names of a CRM's fields: what each is to hold, the reasons a line each."""
+        return {
+            "score": self.score,
+            "grade": self.grade,
+            "trend": self.trend,
+            "tier": self.tier,
+            "reasons": "\n".join(self.reasons),
+            "lead_id": self.lead,
+            "scored_at": format_time(self.at),
+        }
 
 
 class Scale(msgspec.Struct, frozen=True):

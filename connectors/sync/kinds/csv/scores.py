@@ -13,7 +13,6 @@ from typing import Any, Final
 from connectors.sync.crm import Destination, Found, Page, Refusal, Task, Telling, Tie
 from connectors.sync.errors import AwayError
 from connectors.sync.standing import Standing
-from scorer.times import format_time
 
 _EMAIL: Final = "email"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -31,15 +30,7 @@ class Scores:
 
     def values(self, standing: Standing) -> Mapping[str, Any]:
         """By our columns, as texts that no spreadsheet takes for formulas."""
-        told = {
-            "score": f"{standing.score:.10g}",
-            "grade": standing.grade,
-            "trend": standing.trend,
-            "tier": standing.tier,
-            "reasons": "; ".join(standing.reasons),
-            "lead_id": standing.lead,
-            "scored_at": format_time(standing.at),
-        }
+        told = standing.fields() | {"score": f"{standing.score:.10g}", "reasons": "; ".join(standing.reasons)}
         return {
             column: told[ours] if ours == "score" else _harmless(told[ours])
             for ours, column in self._own.items()

@@ -57,15 +57,7 @@ class Leads:
 
     def values(self, standing: Standing) -> Mapping[str, Any]:
         """By our columns."""
-        said = {
-            "score": standing.score,
-            "grade": standing.grade,
-            "trend": standing.trend,
-            "tier": standing.tier,
-            "reasons": "\n".join(standing.reasons),
-            "lead_id": standing.lead,
-            "scored_at": format_time(standing.at),
-        }
+        said = standing.fields()
         return {column: said[ours] for ours, column in self._own.items()}
 
     async def find(self, ties: Sequence[Tie]) -> Mapping[str, Found | Refusal]:

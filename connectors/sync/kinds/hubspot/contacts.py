@@ -57,15 +57,7 @@ class Contacts:
 
     def values(self, standing: Standing) -> Mapping[str, Any]:
         """By our properties; HubSpot's values are texts."""
-        told = {
-            "score": _number(standing.score),
-            "grade": standing.grade,
-            "trend": standing.trend,
-            "tier": standing.tier,
-            "reasons": "\n".join(standing.reasons),
-            "lead_id": standing.lead,
-            "scored_at": format_time(standing.at),
-        }
+        told = standing.fields() | {"score": _number(standing.score)}
         return {name: told[ours] for ours, name in self._own.items()}
 
     async def find(self, ties: Sequence[Tie]) -> Mapping[str, Found | Refusal]:

@@ -8,7 +8,7 @@ from connectors.sync.crm import Change, Destination, Found, Page, Refusal, Task,
 from connectors.sync.errors import AwayError, CrmError
 from connectors.sync.kinds.sagecrm.api import MISSING, Api, error_of, lowered, said
 from connectors.sync.standing import Standing
-from scorer.times import Micros, format_time
+from scorer.times import Micros
 
 _ID: Final = "lead_leadid"
 _EMAIL: Final = "lead_personemail"
@@ -33,15 +33,7 @@ class Leads:
 
     def values(self, standing: Standing) -> Mapping[str, Any]:
         """By our fields."""
-        told = {
-            "score": standing.score,
-            "grade": standing.grade,
-            "trend": standing.trend,
-            "tier": standing.tier,
-            "reasons": "\n".join(standing.reasons),
-            "lead_id": standing.lead,
-            "scored_at": format_time(standing.at),
-        }
+        told = standing.fields()
         return {field: told[ours] for ours, field in self._own.items()}
 
     async def find(self, ties: Sequence[Tie]) -> Mapping[str, Found | Refusal]:

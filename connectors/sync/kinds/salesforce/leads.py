@@ -63,15 +63,7 @@ class Leads:
 
     def values(self, standing: Standing) -> Mapping[str, Any]:
         """By our fields."""
-        told = {
-            "score": standing.score,
-            "grade": standing.grade,
-            "trend": standing.trend,
-            "tier": standing.tier,
-            "reasons": "\n".join(standing.reasons),
-            "lead_id": standing.lead,
-            "scored_at": format_time(standing.at),
-        }
+        told = standing.fields()
         return {field: told[ours] for ours, field in self._own.items()}
 
     async def find(self, ties: Sequence[Tie]) -> Mapping[str, Found | Refusal]:
