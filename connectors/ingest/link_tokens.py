@@ -1,11 +1,8 @@
 """Makes and reads the tokens in the links of e-mails: what a link says, signed.
 
-A token is base64url of a MessagePack list and 16 bytes of HMAC-SHA-256 over it. It has one
-spelling: changed in any bit, or written in another way, it says nothing.
+What is signed is a MessagePack list (`connectors/signed.py`); what no link may say, none is made of.
 """
 
-import base64
-import hmac
 import re
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal
@@ -14,17 +11,10 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from connectors.ingest.errors import ConfigError
+from connectors.signed import MOST_TOKEN, KeyTooShortError, Signer
 from scorer.ids import somebody
 from scorer.times import Micros
 
-MOST_TOKEN: Final = 3_000
-"""Characters of a token: more than mail programs and proxies would pass on."""
-_LEAST_KEY: Final = 16
-"""Characters of a key; a shorter one could be guessed from one link, at leisure."""
-_MAC_BYTES: Final = 16
-_DOMAIN: Final = b"leadheat-link/1\0"
-"""Goes before what is signed, so that no signature made for something else fits."""
-_ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ADDRESS: Final = re.compile(r"[!-~]+\Z")
 _AS_IT_STANDS: Final = "!#$%&'()*+,/:;=?@[]~"
 
@@ -72,38 +62,29 @@ class LinkKeys:
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
-        self._keys = [key.encode() for key in keys]
-        if short := [place for place, key in enumerate(self._keys, 1) if len(key) < _LEAST_KEY]:
-            raise ConfigError(
-                f"LEADHEAT_LINK_KEY: key {short[0]} is shorter than {_LEAST_KEY} characters: expected a long "
-                "random word, such as of `openssl rand -base64 24`"
-            )
+        try:
+            self._signer = Signer(keys, "link/1")
+        except KeyTooShortError as error:
+            raise ConfigError(f"LEADHEAT_LINK_KEY: {error}") from None
 
     def sign(self, link: Link) -> str:
         """The token of a link; raises LinkError where it says what none may, ConfigError without a key."""
-        if not self._keys:
+        if not self._signer:
             raise ConfigError("LEADHEAT_LINK_KEY is not set: it signs links, so that nobody else makes any")
         _require_sense(link)
         try:
             payload = msgspec.msgpack.encode(link)
         except UnicodeEncodeError:
             raise LinkError("a lead, campaign or message that is no text") from None
-        token = _written(payload + _mac(self._keys[0], payload))
+        token = self._signer.sign(payload)
         if len(token) > MOST_TOKEN or self.read(link.kind, token) != link:
             raise LinkError(f"too long for a link: expected at most {MOST_TOKEN} characters in all")
         return token
 
     def read(self, kind: str, token: str) -> Link | None:
         """What a token of this kind says; None: it is not ours, or of another kind."""
-        if len(token) > MOST_TOKEN or not _ALPHABET.match(token):
-            return None
-        try:
-            packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        except ValueError:
-            return None
-        payload, mac = packed[:-_MAC_BYTES], packed[-_MAC_BYTES:]
-        fits = [hmac.compare_digest(_mac(key, payload), mac) for key in self._keys]
-        if not any(fits) or _written(packed) != token:
+        payload = self._signer.read(token)
+        if payload is None:
             return None
         try:
             link = _link.decode(payload)
@@ -159,11 +140,3 @@ def encoded(address: str) -> str:
     'https://acme.example/d%C3%A9mo%20du%20jour?q=100%25'
     """
     return quote(address.strip(), safe=_AS_IT_STANDS)
-
-
-def _mac(key: bytes, payload: bytes) -> bytes:
-    return hmac.digest(key, _DOMAIN + payload, "sha256")[:_MAC_BYTES]
-
-
-def _written(packed: bytes) -> str:
-    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
