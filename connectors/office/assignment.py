@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from connectors.office.rows import Assigned
 from connectors.office.team import Group, Person, Team
-from scorer.email_kind import email_domain, email_kind
+from scorer.account_name import account_of
 from scorer.times import Micros
 
 ROUND_ROBIN: Final = "round-robin"
@@ -105,18 +105,6 @@ def choose(
             return Choice(person, "territory")
     person = _in_turn(team, group.people, book, now)
     return Choice(person, "turn" if person else "nobody")
-
-
-def account_of(traits: Mapping[str, Any]) -> str | None:
-    """What colleagues have in common: the domain of their work addresses, else the company's name.
-
-    >>> account_of({"email": "anne@acme.fr"}), account_of({"email": "a@gmail.com", "company": "Acme  SA"})
-    ('acme.fr', 'acme sa')
-    """
-    if email_kind(traits.get("email")) == "work":
-        return email_domain(traits.get("email"))
-    company = traits.get("company")
-    return " ".join(company.casefold().split()) or None if isinstance(company, str) else None
 
 
 def _in_turn(team: Team, people: Iterable[str], book: Book, now: Micros) -> Person | None:

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
-from connectors.office.assignment import Book, account_of, choose
+from connectors.office.assignment import Book, choose
 from connectors.office.rows import Assigned, Row, Task, assigned_key, task_key
 from connectors.office.team import Team
+from scorer.account_name import account_of
 from scorer.durations import parse_duration
 from scorer.times import DAY, Micros, format_time, micros, parse_time
 

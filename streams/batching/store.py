@@ -6,7 +6,7 @@ or of which it kept a copy, are not read again from their start.
 
 import asyncio
 import logging
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
 from faust import stores
@@ -148,9 +148,7 @@ class PartitionStore(Store):  # type: ignore[misc]
         """Partitions of which the changelog has more than is held, in words."""
         if not tps:
             return []
-        async with asyncio.timeout(_ASK_WITHIN_S):
-            starts = await self.app.consumer.earliest_offsets(*tps)
-            ends = await self.app.consumer.highwaters(*tps)
+        starts, ends = await self._bounds(tps)
         held = {tp: self.ends.get(tp.partition, starts[tp]) for tp in tps}
         return [
             f"{tp.topic}-{tp.partition} is held up to {held[tp]}, and ends at {ends[tp]}"
@@ -171,15 +169,19 @@ class PartitionStore(Store):  # type: ignore[misc]
         known = [tp for tp in tps if tp.partition in self.ends]
         if not known:
             return
-        async with asyncio.timeout(_ASK_WITHIN_S):
-            starts = await self.app.consumer.earliest_offsets(*known)
-            ends = await self.app.consumer.highwaters(*known)
+        starts, ends = await self._bounds(known)
         for tp in known:
             held = self.ends[tp.partition]
             if held > ends[tp]:
                 self._start_over(tp.partition, f"it holds {held} records and its changelog only {ends[tp]}")
             elif held < starts[tp]:
                 self._start_over(tp.partition, "its changelog no longer holds what it lacks")
+
+    async def _bounds(self, tps: Iterable[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
+        """Where changelogs begin and end, as Kafka tells now."""
+        async with asyncio.timeout(_ASK_WITHIN_S):
+            starts = await self.app.consumer.earliest_offsets(*tps)
+            return starts, await self.app.consumer.highwaters(*tps)
 
     def _open(self, partition: int) -> MutableMapping[bytes, bytes]:
         states = self.partitions.get(partition)
