@@ -2,31 +2,29 @@
 
 import asyncio
 import logging
-import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aiokafka.errors import KafkaError
 
 from connectors.durable.errors import OvertakenError
 from connectors.hang_up import end
+from connectors.role import rest, until_told
 
 if TYPE_CHECKING:
     from connectors.notify.config import NotifyConfig
     from connectors.office.config import OfficeConfig
 
-_AGAIN_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
 
 async def run(notify: "NotifyConfig", office: "OfficeConfig") -> None:
     """Until SIGTERM or SIGINT; ChannelsError where the channels file is wrong."""
+    await until_told(lambda stop: _act(notify, office, stop))
+
+
+async def _act(notify: "NotifyConfig", office: "OfficeConfig", stop: asyncio.Event) -> None:
     from connectors.notify.dispatch import dispatch
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     tasks = [asyncio.create_task(dispatch(notify, stop)), asyncio.create_task(_keep_office(office, stop))]
     done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     await end(*running)  # what one of them ended with is for the process to end with
@@ -43,6 +41,4 @@ async def _keep_office(config: "OfficeConfig", stop: asyncio.Event) -> None:
             await Office(config).run(stop)
         except (KafkaError, OvertakenError, OSError) as error:
             _log.warning("the office is closed, and opens again: %s", type(error).__name__)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_AGAIN_S):
-                    await stop.wait()
+            await rest(stop)

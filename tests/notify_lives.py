@@ -19,10 +19,11 @@ from aiokafka import AIOKafkaConsumer
 
 from connectors.durable.table import Table
 from connectors.notify.config import NotifyConfig
-from connectors.notify.dispatch import run
+from connectors.notify.dispatch import dispatch
 from connectors.notify.parking import Parking
 from connectors.notify.webhook import WebhookSender
 from connectors.outward.addresses import Allowed
+from connectors.role import until_told
 from scorer.times import Micros
 
 _STEPS = (Table, "put"), (AIOKafkaConsumer, "commit"), (Parking, "_send"), (WebhookSender, "send")
@@ -71,7 +72,7 @@ def main(broker: str, prefix: str, channels: str, lives: str) -> None:
             allowed=Allowed.parse("127.0.0.1"),
             session_timeout_s=0.5,  # the embedded broker takes any
         )
-        asyncio.run(run(config))
+        asyncio.run(until_told(lambda stop: dispatch(config, stop)))
 
     for number in range(1, int(lives) + 1):
         if (child := os.fork()) == 0:

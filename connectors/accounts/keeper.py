@@ -7,7 +7,6 @@ written again without them afterwards: an alert is told at least once, under one
 
 import asyncio
 import logging
-import signal
 import time
 from collections.abc import Iterable
 from typing import Any, Final
@@ -15,21 +14,23 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
-from prometheus_client import start_http_server
 
 from connectors.accounts.config import AccountsConfig
-from connectors.accounts.grid_file import GridFile
 from connectors.accounts.metrics import ALERTS as TOLD
 from connectors.accounts.metrics import RECORDS, ROWS
 from connectors.accounts.scores import Scores
 from connectors.durable.errors import NotOursError
 from connectors.durable.table import Table
+from connectors.grid_file import GridFile
 from connectors.hang_up import hang_up
+from connectors.role import metrics_on, rest, until_told
 from scorer.account_book import Book
 from scorer.account_member import MemberError, MemberReader
 from scorer.brokers import connection
 from scorer.erasure import ERASED
+from scorer.grid import load_grid
 from scorer.partitioner import partition_of
+from scorer.plan import Plan
 from scorer.roll_up import Member
 from scorer.times import DAY, SECOND, Micros, parse_time
 from scorer.topics import ACCOUNTS, ALERTS, SCORES, full_name
@@ -50,28 +51,15 @@ _log: Final = logging.getLogger(__name__)
 
 async def run(config: AccountsConfig) -> None:
     """Keeps accounts until SIGTERM or SIGINT; GridError where the grid is wrong."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        await keep(config, stop)
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+    await until_told(lambda stop: keep(config, stop))
 
 
 async def keep(config: AccountsConfig, stop: asyncio.Event) -> None:
     """Keeps accounts until `stop` is set. What it raises is for the process to end with."""
-    keeper = Keeper(config, GridFile(config.grid))
-    server = None if config.metrics_port is None else start_http_server(config.metrics_port)
-    try:
+    keeper = Keeper(config, GridFile(config.grid, lambda path: Plan(load_grid(path))))
+    with metrics_on(config.metrics_port):
         if await _answered(config, stop):
             await keeper.run(stop)
-    finally:
-        if server is not None:
-            server[0].shutdown()
-            server[0].server_close()
 
 
 async def _answered(config: AccountsConfig, stop: asyncio.Event) -> bool:
@@ -94,23 +82,20 @@ async def _answered(config: AccountsConfig, stop: asyncio.Event) -> bool:
         if lacking != told:
             _log.warning("%s", lacking)
             told = lacking
-        try:
-            async with asyncio.timeout(_LOOK_AGAIN_S):
-                await stop.wait()
-        except TimeoutError:
-            continue
+        await rest(stop, _LOOK_AGAIN_S)
     return False
 
 
 class Keeper:
     """One member of the group of keepers."""
 
-    def __init__(self, config: AccountsConfig, grid: GridFile) -> None:
+    def __init__(self, config: AccountsConfig, grid: GridFile[Plan]) -> None:
         prefix, session_ms = config.topic_prefix, int(config.session_timeout_s * 1_000)
         self._config = config
         self._grid = grid
+        self._plan = grid.read()
         self._looked = time.monotonic()
-        self._reader = MemberReader(grid.plan)
+        self._reader = MemberReader(self._plan)
         self._topic = full_name(prefix, ACCOUNTS)
         self._alerts = full_name(prefix, ALERTS)
         self._table = Table(config.kafka, self._topic, "leadheat-accounts", config.clock)
@@ -193,10 +178,13 @@ class Keeper:
         if (now := time.monotonic()) - self._looked < _LOOK_AGAIN_S:
             return False
         self._looked = now
-        if changed := self._grid.changed():
-            self._reader = MemberReader(self._grid.plan)
-            self._books.clear()
-        return changed
+        changed = self._grid.changed()
+        if changed is None:
+            return False
+        self._plan = changed
+        self._reader = MemberReader(changed)
+        self._books.clear()
+        return True
 
     async def _open(self) -> None:
         """Opens the books of the partitions that are ours now; all anew, unless none but theirs were open."""
@@ -210,7 +198,7 @@ class Keeper:
             self._books = {one: self._books[one] for one in rows}
             return
         self._partitions = len(self._group.partitions_for_topic(self._topic) or ())
-        self._books = {one: Book(self._grid.plan, rows[one]) for one in sorted(rows)}
+        self._books = {one: Book(self._plan, rows[one]) for one in sorted(rows)}
         self._loaded = False
         if self._books:
             starts = [book.start for book in self._books.values()]

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,26 +20,13 @@ from connectors.notify.channels import Channels, load_channels
 from connectors.notify.config import NotifyConfig
 from connectors.notify.desk import Desk
 from connectors.notify.parking import Parking
+from connectors.role import rest
 from scorer.topics import ALERTS, DELIVERIES, full_name
 
-_LOOK_AGAIN_S: Final = 1.0
 _STOP_WITHIN_S: Final = 7.0  # hanging up from a broker that is away takes five
 _LOOK_EVERY_S: Final = 0.02
 
 _log: Final = logging.getLogger(__name__)
-
-
-async def run(config: NotifyConfig) -> None:
-    """Deliver alerts until SIGTERM or SIGINT; ChannelsError where the channels file is wrong."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        await dispatch(config, stop)
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 async def dispatch(config: NotifyConfig, stop: asyncio.Event) -> None:
@@ -58,7 +44,7 @@ async def dispatch(config: NotifyConfig, stop: asyncio.Event) -> None:
             except (KafkaError, DurableError) as error:
                 if told != (told := type(error).__name__):
                     _log.warning("alerts wait, it is begun anew every second: %s", told)
-                await _either(stop, _LOOK_AGAIN_S)
+                await rest(stop)
     finally:
         if server is not None:
             server.shutdown()
@@ -121,12 +107,6 @@ async def _end(config: NotifyConfig, desk: Desk, stop: asyncio.Event, ended: asy
             while not desk.idle:  # noqa: ASYNC110 - of several outlets, each with tasks of its own
                 await asyncio.sleep(_LOOK_EVERY_S)
     ended.set()
-
-
-async def _either(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
 
 
 @dataclass

@@ -2,12 +2,9 @@
 
 import asyncio
 import logging
-import signal
-from contextlib import suppress
 from typing import Final
 
 from aiokafka.errors import KafkaError
-from prometheus_client import start_http_server
 
 from connectors.durable.erasures import Erasures
 from connectors.durable.errors import OvertakenError
@@ -20,39 +17,28 @@ from connectors.nurture.plan_reader import EVENT_TOPICS
 from connectors.nurture.publisher import Publisher
 from connectors.nurture.suppressed import Suppressed
 from connectors.nurture.work import Nurture
+from connectors.role import metrics_on, rest, started, until_told
 from scorer.topics import ALERTS, NURTURING, SCORES, full_name
 
-_AGAIN_S: Final = 1.0
 _READ: Final = (ALERTS, SCORES, *EVENT_TOPICS)
 _log: Final = logging.getLogger(__name__)
 
 
 async def run(config: NurtureConfig) -> None:
     """Until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        await nurture(config, stop)
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+    await until_told(lambda stop: nurture(config, stop))
 
 
 async def nurture(config: NurtureConfig, stop: asyncio.Event) -> None:
     """Until `stop`."""
-    server = None if config.metrics_port is None else start_http_server(config.metrics_port)
     publisher = Publisher(config.kafka, config.topic_prefix, config.clock)
-    try:
-        if await _started(publisher, stop):
-            while not stop.is_set():
-                await _work_on(config, publisher, stop)
-    finally:
-        await publisher.stop()
-        if server is not None:
-            server[0].shutdown()
-            server[0].server_close()
+    with metrics_on(config.metrics_port):
+        try:
+            if await started(publisher.start, stop):
+                while not stop.is_set():
+                    await _work_on(config, publisher, stop)
+        finally:
+            await publisher.stop()
 
 
 async def _work_on(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event) -> None:
@@ -61,13 +47,7 @@ async def _work_on(config: NurtureConfig, publisher: Publisher, stop: asyncio.Ev
         await _work(config, publisher, stop)
     except (KafkaError, OvertakenError, OSError) as error:
         _log.warning("nurturing begins anew: %s", type(error).__name__)
-        await _pause(stop)
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_AGAIN_S):
-            await stop.wait()
+        await rest(stop)
 
 
 async def _work(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event) -> None:
@@ -104,19 +84,3 @@ async def _work(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event
         await suppressed.stop()
         await erasures.stop()
         await table.stop()
-
-
-async def _started(publisher: Publisher, stop: asyncio.Event) -> bool:
-    """True once the broker answers, False where the stop comes first."""
-    told = False
-    while not stop.is_set():
-        try:
-            await publisher.start()
-        except KafkaError as error:
-            if not told:
-                _log.warning("no broker answers yet: %s", type(error).__name__)
-            told = True
-            await _pause(stop)
-        else:
-            return True
-    return False

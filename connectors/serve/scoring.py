@@ -1,6 +1,5 @@
 """The grid in force: read from its file, and read again when that changes."""
 
-import logging
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from scorer.errors import GridError
+from connectors import grid_file
 from scorer.grid import load_grid
 from scorer.history import History, replay
 from scorer.plan import Plan
@@ -17,7 +16,6 @@ from scorer.roll_up import Member, Scale
 from scorer.times import SECOND, Micros, format_time, parse_time
 from scorer.why_not import why_not
 
-_log: Final = logging.getLogger(__name__)
 Record = dict[str, Any]
 
 
@@ -99,32 +97,8 @@ class Scoring:
         return replay(self._plan, events, at)
 
 
-class GridFile:
-    """A grid's file; `changed` reads it again once somebody wrote to it."""
+class GridFile(grid_file.GridFile[Scoring]):
+    """The grid's file as the read API reads it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, int, int] | None = None
-
-    def read(self) -> Scoring:
-        """What the file says now; raises GridError where it is wrong or can't be read."""
-        self._seen = self._signature()
-        return Scoring(self._path)
-
-    def changed(self) -> Scoring | None:
-        """The grid if the file changed since it was read last, and is right."""
-        signature = self._signature()
-        if signature == self._seen or signature is None:
-            return None
-        try:
-            return self.read()
-        except GridError as error:
-            _log.error("the changed grid is refused, the one before stays in force:\n%s", error)
-            return None
-
-    def _signature(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        super().__init__(path, Scoring)

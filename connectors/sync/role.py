@@ -3,18 +3,15 @@
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from aiokafka.errors import KafkaError
-from prometheus_client import start_http_server
-
 from connectors.durable.erasures import Erasures
 from connectors.durable.member import Member
 from connectors.durable.table import Table
-from connectors.serve.scoring import GridFile
+from connectors.grid_file import GridFile
+from connectors.role import metrics_on, started, until_told
 from connectors.sync.book import Book
 from connectors.sync.caller import Line, OutwardCaller, tls_of
 from connectors.sync.config import SyncConfig
@@ -24,6 +21,7 @@ from connectors.sync.errors import CrmError, NotReadyError, SyncError
 from connectors.sync.parking import PARKED, TopicParking
 from connectors.sync.publishing import Sender
 from connectors.sync.sync_file import load_sync_file
+from scorer.grid import load_grid
 from scorer.plan import Plan
 from scorer.topics import ALERTS, SCORES, SYNC, full_name
 
@@ -36,28 +34,27 @@ Crms = dict[str, tuple[Destination, Crm]]
 
 async def run(config: SyncConfig) -> None:
     """Keeps CRMs in step until SIGTERM or SIGINT; SyncFileError where the file is wrong."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        await sync(config, stop)
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+    await until_told(lambda stop: sync(config, stop))
 
 
 async def sync(config: SyncConfig, stop: asyncio.Event) -> None:
     """Keeps CRMs in step until `stop` is set."""
     destinations = load_sync_file(config.file, config.environment)
     grid = _Grid(config)
-    server = None if config.metrics_port is None else start_http_server(config.metrics_port)
+    with metrics_on(config.metrics_port):
+        await _keep_in_step(destinations, grid, config, stop)
+
+
+async def _keep_in_step(
+    destinations: list[Destination], grid: "_Grid", config: SyncConfig, stop: asyncio.Event
+) -> None:
     sender = Sender(config.kafka, config.topic_prefix, config.clock)
     table = Table(config.kafka, full_name(config.topic_prefix, SYNC), _GROUP, config.clock)
     erasures = Erasures(config.kafka, config.topic_prefix, config.erasure_key)
     try:
-        if not await _started((sender, table, erasures), stop):
-            return
+        for one in (sender, table, erasures):
+            if not await started(one.start, stop):
+                return
         async with connected(destinations, config) as crms:
             scores, alerts, parked = (
                 full_name(config.topic_prefix, name) for name in (SCORES, ALERTS, PARKED)
@@ -92,9 +89,6 @@ async def sync(config: SyncConfig, stop: asyncio.Event) -> None:
     finally:
         for one in (erasures, table, sender):
             await one.stop()
-        if server is not None:
-            server[0].shutdown()
-            server[0].server_close()
 
 
 async def check(config: SyncConfig) -> list[str]:
@@ -142,8 +136,8 @@ class _Grid:
     """The plan of the grid in force, followed as its file changes."""
 
     def __init__(self, config: SyncConfig) -> None:
-        self._file = GridFile(config.grid)
-        self._plan = Plan(self._file.read().grid)
+        self._file = GridFile(config.grid, lambda path: Plan(load_grid(path)))
+        self._plan = self._file.read()
         self._clock = config.clock
         self._looked = config.clock()
 
@@ -152,24 +146,5 @@ class _Grid:
         if abs(self._clock() - self._looked) > 1_000_000:
             self._looked = self._clock()
             if (changed := self._file.changed()) is not None:
-                self._plan = Plan(changed.grid)
+                self._plan = changed
         return self._plan
-
-
-async def _started(clients: "tuple[Sender, Table, Erasures]", stop: asyncio.Event) -> bool:
-    """True once the broker answers, False where the stop comes first."""
-    for client in clients:
-        told = False
-        while not stop.is_set():
-            try:
-                await client.start()
-            except KafkaError as error:
-                if not told:
-                    _log.warning("no broker answers yet: %s", type(error).__name__)
-                told = True
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_AGAIN_S):
-                        await stop.wait()
-            else:
-                break
-    return not stop.is_set()

@@ -291,9 +291,11 @@ async def test_the_process_prints_waits_for_its_broker_and_stops_at_sigterm(tmp_
     program = (
         "import asyncio, sys, time\n"
         "from connectors.notify.config import NotifyConfig\n"
-        "from connectors.notify.dispatch import run\n"
+        "from connectors.notify.dispatch import dispatch\n"
+        "from connectors.role import until_told\n"
         "clock = lambda: time.time_ns() // 1000\n"
-        "asyncio.run(run(NotifyConfig(sys.argv[1], 't', None, clock, 'http://b', int(sys.argv[2]))))\n"
+        "config = NotifyConfig(sys.argv[1], 't', None, clock, 'http://b', int(sys.argv[2]))\n"
+        "asyncio.run(until_told(lambda stop: dispatch(config, stop)))\n"
     )
     printed = tmp_path / "printed"
     with printed.open("wb") as out:
