@@ -47,10 +47,9 @@ class Book:
             return
         self._leads[lead] = row
         self._last[row.person] = max(self._last.get(row.person, 0), row.at)
+        load = self._loads.setdefault(row.person, set())
         if row.open:
-            self._loads.setdefault(row.person, set()).add(lead)
-        else:
-            self._loads.setdefault(row.person, set())
+            load.add(lead)
         if row.account is not None:
             self._accounts.setdefault(row.account, {})[lead] = row.at
 
