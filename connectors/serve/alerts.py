@@ -162,7 +162,10 @@ def _parked(texts: list[str]) -> list[Record]:
 
 
 def _delivery(text: str) -> Record:
-    """A channel that would not take an alert, as the topic of undelivered alerts tells it."""
+    """A channel that would not take an alert, as the topic of undelivered alerts tells it.
+
+    One that was asked for again is `retrying`, since `at`, until a row says more.
+    """
     moment, _, value = text.partition("\n")
     try:
         told = msgspec.json.decode(value, type=dict[str, Any])
@@ -170,4 +173,6 @@ def _delivery(text: str) -> Record:
         told = {}
     names = ("channel", "destination", "result", "reason", "at")
     shown = {name: told[name] for name in names if isinstance(told.get(name), str)}
+    if shown.get("result") == "retry":
+        shown["result"] = "retrying"
     return {"channel": None, "result": "parked", "at": format_time(int(moment)), **shown}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="parked",
-    help="List alerts that could not be delivered, deliver them again, or let them go.",
+    help="List alerts that could not be delivered and what CRMs did not take, try again, or let go.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -28,10 +28,10 @@ class NothingParkedError(DeployError):
 
 
 Kafka = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")]
-Channel = Annotated[str | None, typer.Option(help="Only those of this channel.")]
+Channel = Annotated[str | None, typer.Option(help="Only those of this channel; `sync`: of CRMs.")]
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ID...", help="Those to take, as `list` calls them, or alerts' ids."),
+    typer.Argument(metavar="ID...", help="Those to take, as `list` calls them, or an alert's id."),
 ]
 All = Annotated[bool, typer.Option("--all", help="All that are parked.")]
 
@@ -53,7 +53,10 @@ def list_parked(
 
 @app.command("retry")
 def retry(names: Names = None, channel: Channel = None, every: All = False, kafka: Kafka = None) -> None:
-    """Try again under the same ids, with all attempts anew: `leadheat notify`, `leadheat sync` for CRMs."""
+    """Try again under the same ids, with all attempts anew.
+
+    `leadheat notify` does so with alerts, `leadheat sync` with what CRMs did not take.
+    """
     _tell(names, channel, every, kafka, "retry")
 
 

@@ -48,7 +48,10 @@ def _unfold_arrivals(page: Page, desk: Desk) -> None:
 
 def _undelivered(desk: Desk) -> None:
     for alert in desk.world.alerts.values():
-        alert["deliveries"] = [{"channel": "sales", "result": "parked", "at": alert["at"]}]
+        alert["deliveries"] = [
+            {"channel": "sales", "result": "parked", "at": alert["at"]},
+            {"channel": "support", "result": "retrying", "at": alert["at"]},
+        ]
     first, *_, last = desk.world.alerts.values()
     first["answer"] = {"answer": "rejected", "by": "Marc", "note": "budget in May", "at": first["at"]}
     last["answer"] = {"answer": "accepted", "by": None, "note": None, "at": last["at"]}
@@ -76,6 +79,7 @@ def looked_after(desk: Desk) -> None:
             for one in results
         ]
         alert["deliveries"][-1]["reason"] = "Slack answered 404: make a new webhook"
+        alert["deliveries"].append({"channel": "support", "result": "retrying", "at": at})
 
 
 def _look(page: Page, _: Desk) -> None:

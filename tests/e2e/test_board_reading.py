@@ -47,6 +47,7 @@ def test_a_leads_page_says_why_an_alert_or_not_and_who_looks_after_it(
     alerts = page.get_by_role("region", name="Alertes et réponses" if french else "Alerts and answers")
     expect(alerts).to_contain_text("Nouvel essai" if french else "Next try")
     expect(alerts).to_contain_text("Slack answered 404")
+    expect(alerts).to_contain_text("Nouvel essai demandé" if french else "Another try asked for")
     page.goto("/leads/a-5b91c0")
     expect(plays).to_contain_text("Il manque" if french else "Missing: 20 points of fit.")
 

@@ -164,3 +164,12 @@ async def test_what_could_not_be_delivered_is_told(api: Reading, topics: Scored)
     assert (await api.get(f"/v1/alerts/{alert['id']}"))["deliveries"] == [
         {"channel": "sales", "result": "parked", "reason": "410 Gone", "at": "2026-11-01T09:00:09Z"}
     ]
+    again = {**told_by_notify, "destination": "https://hook.example/secret", "result": "retry"}
+    again |= {"reason": "asked for by leadheat parked", "at": "2026-11-01T10:00:00Z"}
+    await topics.send("parked", alert["id"].encode(), json.dumps(again).encode(), topics.clock.now)
+
+    async def asked_again() -> bool:
+        [delivery] = (await api.get(f"/v1/alerts/{alert['id']}"))["deliveries"]
+        return (delivery["result"], delivery["at"]) == ("retrying", "2026-11-01T10:00:00Z")
+
+    await eventually(asked_again)

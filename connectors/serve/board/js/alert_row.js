@@ -1,6 +1,7 @@
 // One alert: what changed, why, how the lead stands now, whether it was delivered, the answer.
 import { answered, asks, tierNow } from './alert_book.js';
 import { answerState, answerWords, choices, phoneLink } from './answer_box.js';
+import { became } from './deliveries.js';
 import { flash, h, replace, setText } from './dom.js';
 import { Entry } from './entry.js';
 import { ago, clockTime, dateOf, DAY, HOUR, ms, number, points, sameDay, span, weekday } from './format.js';
@@ -176,11 +177,11 @@ export class AlertRow {
   deliveries() {
     const list = this.alert.deliveries ?? [],
       good = list.filter(d => d.result === 'delivered' || d.result === 'ok'),
+      again = list.filter(d => d.result === 'retrying'),
       bad = list.filter(d => !good.includes(d) && !UNDECIDED.has(d.result));
     return [
-      bad.map(d =>
-        h('span', { class: 'bad' }, icon('warn', 12), t('alerts.not_delivered', { channel: String(d.channel ?? '') })),
-      ),
+      bad.map(d => h('span', { class: 'bad' }, icon('warn', 12), became(d))),
+      again.map(d => h('span', {}, became(d))),
       good.length
         ? h(
             'span',

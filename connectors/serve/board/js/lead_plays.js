@@ -48,23 +48,6 @@ const taskItem = task =>
     h('span', { class: 'mute' }, ` · ${t(`acts.${task.state}`)}`),
   );
 
-/** What became of an alert at each destination. @param {any} delivery */
-const became = delivery => {
-  const channel = String(delivery.channel ?? '');
-  if (delivery.result === 'held' || delivery.result === 'retrying')
-    return t(`alerts.${delivery.result}`, { channel, at: delivery.due ? at(delivery.due) : '' });
-  if (delivery.result === 'delivered') return t('alerts.delivered_at', { channel, at: at(delivery.at) });
-  return delivery.result === 'waiting' || delivery.result === 'withdrawn'
-    ? t(`alerts.${delivery.result}`, { channel })
-    : t('alerts.not_delivered', { channel });
-};
-
-/** Lines on what became of an alert. @param {any} alert */
-export const deliveryLines = alert =>
-  (alert.deliveries ?? []).map(delivery =>
-    h('p', { class: 'sm mute' }, became(delivery), delivery.reason ? h('span', { class: 'xs' }, ` · ${delivery.reason}`) : null),
-  );
-
 /** @param {any} told what `/v1/leads/{id}/plays` says @param {import('./grid.js').Grid} grid */
 export function playsPanels(told, grid) {
   const { assigned, tasks, plays } = told;

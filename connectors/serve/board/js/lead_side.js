@@ -2,8 +2,9 @@
 import { h } from './dom.js';
 import { answered, asks } from './alert_book.js';
 import { answerWords } from './answer_box.js';
+import { deliveryLines } from './deliveries.js';
 import { ms, number, when } from './format.js';
-import { deliveryLines, playsPanels } from './lead_plays.js';
+import { playsPanels } from './lead_plays.js';
 import { traitName } from './lead_points.js';
 import { t } from './texts.js';
 
