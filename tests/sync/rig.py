@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,7 +28,8 @@ from tests.streaming import GRID
 from tests.sync.standin import FastClock
 
 PARTITIONS = 4
-WITHIN_S = 60.0
+LEADS = int(os.environ.get("LEADHEAT_SYNC_LEADS", "1000"))
+WITHIN_S = 60.0 * max(1.0, LEADS / 1_000)
 LOCAL = Allowed.parse("127.0.0.1")
 """Where the stand-ins are."""
 SCORES, ALERTS, PARKED = "leadheat.scores", "leadheat.alerts", "leadheat.parked"

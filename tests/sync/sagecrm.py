@@ -62,6 +62,8 @@ class SageCrm(StandIn):
         self.page = 1_000
         """The most of a page."""
         self._asked = 0
+        self._indices: dict[str, dict[str, list[Row]]] = {}
+        """By field and value, until a person changes anything."""
 
     # --- people's doing -------------------------------------------------------------------------
 
@@ -73,6 +75,8 @@ class SageCrm(StandIn):
 
     def edit(self, id_: str, **values: Any) -> None:
         self.leads[id_] |= values | {"Lead_UpdatedDate": format_time(self.clock())}
+        if not values.keys() <= OWN:
+            self._indices.clear()
 
     def throttled(self) -> int:
         return self.count(503)
@@ -121,10 +125,18 @@ class SageCrm(StandIn):
             if found is None:
                 raise Refused(400, "the condition is none")
             value = found[2].replace("''", "'").lower()
-            rows = [row for row in rows if str(_field(row, found[1])).lower() == value]
+            rows = self._index(found[1]).get(value, [])
         start, count = int(asked.get("startIndex", 1)), min(self.page, int(asked.get("count", 10)))
         page = rows[start - 1 : start - 1 + count]
         return {"$totalResults": len(rows), "$startIndex": start, "$resources": page}
+
+    def _index(self, field: str) -> dict[str, list[Row]]:
+        if field not in self._indices:
+            made: dict[str, list[Row]] = {}
+            for row in self.leads.values():
+                made.setdefault(str(_field(row, field)).lower(), []).append(row)
+            self._indices[field] = made
+        return self._indices[field]
 
     def _update(self, id_: str, told: Row) -> Row:
         if id_ not in self.leads:

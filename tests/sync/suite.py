@@ -1,6 +1,5 @@
 """What every connector must show, whatever CRM it is for: a suite that its tests inherit."""
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -8,10 +7,9 @@ from typing import Any, Protocol
 import msgspec
 
 from connectors.sync.rows import TaskRow, decode, encode
-from tests.sync.rig import World
+from tests.sync.rig import LEADS, World
 from tests.sync.standin import FastClock, StandIn
 
-LEADS = int(os.environ.get("LEADHEAT_SYNC_LEADS", "1000"))
 _CUTS = 12
 
 

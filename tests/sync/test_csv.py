@@ -9,9 +9,9 @@ import pytest
 from connectors.sync.errors import AwayError, SyncFileError
 from connectors.sync.kinds.csv import scores
 from connectors.sync.sync_file import parse_sync_file
-from tests.sync.rig import World
+from tests.sync.rig import LEADS, World
 from tests.sync.standin import FastClock
-from tests.sync.suite import LEADS, email
+from tests.sync.suite import email
 
 
 def _world(folder: Path, more: str = "") -> World:

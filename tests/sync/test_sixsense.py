@@ -6,10 +6,10 @@ import pytest
 
 from connectors.sync.errors import SyncFileError
 from connectors.sync.sync_file import parse_sync_file
-from tests.sync.rig import World
+from tests.sync.rig import LEADS, World
 from tests.sync.sixsense import TOKEN, SixSense, person
 from tests.sync.standin import FastClock, serving
-from tests.sync.suite import LEADS, email
+from tests.sync.suite import email
 
 _SAID = {"buying_stage": "Decision", "intent_score": 88, "profile_fit": "Strong", "is_6qa": True}
 
