@@ -17,6 +17,7 @@ from deploy.commands import (
     replay,
     roles,
     score,
+    suppressed,
     sync,
     topics,
     up,
@@ -47,6 +48,7 @@ app.command("links")(links.links)
 app.command("nps")(nps.nps)
 app.command("import")(history.import_history)
 app.add_typer(parked.app)
+app.add_typer(suppressed.app)
 app.command("replay")(replay.replay)
 app.command("erase")(erase.erase)
 app.command("export")(export.export)

@@ -12,7 +12,17 @@ from scorer.fields import event_key
 from scorer.grid_model import EventTest
 
 NO_ACTIVITY: Final = frozenset(
-    {"identify", "alias", "retract", "outcome", "nps", "email_delivered", "email_bounce", "email_complaint"}
+    {
+        "identify",
+        "alias",
+        "retract",
+        "outcome",
+        "nps",
+        "email_delivered",
+        "email_bounce",
+        "email_complaint",
+        "email_allowed",
+    }
 )
 """Types that are nobody's doing: they never count as activity."""
 

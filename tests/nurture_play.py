@@ -18,7 +18,8 @@ from typing import Final
 from connectors.ingest.link_tokens import LinkKeys
 from connectors.nurture.metrics import TURNED_AWAY
 from connectors.nurture.plan_reader import load_plan
-from connectors.nurture.row import SUPPRESSED, read
+from connectors.nurture.row import read
+from connectors.nurture.suppression import SUPPRESSED
 from scorer.times import DAY, format_time
 from tests.nurture_world import (
     LINK_KEY,

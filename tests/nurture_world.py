@@ -5,7 +5,7 @@ import email.policy
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any, Final
@@ -19,6 +19,7 @@ from connectors.nurture.letter import Writer
 from connectors.nurture.plan import Plan
 from connectors.nurture.plan_reader import parse_plan
 from connectors.nurture.row import Row
+from connectors.nurture.suppression import LIFTED, ORDER
 from connectors.nurture.work import Nurture
 from deploy.ports import free_ports
 from scorer.times import Micros, format_time, parse_time
@@ -113,6 +114,13 @@ def gone(lead: str, at: int) -> Record:
     return Record(f"leadheat.{SCORES}", lead.encode(), None, at // 1_000)
 
 
+def lift(lead: str, at: int, *lifts: str, hashes: tuple[str, ...] = (), order: bool = True) -> Record:
+    """The record of an order that mails may go again."""
+    told = {"by": "claire", "reason": "asked by phone", "lifts": lifts, "address_hashes": hashes}
+    record = event(LIFTED, lead, at, **told)
+    return replace(record, headers=((ORDER, b""),)) if order else record
+
+
 def event(of_type: str, lead: str, at: int, identity: str = "", **properties: Any) -> Record:
     """An event's record."""
     told = {
@@ -162,16 +170,23 @@ class Addresses:
     def __init__(self) -> None:
         self.merged: dict[str, Row] = {}
         self.adopted: set[str] = set()
-        self.hashes: set[str] = set()
+        self.hashes: set[tuple[str, int]] = set()
 
     def hash_of(self, address: str) -> str:
         return f"hash:{address.lower()}"
 
-    def add(self, hashed: str) -> None:
-        self.hashes.add(hashed)
+    def mark_of(self, lead: str) -> str:
+        return f"mark:{lead}"
+
+    def add(self, hashed: str, partition: int) -> None:
+        self.hashes.add((hashed, partition))
+
+    def lift(self, hashed: str, partition: int) -> None:
+        self.hashes.discard((hashed, partition))
 
     def blocks(self, row: Row) -> bool:
-        return self.hash_of(str(row.facts.traits.get("email"))) in self.hashes
+        hashed = self.hash_of(str(row.facts.traits.get("email")))
+        return any(one == hashed for one, _ in self.hashes)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from connectors.nurture.row import Facts
+from connectors.nurture.suppression import ORDER
 from scorer.errors import EventError
 from scorer.event import Event, decode
 from scorer.silence import SILENT
@@ -57,6 +58,8 @@ class Happened:
     id: str
     history: bool = False
     """It was imported, and begins nothing."""
+    order: bool = False
+    """It was said by a command of LeadHeat's own."""
 
 
 Happening = Raised | Scored | Gone | Happened
@@ -99,9 +102,9 @@ def read(topic: str, record: Any) -> Happening | None:
         event = decode(record.value)
     except (msgspec.DecodeError, UnicodeDecodeError, EventError, ValueError, RecursionError):
         return None  # the worker says so, on leadheat.failed
-    history = any(name == SILENT for name, _ in record.headers)
+    headers = {name for name, _ in record.headers}
     unnamed = f"{record.topic}/{record.partition}/{record.offset}"
-    return Happened(event, at, str(event.id or unnamed), history)
+    return Happened(event, at, str(event.id or unnamed), SILENT in headers, ORDER in headers)
 
 
 def _scored(told: _Score) -> Scored:

@@ -5,9 +5,6 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-SUPPRESSED: Final = "\0suppressed/"
-"""Begins the key of a row that says: this address, given as a hash, gets no mail any more. It has no lead."""
-
 Kind = Literal["sequence", "survey"]
 Fate = Literal["sent", "bounced", "refused", "failed"]
 

@@ -1,12 +1,12 @@
 """What every member must know of all partitions: addresses without mail, rows that wait for a new lead."""
 
+from collections import defaultdict
 from typing import Any, Final
-
-import msgspec
 
 from connectors.durable.follower import Follower
 from connectors.nurture.permission import address_of
-from connectors.nurture.row import SUPPRESSED, Row, read
+from connectors.nurture.row import Row, read
+from connectors.nurture.suppression import SUPPRESSED
 from scorer.blocks import Hasher
 from scorer.topics import NURTURING, full_name
 
@@ -14,11 +14,9 @@ _OF_MAIL: Final = "mail:"
 """Before an address that is hashed, which is then no id's hash."""
 
 
-class Suppression(msgspec.Struct):
-    """A row of an address that gets no mail any more: it outlives the lead's erasure."""
-
-    why: str
-    at: int
+def hash_of_address(hasher: Hasher, address: str) -> str:
+    """The hash by which an address is known."""
+    return hasher.hash(_OF_MAIL + address.lower()).hex()
 
 
 class Suppressed:
@@ -26,7 +24,8 @@ class Suppressed:
 
     def __init__(self, kafka: str, topic_prefix: str, key: bytes) -> None:
         self._hasher = Hasher(key)
-        self._hashes: set[str] = set()
+        self._partitions: dict[str, set[int]] = defaultdict(set)
+        """Of each address's hash, the partitions with a row of it."""
         self.merged: dict[str, Row] = {}
         """Rows of ids that are part of other leads now, which are still to take them over."""
         self.adopted: set[str] = set()
@@ -43,23 +42,31 @@ class Suppressed:
 
     def hash_of(self, address: str) -> str:
         """The hash by which an address is known."""
-        return self._hasher.hash(_OF_MAIL + address.lower()).hex()
+        return hash_of_address(self._hasher, address)
 
-    def add(self, hashed: str) -> None:
+    def mark_of(self, lead: str) -> str:
+        """The hash by which a lead's erasure would be known."""
+        return self._hasher.hash(lead).hex()
+
+    def add(self, hashed: str, partition: int) -> None:
         """An address gets no mail any more: known here at once."""
-        self._hashes.add(hashed)
+        self._partitions[hashed].add(partition)
+
+    def lift(self, hashed: str, partition: int) -> None:
+        """An address may get mail again, if no other partition has a row of it."""
+        self._partitions[hashed].discard(partition)
 
     def blocks(self, row: Row) -> bool:
         """Whether the lead's address gets none; raises what ended the following, if anything did."""
         self._follower.check()
         address = address_of(row.facts.traits)
-        return address is not None and self.hash_of(address) in self._hashes
+        return address is not None and bool(self._partitions.get(self.hash_of(address)))
 
     def _note(self, record: Any) -> None:
         key = (record.key or b"").decode(errors="replace")
         if key.startswith(SUPPRESSED):
-            change = self._hashes.add if record.value is not None else self._hashes.discard
-            change(key.removeprefix(SUPPRESSED))
+            change = self.lift if record.value is None else self.add
+            change(key.removeprefix(SUPPRESSED), record.partition)
         elif record.value is None:
             self.merged.pop(key, None)
         elif b'"merged":' in record.value or b'"adopted":' in record.value:

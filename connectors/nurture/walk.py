@@ -3,7 +3,7 @@
 Pure: no clock and no I/O. A method changes the row that it is given, which nobody else holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Literal
 
 import msgspec
@@ -24,6 +24,7 @@ from connectors.nurture.row import (
     Waiting,
     message_of,
 )
+from connectors.nurture.suppression import graver
 from scorer.event import RETRACT, Event
 from scorer.times import DAY, SECOND, Micros
 
@@ -125,10 +126,15 @@ class Walk:
         row.answers = sorted([*other.answers, *row.answers], key=lambda one: one.at)
         row.seen = [*other.seen, *row.seen][-_MOST_SEEN:]
         row.waiting += other.waiting
-        row.suppressed = row.suppressed or other.suppressed
+        row.suppressed = graver(row.suppressed, other.suppressed)
         if row.place is None and row.outgoing is None:
             row.place, row.outgoing = other.place, other.outgoing
         self._learn(row, other.facts)
+
+    def lift(self, row: Row, reasons: Collection[str]) -> None:
+        """Mails may go again. What had ended stays ended: the next play begins something."""
+        if row.suppressed in reasons:
+            row.suppressed = ""
 
     def next_due(self, row: Row) -> Micros | None:
         """The next moment at which `advance` may do something; None: not by time alone."""
@@ -264,7 +270,7 @@ class Walk:
     def _close(self, row: Row, at: int, why: str, *, for_good: bool = False) -> None:
         """Nothing is sent any more: what was begun ends."""
         if for_good:
-            row.suppressed = row.suppressed or why
+            row.suppressed = graver(row.suppressed, why)
         self._leave(row, at, why)
         row.waiting = []
         if row.outgoing is not None:

@@ -24,8 +24,8 @@ from connectors.nurture.letter import Writer
 from connectors.nurture.metrics import LEFT, MAILS, TURNED_AWAY
 from connectors.nurture.permission import address_of
 from connectors.nurture.plan import Plan
-from connectors.nurture.row import SUPPRESSED, Facts, Fate, Outgoing, Row, read, write
-from connectors.nurture.suppressed import Suppression
+from connectors.nurture.row import Facts, Fate, Outgoing, Row, read, write
+from connectors.nurture.suppression import LIFTED, SUPPRESSED, Suppression, graver, lift_of
 from connectors.nurture.walk import RATED, Walk
 from scorer.times import Micros, micros
 
@@ -59,8 +59,14 @@ class Everybody(Protocol):
     def hash_of(self, address: str) -> str:
         """The hash by which an address is known."""
 
-    def add(self, hashed: str) -> None:
+    def mark_of(self, lead: str) -> str:
+        """The hash by which a lead's erasure would be known."""
+
+    def add(self, hashed: str, partition: int) -> None:
         """An address gets no mail any more."""
+
+    def lift(self, hashed: str, partition: int) -> None:
+        """It may get mail again."""
 
     def blocks(self, row: Row) -> bool:
         """Whether the lead's address gets none."""
@@ -107,6 +113,12 @@ class _Changes:
     def has(self, partition: int, lead: str) -> bool:
         """Whether there is a row, kept or begun."""
         return lead in self._rows[partition] or lead in self._table.rows(partition)
+
+    def suppression(self, partition: int, hashed: str) -> Suppression | None:
+        """An address's row."""
+        key = SUPPRESSED + hashed
+        held = self.more[partition].get(key, self._table.rows(partition).get(key))
+        return None if held is None else msgspec.json.decode(held, type=Suppression)
 
     def all(self) -> Iterator[tuple[int, Row]]:
         """Every row that was looked at."""
@@ -198,6 +210,9 @@ class Nurture:
             happening = read_happening(topic, record) if lead else None
             if isinstance(happening, Scored):
                 self._remember(partition, lead, happening)
+            if isinstance(happening, Happened) and happening.event.type == LIFTED:
+                self._lift(changes, partition, lead, happening)
+                continue
             if happening is None or (
                 isinstance(happening, Scored | Gone) and not changes.has(partition, lead)
             ):
@@ -205,7 +220,7 @@ class Nurture:
             row = changes.row(partition, lead)
             suppressed = row.suppressed
             self._walk.take(row, happening)
-            if row.suppressed and not suppressed:
+            if row.suppressed != suppressed:
                 self._suppress(changes, partition, row, happening)
             if isinstance(happening, Happened) and happening.event.type == RATED:
                 await self._rated(row, happening)
@@ -279,9 +294,24 @@ class Nurture:
             if isinstance(told, str):
                 hashes.add(told)
         for hashed in hashes:
-            self._everybody.add(hashed)
-            value = msgspec.json.encode(Suppression(row.suppressed, self._clock()))
-            changes.more[partition][SUPPRESSED + hashed] = value
+            self._everybody.add(hashed, partition)
+            held = changes.suppression(partition, hashed)
+            if held is None or graver(held.why, row.suppressed) != held.why:
+                made = Suppression(row.suppressed, self._clock(), self._everybody.mark_of(row.lead))
+                changes.more[partition][SUPPRESSED + hashed] = msgspec.json.encode(made)
+
+    def _lift(self, changes: _Changes, partition: int, lead: str, told: Happened) -> None:
+        """Somebody in charge says that mails may go again: takes the address, and the lead, off the list."""
+        order = lift_of(told.event.properties) if told.order else None
+        if order is None:
+            return
+        for hashed in order.address_hashes:
+            held = changes.suppression(partition, hashed)
+            if held is not None and held.why in order.lifts:
+                self._everybody.lift(hashed, partition)
+                changes.more[partition][SUPPRESSED + hashed] = None
+        if changes.has(partition, lead):
+            self._walk.lift(changes.row(partition, lead), order.lifts)
 
     async def _rated(self, row: Row, told: Happened) -> None:
         """An answer becomes an `nps`, with how the lead is and was scored."""
@@ -311,7 +341,7 @@ class Nurture:
         row = changes.row(result.partition, result.lead)
         suppressed = row.suppressed
         self._walk.settle(row, result.outgoing, result.fate, result.why, self._clock(), result.after_s)
-        if row.suppressed and not suppressed:
+        if row.suppressed != suppressed:
             self._suppress(changes, result.partition, row, None)
         self._rest(result)
         MAILS.labels(result.outgoing.campaign, result.fate).inc()

@@ -19,6 +19,7 @@ from tests.nurture_world import (
     alert,
     event,
     gone,
+    lift,
     mail_server,
     plan,
     score,
@@ -27,6 +28,7 @@ from tests.nurture_world import (
 
 START = [{"nurture": "keep-warm"}]
 KEYS = LinkKeys([LINK_KEY])
+SAME = {"email": "u-1@u-1.example"}
 
 
 @pytest.fixture
@@ -161,6 +163,50 @@ async def test_who_unsubscribed_stays_away_under_every_lead_and_after_an_erasure
     await here.until(MONDAY + 28 * DAY)
     assert len(server.inbox.mails) == 1
     assert all(here.work.lead_of(key, b"") == "" for key in here.table.held[0] if key.startswith("\0"))
+
+
+async def test_a_lifted_suppression_lets_the_next_play_write_to_the_lead_and_the_address(
+    here: World, server: MailServer
+) -> None:
+    hashed = here.addresses.hash_of("u-1@u-1.example")
+    await here.take(score("u-1", MONDAY), alert("u-1", MONDAY, START))
+    await here.take(event("unsubscribe", "u-1", MONDAY))
+    await here.take(alert("u-9", MONDAY, START, traits=SAME))
+    await here.take(lift("u-1", MONDAY, "unsubscribed", hashes=(hashed,)))
+    assert hashed not in str(here.table.held)
+    await here.until(MONDAY + 28 * DAY)
+    assert _subjects(server) == ["Bonjour"]
+    later = MONDAY + 98 * DAY
+    await here.until(later)
+    await here.take(alert("u-1", later, START), alert("u-9", later, START, traits=SAME))
+    assert _subjects(server) == ["Bonjour", "Bonjour", "Bonjour"]
+    await here.take(event("unsubscribe", "u-1", later))
+    await here.until(later + 28 * DAY)
+    assert len(server.inbox.mails) == 3
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda hashed: lift("u-1", MONDAY, "unsubscribed", "complained", hashes=(hashed,), order=False),
+        lambda hashed: lift("u-1", MONDAY, "bounced", "unsubscribed", hashes=(hashed,)),
+        lambda hashed: event("email_allowed", "u-1", MONDAY, by="claire"),
+    ],
+    ids=["over-http", "not-of-complaints", "broken"],
+)
+async def test_what_does_not_lift_a_complaint(here: World, server: MailServer, order: object) -> None:
+    await here.take(alert("u-1", MONDAY, START))
+    await here.take(event("email_bounce", "u-1", MONDAY, bounce="hard"))
+    await here.take(event("email_complaint", "u-1", MONDAY))
+    assert callable(order)
+    await here.take(order(here.addresses.hash_of("u-1@u-1.example")))
+    await here.take(alert("u-9", MONDAY, START, traits=SAME))
+    await here.until(MONDAY + 98 * DAY)
+    await here.take(
+        alert("u-1", MONDAY + 98 * DAY, START), alert("u-9", MONDAY + 98 * DAY, START, traits=SAME)
+    )
+    assert len(server.inbox.mails) == 1
+    assert here.row("u-1").suppressed == "complained"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.nurture.row import SUPPRESSED, read
+from connectors.nurture.row import read
+from connectors.nurture.suppression import SUPPRESSED
 from deploy import leash
 from deploy.privacy.topic_log import rows_of
 from scorer.blocks import Hasher
@@ -26,7 +27,7 @@ SOON = PLAN.replace("wait: 3d", "wait: 1s").replace("wait: 10d", "wait: 1s").rep
 LEADS = [f"u-{number}" for number in range(6)]
 
 
-class _Role:
+class Role:
     """The role in a process that can be killed."""
 
     def __init__(self, rig: Rig, server: MailServer, folder: Path) -> None:
@@ -53,7 +54,7 @@ class _Role:
         return self._process is not None and self._process.poll() is None
 
 
-async def _send(rig: Rig, records: list[Record]) -> None:
+async def send(rig: Rig, records: list[Record]) -> None:
     async with producer_to(rig.bootstrap) as producer:
         for one in records:
             topic = one.topic.replace("leadheat", rig.prefix)
@@ -66,7 +67,7 @@ async def test_killed_between_a_mail_and_its_row_it_repeats_the_id_and_loses_not
 ) -> None:
     await rig.make_topics()
     async with mail_server() as server:
-        role = _Role(rig, server, tmp_path)
+        role = Role(rig, server, tmp_path)
         deaths = {4}
 
         def die() -> None:
@@ -75,7 +76,7 @@ async def test_killed_between_a_mail_and_its_row_it_repeats_the_id_and_loses_not
                 role.kill()
 
         server.inbox.on_data = die
-        await _send(rig, [alert(lead, MONDAY, [{"nurture": "keep-warm"}]) for lead in LEADS])
+        await send(rig, [alert(lead, MONDAY, [{"nurture": "keep-warm"}]) for lead in LEADS])
         role.start()
         try:
             for _ in deaths:
@@ -106,8 +107,8 @@ async def test_at_the_first_start_what_was_said_since_is_heard_before_anything_i
         early = [alert(lead, MONDAY - DAY, [{"nurture": "keep-warm"}]) for lead in LEADS]
         others = [event("email_open", f"x-{n}", MONDAY - DAY // 2 + n) for n in range(3_000)]
         leaves = [event("unsubscribe", lead, MONDAY - DAY // 4) for lead in LEADS[1:]]
-        await _send(rig, [*early, *others, *leaves])
-        role = _Role(rig, server, tmp_path)
+        await send(rig, [*early, *others, *leaves])
+        role = Role(rig, server, tmp_path)
         role.start()
         try:
             await until_async(lambda: _distinct(server) == 3)
@@ -119,16 +120,16 @@ async def test_at_the_first_start_what_was_said_since_is_heard_before_anything_i
 async def test_an_erased_leads_row_goes_and_its_addresss_hash_stays(rig: Rig, tmp_path: Path) -> None:
     await rig.make_topics()
     async with mail_server() as server:
-        role = _Role(rig, server, tmp_path)
+        role = Role(rig, server, tmp_path)
         role.start()
         try:
-            await _send(rig, [alert("u-0", MONDAY, [{"nurture": "keep-warm"}])])
+            await send(rig, [alert("u-0", MONDAY, [{"nurture": "keep-warm"}])])
             async with rig.read(NURTURING) as reader:
                 await reader.read_until(lambda found: "u-0" in _rows(found.records))
                 rows = await rows_of(rig.bootstrap, full_name(rig.prefix, NURTURING), {"u-0", "u-1"})
                 [held] = rows.values()
                 assert held["lead"] == "u-0"
-                await _send(rig, [event("unsubscribe", "u-0", MONDAY)])
+                await send(rig, [event("unsubscribe", "u-0", MONDAY)])
                 await reader.read_until(
                     lambda found: any(key.startswith(SUPPRESSED) for key in _rows(found.records))
                 )

@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 from tests.oracle.conditions import holds, is_number, of_event, of_lead
 from tests.oracle.lines import EPOCH, SECOND, Happening, duration
 
-NO_ACTIVITY = {"identify", "alias", "outcome", "nps", "email_delivered", "email_bounce", "email_complaint"}
+NO_ACTIVITY = {
+    *("identify", "alias", "outcome", "nps"),
+    *("email_delivered", "email_bounce", "email_complaint", "email_allowed"),
+}
 
 
 class Points:
