@@ -178,7 +178,8 @@ def _carrier(settings: Settings) -> "Callable[[], Carrier]":
     token = settings.provider_token()
     if token is None or provider is None:
         raise SettingsError(f"{PREFIX}MAIL_TOKEN is not set: expected the key of {provider}")
-    return lambda: ProviderCarrier(provider, token)
+    allowed, clock = settings.allowed(), settings.clock()
+    return lambda: ProviderCarrier(provider, token, allowed, clock)
 
 
 def office(settings: Settings) -> "OfficeConfig":
