@@ -21,9 +21,9 @@ from connectors.accounts.metrics import RECORDS, ROWS
 from connectors.accounts.scores import Scores
 from connectors.durable.errors import NotOursError
 from connectors.durable.table import Table
-from connectors.grid_file import GridFile
 from connectors.hang_up import hang_up
 from connectors.role import metrics_on, rest, until_told
+from connectors.watched_file import WatchedFile
 from scorer.account_book import Book
 from scorer.account_member import MemberError, MemberReader
 from scorer.brokers import connection
@@ -56,7 +56,7 @@ async def run(config: AccountsConfig) -> None:
 
 async def keep(config: AccountsConfig, stop: asyncio.Event) -> None:
     """Keeps accounts until `stop` is set. What it raises is for the process to end with."""
-    keeper = Keeper(config, GridFile(config.grid, lambda path: Plan(load_grid(path))))
+    keeper = Keeper(config, WatchedFile(config.grid, lambda path: Plan(load_grid(path))))
     with metrics_on(config.metrics_port):
         if await _answered(config, stop):
             await keeper.run(stop)
@@ -89,7 +89,7 @@ async def _answered(config: AccountsConfig, stop: asyncio.Event) -> bool:
 class Keeper:
     """One member of the group of keepers."""
 
-    def __init__(self, config: AccountsConfig, grid: GridFile[Plan]) -> None:
+    def __init__(self, config: AccountsConfig, grid: WatchedFile[Plan]) -> None:
         prefix, session_ms = config.topic_prefix, int(config.session_timeout_s * 1_000)
         self._config = config
         self._grid = grid

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from connectors import grid_file
+from connectors.watched_file import WatchedFile
 from scorer.grid import load_grid
 from scorer.history import History, replay
 from scorer.plan import Plan
@@ -97,7 +97,7 @@ class Scoring:
         return replay(self._plan, events, at)
 
 
-class GridFile(grid_file.GridFile[Scoring]):
+class GridFile(WatchedFile[Scoring]):
     """The grid's file as the read API reads it."""
 
     def __init__(self, path: Path) -> None:

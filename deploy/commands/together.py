@@ -20,10 +20,11 @@ def apart(one: Kind, said: Any, other: Kind, also: Any) -> Iterator[str]:
 
 def _actions(grid: Grid) -> Iterator[tuple[str, str, Any]]:
     """Of each action of a play: the play, the verb, its object."""
-    for play in (*grid.plays, *grid.account_plays):
-        for action in play.do:
+    plays = [(play.id, play.do) for play in grid.plays] + [(play.id, play.do) for play in grid.account_plays]
+    for name, do in plays:
+        for action in do:
             for verb, what in action.items():
-                yield play.id, verb, what
+                yield name, verb, what
 
 
 def _sequences(grid: Grid, plan: "Plan") -> Iterator[str]:
