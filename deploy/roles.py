@@ -73,6 +73,7 @@ def serve(settings: Settings) -> "ServeConfig":
         scoring_group=group_name(settings.topic_prefix),
         erasure_key=settings.erasure_secret(),
         link_keys=settings.link_keys(),
+        team_file=_team_file(settings),
     )
 
 

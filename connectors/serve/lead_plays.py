@@ -10,6 +10,7 @@ from connectors.routing import BelowRoute
 from connectors.serve.acts import RAISED, tasks_of
 from connectors.serve.desk import Desk, Json
 from connectors.serve.leads import lead_asked_for
+from connectors.serve.people import People
 from scorer.times import Micros, format_time, parse_time
 
 
@@ -18,6 +19,7 @@ class LeadPlays:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._people = People(desk.config.team_file)
 
     def routes(self) -> list[Route]:
         """The plays of a lead."""
@@ -29,14 +31,15 @@ class LeadPlays:
         record = await lead_asked_for(self._desk, request)
         now = max(self._desk.now(), parse_time(record["as_of"]))
         assigned, tasks = await tasks_of(self._desk.cache, record["identities"])
+        named = [one | {"name": self._people.name(one["person"])} for one in tasks]
         plays = self._desk.scoring.why_not(record, await self._last(record["identities"]), now)
         return Json(
             {
                 "lead_id": record["lead_id"],
                 "as_of": format_time(now),
                 "plays": plays,
-                "assigned": assigned,
-                "tasks": tasks,
+                "assigned": assigned and assigned | {"name": self._people.name(assigned["person"])},
+                "tasks": named,
             }
         )
 

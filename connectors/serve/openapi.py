@@ -188,8 +188,8 @@ def _lead_paths() -> Document:
         lead_id=_TEXT,
         as_of=_TIME,
         plays=_list(_ref("LeadPlay")),
-        assigned={"type": ["object", "null"], "description": "person, why, at, alert, open"},
-        tasks=_list({"type": "object", "description": "what, person, since, due, state, by, alert"}),
+        assigned={"type": ["object", "null"], "description": "person, name, why, at, alert, open"},
+        tasks=_list({"type": "object", "description": "what, person, name, since, due, state, by, alert"}),
     )
     account = _object(
         "",

@@ -81,7 +81,7 @@ export function playsPanels(told, grid) {
       ? panel(
           'side-acts',
           t('acts.title'),
-          assigned ? h('p', { class: 'sm' }, t('acts.assigned', { person: assigned.person })) : null,
+          assigned ? h('p', { class: 'sm' }, t('acts.assigned', { person: assigned.name ?? assigned.person })) : null,
           tasks.length ? list(tasks.slice(0, 8).map(taskItem)) : null,
         )
       : null,
