@@ -32,6 +32,7 @@ from scorer.grid import load_grid
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.roll_up import Member
+from scorer.silence import is_silent, silent_until
 from scorer.times import DAY, SECOND, Micros, parse_time
 from scorer.topics import ACCOUNTS, ALERTS, SCORES, full_name
 
@@ -43,7 +44,7 @@ _LATE: Final = SECOND // 4
 """How far time is held back: records on their way were stamped before now."""
 _DUE_AT_ONCE: Final = 2_000
 _NEWS: Final = DAY
-"""What happened longer ago is told to nobody: a history that was imported, an outage that nobody mended."""
+"""What happened longer ago is told to nobody: an outage that nobody mended."""
 _KNOWN: Final = 100_000
 
 _log: Final = logging.getLogger(__name__)
@@ -210,6 +211,7 @@ class Keeper:
             return
         lead = record.key.decode(errors="replace")
         place, moment = (record.partition, record.offset), record.timestamp * 1_000
+        silent = silent_until(record.headers) if is_silent(record.headers) else None
         found: tuple[str, Member] | None = None
         partition = -1
         if record.value is not None:
@@ -226,7 +228,7 @@ class Keeper:
         for number, book in self._books.items():
             if number == partition or book.holds(lead):
                 mine = found if number == partition else None
-                book.take(place, lead, mine, moment, erased=_erased(record))
+                book.take(place, lead, mine, moment, erased=_erased(record), silent_until=silent)
                 taken = True
         RECORDS.labels("taken" if taken else "elsewhere").inc()
 

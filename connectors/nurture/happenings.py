@@ -8,7 +8,7 @@ import msgspec
 from connectors.nurture.row import Facts
 from scorer.errors import EventError
 from scorer.event import Event, decode
-from scorer.silence import SILENT
+from scorer.silence import is_silent
 from scorer.times import Micros, parse_time
 from scorer.topics import ALERTS, SCORES
 
@@ -99,7 +99,7 @@ def read(topic: str, record: Any) -> Happening | None:
         event = decode(record.value)
     except (msgspec.DecodeError, UnicodeDecodeError, EventError, ValueError, RecursionError):
         return None  # the worker says so, on leadheat.failed
-    history = any(name == SILENT for name, _ in record.headers)
+    history = is_silent(record.headers)
     unnamed = f"{record.topic}/{record.partition}/{record.offset}"
     return Happened(event, at, str(event.id or unnamed), history)
 
