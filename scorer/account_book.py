@@ -484,6 +484,7 @@ class Book:
                 "tiers": dict(Counter(tiers[member.tier] for member, _ in leads)),
                 "count": len(leads),
                 "leads": shown(leads[:_SHOWN], tiers),
+                "raised": {play: format_time(at) for play, at in one.raised.items()},
                 "as_of": format_time(one.moment),
                 "grid": self._plan.grid.name,
                 "version": self._plan.grid.version,
