@@ -1,5 +1,6 @@
 """`leadheat check`: which kind of file it is given, all its problems, and whether files go together."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.commands.files import kind_of
+from scorer.yaml_file import YamlFile
 
 ROOT = Path(__file__).parents[2]
 GRID = ROOT / "deploy" / "grids" / "b2b-fr.yml"
@@ -93,3 +95,15 @@ def test_what_one_file_names_and_another_lacks(tmp_path: Path) -> None:
         "the play pass-on names the channel managers, which is not there",
         "claire has the channel claire, which is not there",
     ]
+
+
+def test_the_plays_that_the_page_shows_go_with_the_sample_grid(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "grid.md").read_text(encoding="utf-8")
+    (example,) = [part for part in page.split("```") if "id: detractor" in part]
+    shown = YamlFile(example.removeprefix("yml"), "grid.md").data
+    sample = YamlFile(GRID.read_text(encoding="utf-8"), GRID.name).data
+    for field in ("criteria", "plays"):
+        sample[field] += shown[field]
+    (grid,) = _written(tmp_path, grid=json.dumps(sample))
+    result = CliRunner().invoke(app, ["check", grid])
+    assert result.exit_code == 0, result.output
