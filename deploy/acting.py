@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aiokafka.errors import KafkaError
@@ -9,6 +10,7 @@ from aiokafka.errors import KafkaError
 from connectors.durable.errors import OvertakenError
 from connectors.hang_up import end
 from connectors.role import rest, until_told
+from connectors.watched_file import until_changed
 
 if TYPE_CHECKING:
     from connectors.notify.config import NotifyConfig
@@ -25,6 +27,7 @@ async def run(notify: "NotifyConfig", office: "OfficeConfig") -> None:
 async def _act(notify: "NotifyConfig", office: "OfficeConfig", stop: asyncio.Event) -> None:
     from connectors.notify.dispatch import dispatch
 
+    office = replace(office, team_file=notify.team_file)  # one watches for both
     tasks = [asyncio.create_task(dispatch(notify, stop)), asyncio.create_task(_keep_office(office, stop))]
     done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     await end(*running)  # what one of them ended with is for the process to end with
@@ -33,12 +36,16 @@ async def _act(notify: "NotifyConfig", office: "OfficeConfig", stop: asyncio.Eve
 
 
 async def _keep_office(config: "OfficeConfig", stop: asyncio.Event) -> None:
-    """Opens the office anew whenever a broker that is away, or another office, has closed it."""
+    """Opens the office anew whenever a broker that is away, or another office, has closed it, and with each
+    new file of the team."""
     from connectors.office.office import Office
 
+    file = config.team_file
     while not stop.is_set():
-        try:
-            await Office(config).run(stop)
-        except (KafkaError, OvertakenError, OSError) as error:
-            _log.warning("the office is closed, and opens again: %s", type(error).__name__)
-            await rest(stop)
+        async with until_changed([] if file is None else [file], stop) as ended:
+            now = config if file is None else replace(config, team=file.said)
+            try:
+                await Office(now).run(ended)
+            except (KafkaError, OvertakenError, OSError) as error:
+                _log.warning("the office is closed, and opens again: %s", type(error).__name__)
+                await rest(ended)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from connectors.nurture.carrier import Carrier
     from connectors.nurture.config import NurtureConfig
     from connectors.office.config import OfficeConfig
+    from connectors.office.team import Team
     from connectors.serve.config import ServeConfig
     from connectors.sync.config import SyncConfig
+    from connectors.watched_file import WatchedFile
     from streams.config import WorkerConfig
 
 
@@ -71,14 +73,16 @@ def serve(settings: Settings) -> "ServeConfig":
         scoring_group=group_name(settings.topic_prefix),
         erasure_key=settings.erasure_secret(),
         link_keys=settings.link_keys(),
+        team_file=_team_file(settings),
     )
 
 
 def notify(settings: Settings) -> "NotifyConfig":
     """What the alerts' delivery needs."""
     from connectors.notify.config import NotifyConfig
-    from connectors.office.team import Team, load_team
+    from connectors.office.team import Team
 
+    team = _team_file(settings)
     return NotifyConfig(
         kafka=settings.require_kafka(),
         topic_prefix=settings.topic_prefix,
@@ -90,7 +94,8 @@ def notify(settings: Settings) -> "NotifyConfig":
         erasure_key=settings.erasure_secret(),
         allowed=settings.allowed(),
         link_keys=_link_keys(settings),
-        team=Team() if settings.team is None else load_team(settings.team),
+        team=Team() if team is None else team.said,
+        team_file=team,
         mail=mail(settings),
     )
 
@@ -137,7 +142,9 @@ def nurture(settings: Settings, *, alone: bool = True) -> "NurtureConfig":
     `alone`: nobody else (`leadheat up`) finds Kafka, says where the gateway is, and makes a key.
     """
     from connectors.nurture.config import NurtureConfig
+    from connectors.nurture.errors import PlanError
     from connectors.nurture.plan_reader import load_plan
+    from connectors.watched_file import WatchedFile
 
     if settings.sequences is None:
         raise SettingsError(f"{PREFIX}SEQUENCES is not set: name the file of sequences, see docs/nurture.md")
@@ -149,10 +156,12 @@ def nurture(settings: Settings, *, alone: bool = True) -> "NurtureConfig":
         raise SettingsError(
             f"{PREFIX}GATEWAY_URL is not set: say where people's mail programs reach the gateway"
         )
+    file = WatchedFile(settings.sequences, load_plan, "sequences", PlanError)
     return NurtureConfig(
         kafka=settings.require_kafka() if alone else "",
         topic_prefix=settings.topic_prefix,
-        plan=load_plan(settings.sequences),
+        plan=file.read(),
+        plan_file=file,
         carrier=_carrier(settings),
         gateway_url=settings.gateway_url or "",
         clock=settings.clock(),
@@ -178,21 +187,37 @@ def _carrier(settings: Settings) -> "Callable[[], Carrier]":
     token = settings.provider_token()
     if token is None or provider is None:
         raise SettingsError(f"{PREFIX}MAIL_TOKEN is not set: expected the key of {provider}")
-    return lambda: ProviderCarrier(provider, token)
+    allowed, clock = settings.allowed(), settings.clock()
+    return lambda: ProviderCarrier(provider, token, allowed, clock)
 
 
 def office(settings: Settings) -> "OfficeConfig":
     """What assignments and tasks need; TeamError where the team file is wrong."""
     from connectors.office.config import OfficeConfig
-    from connectors.office.team import Team, load_team
+    from connectors.office.team import Team
 
+    team = _team_file(settings)
     return OfficeConfig(
         kafka=settings.require_kafka(),
         topic_prefix=settings.topic_prefix,
-        team=Team() if settings.team is None else load_team(settings.team),
+        team=Team() if team is None else team.said,
+        team_file=team,
         clock=settings.clock(),
         erasure_key=settings.erasure_secret(),
     )
+
+
+def _team_file(settings: Settings) -> "WatchedFile[Team] | None":
+    """The team's file, read; TeamError where it is wrong."""
+    from connectors.office.errors import TeamError
+    from connectors.office.team import load_team
+    from connectors.watched_file import WatchedFile
+
+    if settings.team is None:
+        return None
+    file = WatchedFile(settings.team, load_team, "team", TeamError)
+    file.read()
+    return file
 
 
 def sync(settings: Settings, *, kafka: bool = True) -> "SyncConfig":

@@ -16,9 +16,11 @@ from typing import Any, Final
 
 import msgspec
 
-from scorer.account_plays import alert, due, shown
+from scorer.account_model import AccountPlay
+from scorer.account_plays import alert, next_stay, not_cooling, of_change, shown
 from scorer.plan import Plan
 from scorer.roll_up import Member, Scale
+from scorer.silence import NO_HISTORY
 from scorer.times import FOREVER, NEVER, SECOND, format_time, parse_time
 
 MARK: Final = "\0mark"
@@ -39,6 +41,8 @@ class _Kept(msgspec.Struct, omit_defaults=True):
     batch: int
     grid: int
     settles: int | None = None
+    hushed: bool = False
+    silent_until: int = NO_HISTORY
     raised: dict[str, int] = {}
     outbox: list[dict[str, Any]] = []
 
@@ -69,10 +73,12 @@ class _Account:
         "check",
         "due",
         "grid",
+        "hushed",
         "moment",
         "outbox",
         "raised",
         "settles",
+        "silent_until",
         "since",
         "spans",
         "spans_end",
@@ -87,6 +93,10 @@ class _Account:
         self.batch = kept.batch
         self.grid = kept.grid
         self.settles = kept.settles
+        self.hushed = kept.hushed
+        """That leads went, for which it settles, was no news."""
+        self.silent_until = kept.silent_until
+        """Until when what time does to it is told to nobody, since a lead's history is being imported."""
         self.raised = dict(kept.raised)
         self.outbox = list(kept.outbox)
         self.due = FOREVER
@@ -115,6 +125,7 @@ class Book:
         self._touched: set[str] = set()
         self._gone: set[str] = set()
         self._heap: list[tuple[int, str]] = []
+        self._stays = [play for play in plan.grid.account_plays if play.when == "stays"]
         self._batches = _batches.decode(rows[MARK]) if MARK in rows else []
         """The last one, and those before it of which not all rows may have been written."""
         self._newest = 0
@@ -159,10 +170,12 @@ class Book:
         moment: int,
         *,
         erased: bool = False,
+        silent_until: int | None = None,
     ) -> None:
         """A lead's record: the account that it is of now and how it stands there, or that it is in none here.
 
-        `place` is the record's partition and offset, `moment` when it holds from.
+        `place` is the record's partition and offset, `moment` when it holds from; `silent_until` what it says
+        where it is no news.
         """
         before = self._home.get(lead)
         after = found[0] if found else None
@@ -182,7 +195,8 @@ class Book:
                 one.outbox = [_without(lead, told) for told in one.outbox if told["lead_id"] != lead]
             if account in empty:
                 self._revive(account, moment)
-            self._happened(account, lead, moment, left=account == before != after, erased=erased)
+            left = account == before != after
+            self._happened(account, lead, moment, silent_until, left=left, erased=erased)
         self._newest = max(self._newest, moment)
 
     def loaded(self, reached: Offsets) -> None:
@@ -285,7 +299,9 @@ class Book:
         if one is not None and one.settles is None:
             one.since = max(one.moment, moment)
 
-    def _happened(self, account: str, lead: str, moment: int, *, left: bool, erased: bool) -> None:
+    def _happened(
+        self, account: str, lead: str, moment: int, silent_until: int | None, *, left: bool, erased: bool
+    ) -> None:
         """Decides an account whose members changed."""
         one = self._accounts.get(account) or self._begin(account, moment)
         one.moment = max(one.moment, moment)
@@ -294,10 +310,13 @@ class Book:
             one.outbox = []
             self._give_up(account)
             return
+        silent = silent_until is not None
+        one.silent_until = max(one.silent_until, silent_until or NO_HISTORY)
         if left:
+            one.hushed = silent and (one.settles is None or one.hushed)
             one.settles = one.moment + SETTLES
             one.spans = None
-        self._decide(account, one, lead)
+        self._decide(account, one, lead, silent=silent)
 
     def _pass(self, account: str, until: int) -> None:
         """Lets time pass up to a moment."""
@@ -310,17 +329,26 @@ class Book:
         while one.settles is None and one.due <= until:
             members = self._members.get(account, {}).values()
             quiet = max(one.moment, one.due - 1)
-            found = self._scale.next_change(members, one.tier, quiet, until)
-            if found is None:
+            stay = self._next_stay(one)
+            found = self._scale.next_change(members, one.tier, quiet, min(stay, until))
+            if found is not None:
+                one.moment = found.at
+                self._change(account, one, found.to, silent=found.at <= one.silent_until)
+            elif stay <= until:
+                self._stayed(account, one, stay)
+                self._look_ahead(account, one)
+            else:
                 break
-            one.moment = found.at
-            self._change(account, one, found.to)
+        if one.settles is not None:  # its tier stays meanwhile
+            settled = min(one.settles, until)
+            while (stay := self._next_stay(one)) <= settled:
+                self._stayed(account, one, stay)
         if one.settles is not None and one.settles <= until:
             one.moment, one.settles = max(one.moment, one.settles), None
             if account not in self._members:
                 self._give_up(account)
                 return
-            self._decide(account, one)
+            self._decide(account, one, silent=one.hushed or one.moment <= one.silent_until)
             self._pass(account, until)
             return
         one.moment = max(one.moment, until)
@@ -333,18 +361,19 @@ class Book:
             one.settles = one.settles or one.moment
         elif one.grid != self._plan.fingerprint:
             one.grid = self._plan.fingerprint
+            one.moment = max(one.moment, self._newest)  # stays that are over by then set nothing off
             if (tier := self._decided(account, one)) != one.tier:
                 one.tier, one.since = tier, one.moment
             self._touched.add(account)
         self._look_ahead(account, one)
 
-    def _decide(self, account: str, one: _Account, lead: str | None = None) -> None:
+    def _decide(self, account: str, one: _Account, lead: str | None = None, *, silent: bool) -> None:
         """Decides an account; `lead`: the only one of which something is new."""
         if self._surely(account, one, lead):
             return
         to = self._decided(account, one) if account in self._members else one.tier
         if to > one.tier or (to < one.tier and one.settles is None):
-            self._change(account, one, to)
+            self._change(account, one, to, silent=silent)
         else:
             self._look_ahead(account, one)
 
@@ -374,20 +403,38 @@ class Book:
         total = self._scale.total([(each, self._scale.score_of(each, one.moment)) for each in members])
         return self._scale.decide(members, total, one.tier)
 
-    def _change(self, account: str, one: _Account, to: int) -> None:
-        tiers, at = self._scale.tiers, one.moment
-        left, one.tier, one.since = tiers[one.tier], to, at
+    def _change(self, account: str, one: _Account, to: int, *, silent: bool) -> None:
+        tiers, plays = self._scale.tiers, self._plan.grid.account_plays
+        left, one.tier, one.since = tiers[one.tier], to, one.moment
         self._touched.add(account)
-        if at >= self.silent_before:
-            for play in due(self._plan.grid.account_plays, one.raised, left, tiers[to], at):
-                leads = self._hottest(account, at)
-                total, company = self._scale.total(leads), _company(leads)
-                shown_tiers = [tier.id for tier in self._plan.tiers]
-                self._untold.add(account)
-                one.outbox.append(
-                    alert(account, company, play, left, tiers[to], at, total, leads[:_SHOWN], shown_tiers)
-                )
+        if not silent:
+            self._raise(account, one, of_change(plays, left, tiers[to]), left)
         self._look_ahead(account, one)
+
+    def _next_stay(self, one: _Account) -> int:
+        """When a stay in its tier is long enough for a play, next; FOREVER: never."""
+        return next_stay(self._stays, self._scale.tiers[one.tier], one.since, one.moment)[0]
+
+    def _stayed(self, account: str, one: _Account, at: int) -> None:
+        """A stay in its tier is long enough for a play."""
+        tier = self._scale.tiers[one.tier]
+        _, plays = next_stay(self._stays, tier, one.since, one.moment)
+        one.moment = at
+        if at > one.silent_until and account in self._members:
+            self._raise(account, one, plays, tier)
+
+    def _raise(self, account: str, one: _Account, plays: Iterable[AccountPlay], left: str) -> None:
+        """Puts the alerts of plays into an account's outbox."""
+        at, to = one.moment, self._scale.tiers[one.tier]
+        if at < self.silent_before:
+            return
+        for play in not_cooling(plays, one.raised, at):
+            leads = self._hottest(account, at)
+            total, company = self._scale.total(leads), _company(leads)
+            tiers = [tier.id for tier in self._plan.tiers]
+            self._touched.add(account)
+            self._untold.add(account)
+            one.outbox.append(alert(account, company, play, left, to, at, total, leads[:_SHOWN], tiers))
 
     def _look_ahead(self, account: str, one: _Account) -> None:
         if one.settles is not None:
@@ -398,6 +445,7 @@ class Book:
 
     def _set_due(self, account: str, moment: int) -> None:
         one = self._accounts[account]
+        moment = min(moment, self._next_stay(one))
         if one.due != moment or one.check:
             one.due = moment
             if moment < FOREVER:
@@ -436,10 +484,20 @@ class Book:
                 "tiers": dict(Counter(tiers[member.tier] for member, _ in leads)),
                 "count": len(leads),
                 "leads": shown(leads[:_SHOWN], tiers),
+                "raised": {play: format_time(at) for play, at in one.raised.items()},
                 "as_of": format_time(one.moment),
                 "grid": self._plan.grid.name,
                 "version": self._plan.grid.version,
-                "kept": _Kept(one.moment, one.batch, one.grid, one.settles, one.raised, one.outbox),
+                "kept": _Kept(
+                    one.moment,
+                    one.batch,
+                    one.grid,
+                    one.settles,
+                    one.hushed,
+                    one.silent_until,
+                    one.raised,
+                    one.outbox,
+                ),
             }
         )
 

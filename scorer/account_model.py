@@ -1,11 +1,12 @@
 """What a grid says of accounts, as checked values: how leads add up, from where tiers hold, which plays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from scorer.hours import Hours
 
+When = Literal["enters", "leaves", "stays"]
 Way = Literal["max", "min", "sum", "avg"]
 
 
@@ -35,13 +36,17 @@ class RollUp:
 
 @dataclass(frozen=True)
 class AccountPlay:
-    """What is done when an account enters a tier, or leaves it."""
+    """What is done when an account enters a tier, leaves it, or has stayed in it for a while."""
 
     id: str
-    when: Literal["enters", "leaves"]
+    when: When
     tier: str
     cooldown_us: int
     do: tuple[Mapping[str, Any], ...]
+    stays_us: int = 0
+    """For how long, where `when` is `stays`."""
+    written: Mapping[str, Any] = field(default_factory=dict)
+    """What it asks for, as the grid says it."""
     hours: Hours | None = None
     """When it may be done; None: at any time."""
     expires_us: int | None = None

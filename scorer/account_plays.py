@@ -1,24 +1,35 @@
-"""Alerts of accounts: what plays with `when: {account: …}` say when one enters a tier, or leaves it."""
+"""Alerts of accounts: what plays with `when: {account: …}` say when they go off."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from scorer.account_model import AccountPlay
 from scorer.roll_up import Member
-from scorer.times import format_time
+from scorer.times import FOREVER, format_time
 
 
-def due(
-    plays: Sequence[AccountPlay], raised: dict[str, int], left: str, to: str, at: int
-) -> Iterator[AccountPlay]:
-    """The plays that a change of tier sets off, those apart that are still cooling down.
-
-    `raised` is when each went off last, and is kept up.
-    """
+def of_change(plays: Iterable[AccountPlay], left: str, to: str) -> Iterator[AccountPlay]:
+    """The plays that are meant by a change of tier."""
     for play in plays:
-        if (to if play.when == "enters" else left) != play.tier:
-            continue
+        if (play.when, play.tier) in (("enters", to), ("leaves", left)):
+            yield play
+
+
+def next_stay(
+    plays: Iterable[AccountPlay], tier: str, since: int, after: int
+) -> tuple[int, list[AccountPlay]]:
+    """The first moment after another at which plays are meant by a stay in a tier, and these; or FOREVER."""
+    ends: dict[int, list[AccountPlay]] = {}
+    for play in plays:
+        if play.when == "stays" and play.tier == tier and since + play.stays_us > after:
+            ends.setdefault(since + play.stays_us, []).append(play)
+    return min(ends.items(), default=(FOREVER, []))
+
+
+def not_cooling(plays: Iterable[AccountPlay], raised: dict[str, int], at: int) -> Iterator[AccountPlay]:
+    """Those of some plays that are not cooling down; `raised` is when each went off last, and is kept up."""
+    for play in plays:
         last = raised.get(play.id)
         if last is not None and (at - last < play.cooldown_us or at // 1_000 == last // 1_000):
             continue  # in one millisecond it would be the same alert
@@ -41,7 +52,7 @@ def alert(
     record = {
         "id": alert_id(play.id, account, at, to),
         "play": play.id,
-        "when": {play.when: play.tier},
+        "when": dict(play.written),
         "lead_id": leads[0][0].lead,
         "account": account,
         "company": company,

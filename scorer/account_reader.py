@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from scorer.account_model import AccountPlay, AccountTier, RollUp, Way
+from scorer.account_model import AccountPlay, AccountTier, RollUp, Way, When
 from scorer.checked import Checked
 from scorer.play_reader import Known, read_play_base
+from scorer.times import micros
 from scorer.yaml_file import Path
 
 _SECTION: Final = {
@@ -18,7 +19,9 @@ _SECTION: Final = {
 }
 _WAYS: Final[dict[str, Way]] = {"max": "max", "min": "min", "sum": "sum", "avg": "avg"}
 _EXAMPLE: Final = "{roll_up: sum, of: 3, tiers: [{id: cold}, {id: hot, from: 120}]}"
-_WHEN: Final = "{account: {enters: hot}} or {account: {leaves: hot}}"
+_VERBS: Final[tuple[When, ...]] = ("enters", "leaves", "stays")
+_WHEN: Final = "{account: {enters: hot}}, {account: {leaves: hot}} or {account: {stays: hot, for: 14d}}"
+_LEADS_ONLY: Final = ("score", "happens", "gains")
 
 
 def read_roll_up(check: Checked, section: Any, tiers: Collection[str]) -> RollUp:
@@ -85,10 +88,23 @@ def read_account_play(check: Checked, item: Any, path: Path, known: Known) -> Ac
     when, at = item["when"], (*path, "when")
     check.mapping(when, at, {"account": True}, _WHEN)
     spec, at = when["account"], (*at, "account")
-    asked = check.mapping(spec, at, {"enters": False, "leaves": False}, _WHEN)
-    verb, tier = next(iter(asked.items()), ("enters", ""))
-    if isinstance(spec, dict) and len(asked) != 1:
+    foreign = [verb for verb in _LEADS_ONLY if isinstance(spec, dict) and verb in spec]
+    if foreign:
+        said = "of an account only its tiers are watched, of its leads all else"
+        check.report((*at, foreign[0]), f"{said}: expected one of {_WHEN}, or {foreign[0]} without account")
+        return AccountPlay(when="enters", tier="", **base)
+    asked = check.mapping(spec, at, dict.fromkeys((*_VERBS, "for"), False), _WHEN)
+    verbs = [verb for verb in _VERBS if verb in asked]
+    verb = verbs[0] if verbs else "enters"
+    tier, span = asked.get(verb, ""), 0
+    if isinstance(spec, dict) and len(verbs) != 1:
         check.report(at, f"expected one of {_WHEN}")
-    elif asked and (not isinstance(tier, str) or tier not in known.tiers):
+    elif verbs and (not isinstance(tier, str) or tier not in known.tiers):
         check.report((*at, verb), f"no such tier of accounts {tier!r}: {check.choice(tier, known.tiers)}")
-    return AccountPlay(when="leaves" if verb == "leaves" else "enters", tier=str(tier), **base)
+    if verb == "stays" and "for" in asked:
+        span = micros(check.duration(asked["for"], (*at, "for")))
+    elif verb == "stays":
+        check.report(at, "stays needs for, such as {stays: hot, for: 14d}")
+    elif "for" in asked:
+        check.report((*at, "for"), f"means nothing with {verb}: expected it with stays only")
+    return AccountPlay(when=verb, tier=str(tier), stays_us=span, written=asked, **base)

@@ -137,6 +137,11 @@ def _forget(
     _tell(residents, key, block, changes)
 
 
+def is_deletion(send: Send) -> bool:
+    """Whether it deletes the score record of somebody who was erased."""
+    return any(name == ERASED for name, _ in send.headers)
+
+
 def _tell(residents: Residents, key: bytes, block: Block, changes: Changes) -> None:
     """Tells the readers: those that follow, by the id; those that start later, by its hash."""
     hashed = residents.blocks.hasher.hash(key).hex().encode()

@@ -71,6 +71,11 @@ class History:
             found |= {jump for jump in jumps if max(start, self._moments[position]) < jump <= until}
         return sorted(found)
 
+    def lowest(self, start: int, end: int) -> float:
+        """The lowest that the score was from one moment to another, both included."""
+        steps = self.steps(start, end)
+        return min(self.curve([start, end, *steps, *(step - 1 for step in steps)]))
+
     def curve(self, moments: Iterable[int]) -> list[float]:
         """The score at each of some moments."""
         return [self.score(moment) for moment in moments]

@@ -29,6 +29,7 @@ _PREFIX_1: Final = struct.Struct(">BBqq")
 _MOST_BITS: Final = 63
 """Of an integer in MessagePack, whose signed ones are the shorter."""
 _OUTBOX: Final = 1
+_HISTORY: Final = 2
 
 
 class StateError(Exception):
@@ -89,6 +90,8 @@ class Stored(msgspec.Struct, frozen=True):
     """Counts the writes of this lead's state; 0 in states of version 1, which had none."""
     body: int = _PREFIX.size
     """Where the lead begins, after the prefix."""
+    history: bool = False
+    """What its score record told of last was no news."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -100,15 +103,17 @@ def prefix(flags: int, wake: int, plan: int, revision: int) -> bytes:
     return _PREFIX.pack(_TAG, _VERSION, _READABLE_BY, flags, revision, min(wake, FOREVER), plan)
 
 
-def encode(lead: Lead, wake: int, plan: int, revision: int) -> bytes:
+def encode(lead: Lead, wake: int, plan: int, revision: int, *, history: bool = False) -> bytes:
     """The bytes of a state, with when time may change it and the plan that decided it.
+
+    `history`: its score record tells of no news.
 
     Versions: a later one may add fields at the end of `Lead` and leave `_READABLE_BY` as it is; this program
     then reads its states, ignores what was added and drops it when it next writes the lead. What must not be
     lost that way raises `_READABLE_BY`, and this program refuses the state. Bytes of each version that
     ever wrote are in tests/golden/states.
     """
-    flags = _OUTBOX if lead.outbox else 0
+    flags = (_OUTBOX if lead.outbox else 0) | (_HISTORY if history else 0)
     return prefix(flags, wake, plan, revision) + _encoder.encode(lead)
 
 
@@ -156,7 +161,7 @@ def peek(state: bytes) -> Stored:
             f"a state of version {version} asks for a program that reads version {readable_by}: "
             f"this one reads versions up to {_VERSION}"
         )
-    return Stored(wake, plan, bool(flags & _OUTBOX), revision)
+    return Stored(wake, plan, bool(flags & _OUTBOX), revision, history=bool(flags & _HISTORY))
 
 
 def decode(state: bytes) -> tuple[Lead, Stored]:

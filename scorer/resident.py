@@ -12,7 +12,20 @@ from scorer.walk import NOWHERE, Course, Walker
 class Resident:
     """A lead in work."""
 
-    __slots__ = ("arrival", "kept_until", "lead", "owed", "plan", "revision", "stored", "timer", "walker")
+    __slots__ = (
+        "arrival",
+        "history",
+        "kept_until",
+        "lead",
+        "news",
+        "owed",
+        "plan",
+        "regridded",
+        "revision",
+        "stored",
+        "timer",
+        "walker",
+    )
 
     def __init__(self, lead: Lead, plan: Plan) -> None:
         self.lead = lead
@@ -27,10 +40,21 @@ class Resident:
         """The latest arrival of what was done to it."""
         self.kept_until = NEVER
         """It can't be forgotten before."""
+        self.history = False
+        """Its score record tells of nothing but history, or of another grid."""
+        self.news = False
+        """Something else has happened to it since it was taken into work."""
+        self.regridded = False
+        """It was decided by another grid since then."""
         self.stored = False
         """There is a state of it."""
         self.timer = FOREVER
         """What its timer was last set to."""
+
+    def happened(self, *, news: bool) -> None:
+        """Takes down whether what it is now, its score record is to tell as news."""
+        self.news = self.news or news
+        self.history = not self.news
 
     def owner(self, moment: int) -> str | None:
         """The lead that this id is or was at a moment; None: itself."""

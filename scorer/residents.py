@@ -124,6 +124,7 @@ class Residents:
             resident = self.touched[key] = self._load_or_start(key)
         if resident.plan != self._plan.fingerprint:
             resident.plan = self._plan.fingerprint
+            resident.regridded = True
             resident.lead.evidence.keep(self._plan)
             resident.regate()
             if resident.lead.course.tier != NOWHERE:
@@ -153,6 +154,7 @@ class Residents:
         resident.plan = stored.plan
         resident.revision = stored.revision
         resident.stored = True
+        resident.history = stored.history
         resident.timer = stored.wake
         waits = stored.wake <= lead.course.silent_until  # for that, whatever time does before
         resident.walker.quiet_until = lead.course.moment + 1 if waits else stored.wake
@@ -257,7 +259,8 @@ class Residents:
         resident.lead.headroom = resident.walker.headroom
         resident.revision = max(resident.revision + 1, self.least_revision)
         wake = resident.wake(self._forget_after)
-        return encode(resident.lead, wake, resident.plan, resident.revision), wake
+        history = resident.history
+        return encode(resident.lead, wake, resident.plan, resident.revision, history=history), wake
 
     def _put(self, key: bytes, resident: Resident, state: bytes, wake: int) -> None:
         self._store[key] = state

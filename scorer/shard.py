@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, MutableMapping
+from itertools import filterfalse
 from typing import Final
 
 import msgspec
@@ -15,7 +16,7 @@ from scorer.handover import Allow, Erase, Forwarded, Misplaced, Moved, Tie
 from scorer.identity import TYING, tied
 from scorer.ids import digest
 from scorer.lead import MOST_TIES, REVISION_BITS, Lead
-from scorer.messages import Changes, DeadLetter, Record, Send
+from scorer.messages import Changes, DeadLetter, Header, Record, Send
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.record import topic_record
@@ -123,9 +124,9 @@ class Shard:
     def advance(self, now: int) -> None:
         """Lets time pass up to and with `now` for the leads that it may change."""
         for key in self._residents.due(now, _TIMERS_AT_ONCE):
-            resident = self._touch(key, now)
+            resident = self._take_up(key, now)
             if now >= resident.lead.course.silent_until:
-                self._announce(key, resident, resident.walker.pass_time(now))
+                self._let_pass(key, resident, now)
             self._residents.review(key, now)
 
     def forget(self, committed: dict[str, int]) -> None:
@@ -159,7 +160,7 @@ class Shard:
                 changes.scores += scores
                 changes.outbox += outbox
         # Deletions of those who were erased come again with the order, which is read again.
-        marker, emptied = self._residents.mark_cycle(send for send in changes.scores if not send.headers)
+        marker, emptied = self._residents.mark_cycle(filterfalse(erasure.is_deletion, changes.scores))
         changes.states += [*marker, *states, *emptied]
         changes.unreadable = self._residents.unreadable()
         return changes
@@ -172,6 +173,12 @@ class Shard:
         counts = self._changes.counts
         counts[topic, result] = counts.get((topic, result), 0) + 1
 
+    def _let_pass(self, key: bytes, resident: Resident, now: int) -> None:
+        """Lets time pass; where it was let wait for a history, only what is announced of it is news."""
+        course = resident.lead.course
+        resident.happened(news=not resident.regridded and course.moment > course.silent_until)
+        self._announce(key, resident, resident.walker.pass_time(now))
+
     def _score(self, key: bytes, resident: Resident) -> list[Send]:
         lead = resident.lead
         course = lead.course
@@ -181,16 +188,22 @@ class Shard:
             if not lead.scored:
                 return []
             lead.scored = False
-            return [Send(topics.SCORES, key, None, max(resident.arrival, 0))]
+            return [Send(topics.SCORES, key, None, max(resident.arrival, 0), _silence(resident))]
         lead.scored = True
         found = resident.walker.decided()
         value = topic_record(key.decode(), lead.evidence, course, found, self.plan, course.moment)
-        return [Send(topics.SCORES, key, value, course.moment)]
+        return [Send(topics.SCORES, key, value, course.moment, _silence(resident))]
 
-    def _touch(self, key: bytes, arrival: int) -> Resident:
+    def _take_up(self, key: bytes, arrival: int) -> Resident:
         resident = self._residents.touch(key, arrival)
         if arrival > resident.arrival:
             resident.arrival = arrival
+        return resident
+
+    def _touch(self, key: bytes, arrival: int) -> Resident:
+        """The lead that the record in work is of."""
+        resident = self._take_up(key, arrival)
+        resident.happened(news=self._silent_until == NO_HISTORY)
         if self._silent_until > resident.lead.course.silent_until:
             resident.lead.course.silent_until = self._silent_until
         return resident
@@ -323,6 +336,7 @@ class Shard:
                 self._on_change(key.decode(), change)
             if self._silent(change, resident):
                 continue
+            resident.happened(news=True)
             for play in due(change, resident.walker):
                 record = alert(key.decode(), play, change, resident.walker)
                 self._owe(resident, Send(topics.ALERTS, key, msgspec.json.encode(record), change.at))
@@ -440,6 +454,11 @@ class Shard:
         resident.regate()
         if lead.course.tier != NOWHERE:
             self._announce(key, resident, walker.decide(decided))
+
+
+def _silence(resident: Resident) -> tuple[Header, ...]:
+    """The headers of a score record: whoever acts on scores must know what is no news."""
+    return (header(Micros(resident.lead.course.silent_until)),) if resident.history else ()
 
 
 def _doubt_score(lead: Lead) -> None:

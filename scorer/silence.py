@@ -1,4 +1,8 @@
-"""Records of history, which set off no alert: the header that says so, and until when."""
+"""Records of history, which set off no alert: the header that says so, and until when.
+
+Score records that tell of nothing else bear it on, and those that a changed grid has made: `until` is then
+that of the lead's history, if it has any.
+"""
 
 from collections.abc import Iterable
 from typing import Final
@@ -21,6 +25,15 @@ def header(until: Micros) -> Header:
     ('leadheat.silent', b'2026-09-21T14:13:20Z')
     """
     return SILENT, format_time(until).encode()
+
+
+def is_silent(headers: Iterable[Header]) -> bool:
+    """Whether a record is of history, or tells of nothing else.
+
+    >>> is_silent([header(1_790_000_000_000_000)]), is_silent([("traceparent", b"00")])
+    (True, False)
+    """
+    return any(name == SILENT for name, _ in headers)
 
 
 def silent_until(headers: Iterable[Header]) -> int:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from scorer.account_model import AccountPlay
 from scorer.grid import Play
+from scorer.grid_model import Gain
 from scorer.plan import Plan
 from scorer.tiers import SLACK
 from scorer.times import format_time, parse_time
@@ -11,10 +13,17 @@ from scorer.times import format_time, parse_time
 Record = dict[str, Any]
 
 
-def why_not(plan: Plan, record: Record, last: Mapping[str, int], now: int) -> list[Record]:
+def why_not(
+    plan: Plan,
+    record: Record,
+    last: Mapping[str, int],
+    now: int,
+    gained: Callable[[int], float | None] = lambda within: None,
+) -> list[Record]:
     """Of each play of the grid how it stands, by a lead's score record as it reads at a moment.
 
-    `last` is when each play went off last, as far as that is known. `state`:
+    `last` is when each play went off last, as far as that is known; `gained` how far the total is above its
+    lowest of the last so many microseconds, None where that is not known. `state`:
 
     - `missing`: bounds that the lead is still short of, under `missing`;
     - `comes`: at the moment `at`, unless something happens before;
@@ -24,21 +33,27 @@ def why_not(plan: Plan, record: Record, last: Mapping[str, int], now: int) -> li
     - `elsewhere`: the lead stands in a tier from which it can't;
     - `not_known`: what it asks for does not stand in the record.
 
-    Also `last_at`, `cooldown_until` (it goes off no sooner) and `opens` (it would be told no sooner).
+    Also, of `gains`, the points `gained`; `last_at`, `cooldown_until` (it goes off no sooner) and `opens` (it
+    would be told no sooner).
     """
     written = {one["id"]: one["when"] for one in plan.grid.source.get("plays", ()) if "id" in one}
     return [
         {
             "play": play.id,
             "when": written.get(play.id, {play.when: play.tier}),
-            **_held(play, last.get(play.id), now),
-            **_STATES[play.when](play, plan, record, last.get(play.id)),
+            **withheld(play, last.get(play.id), now),
+            **(
+                _gains(play.gain, gained, last.get(play.id), now, plan.grid.hysteresis)
+                if play.gain is not None
+                else _STATES[play.when](play, plan, record, last.get(play.id))
+            ),
         }
         for play in plan.grid.plays
     ]
 
 
-def _held(play: Play, last: int | None, now: int) -> Record:
+def withheld(play: Play | AccountPlay, last: int | None, now: int) -> Record:
+    """When a play went off last, and until when its cooldown and its hours hold it back."""
     until = None if last is None or not play.cooldown_us else last + play.cooldown_us
     opening = None if play.hours is None else play.hours.next_opening(now)
     return {
@@ -50,11 +65,11 @@ def _held(play: Play, last: int | None, now: int) -> Record:
 
 def _enters(play: Play, plan: Plan, record: Record, last: int | None) -> Record:
     if record["tier"] == play.tier:
-        return _begun(play, record, last)
+        return begun(play, record, last)
     wanted, current = plan.tier_index[play.tier], plan.tier_index.get(record["tier"])
     if current is None or current > wanted or wanted == 0:
         return {"state": "elsewhere"}
-    return _short(_bounds(plan, wanted, record))
+    return short(_bounds(plan, wanted, record))
 
 
 def _leaves(play: Play, plan: Plan, record: Record, last: int | None) -> Record:
@@ -67,7 +82,7 @@ def _stays(play: Play, plan: Plan, record: Record, last: int | None) -> Record:
     at = parse_time(record["since"]) + play.stays_us
     if at > parse_time(record["as_of"]):
         return {"state": "comes", "at": format_time(at)}
-    return _begun(play, record | {"since": format_time(at)}, last)
+    return begun(play, record | {"since": format_time(at)}, last)
 
 
 def _score(play: Play, plan: Plan, record: Record, last: int | None) -> Record:
@@ -80,7 +95,7 @@ def _score(play: Play, plan: Plan, record: Record, last: int | None) -> Record:
         return {"state": "waits"} if reached else {"state": "holds", "alerted": None, "held_back": None}
     if reached:
         return {"state": "holds", "alerted": None, "held_back": None}
-    return _short([_lack(crossing.of, crossing.bound, value)])
+    return short([lack(crossing.of, crossing.bound, value)])
 
 
 def _happens(play: Play, plan: Plan, record: Record, last: int | None) -> Record:
@@ -90,8 +105,16 @@ def _happens(play: Play, plan: Plan, record: Record, last: int | None) -> Record
     return state | {"label": plan.labels[play.criterion]}
 
 
-def _gains(play: Play, plan: Plan, record: Record, last: int | None) -> Record:
-    return {"state": "not_known"}
+def _gains(
+    gain: Gain, gained: Callable[[int], float | None], last: int | None, now: int, hysteresis: float
+) -> Record:
+    has = gained(gain.within_us)
+    if has is None:
+        return {"state": "not_known"}
+    alerted = last is not None and last > now - gain.within_us
+    if has >= gain.points - (hysteresis if alerted else 0.0) - SLACK:
+        return {"state": "holds", "alerted": True if alerted else None, "held_back": None, "gained": has}
+    return {"state": "missing", "missing": [lack(None, gain.points, has)], "gained": has}
 
 
 _STATES: Mapping[str, Callable[[Play, Plan, Record, int | None], Record]] = {
@@ -100,11 +123,10 @@ _STATES: Mapping[str, Callable[[Play, Plan, Record, int | None], Record]] = {
     "stays": _stays,
     "score": _score,
     "happens": _happens,
-    "gains": _gains,
 }
 
 
-def _begun(play: Play, record: Record, last: int | None) -> Record:
+def begun(play: Play | AccountPlay, record: Record, last: int | None) -> Record:
     """What a play asks for began at the record's `since`: whether it went off then."""
     began = parse_time(record["since"])
     alerted = last is not None and last >= began
@@ -121,17 +143,18 @@ def _begun(play: Play, record: Record, last: int | None) -> Record:
 def _bounds(plan: Plan, wanted: int, record: Record) -> Iterator[Record]:
     tier = plan.grid.tiers[wanted]
     if tier.from_ is not None and record["score"] < tier.from_ - SLACK:
-        yield _lack(None, tier.from_, record["score"])
+        yield lack(None, tier.from_, record["score"])
     for name, least in tier.requires.items():
         if record["scores"].get(name, 0.0) < least - SLACK:
-            yield _lack(name, least, record["scores"].get(name, 0.0))
+            yield lack(name, least, record["scores"].get(name, 0.0))
 
 
-def _lack(of: str | None, needs: float, has: float) -> Record:
+def lack(of: str | None, needs: float, has: float) -> Record:
+    """A bound that is missing: of a score, None: of the total."""
     return {"of": of, "needs": needs, "has": has, "points": needs - has}
 
 
-def _short(missing: Iterable[Record]) -> Record:
+def short(missing: Iterable[Record]) -> Record:
     """The bounds that are missing; where none is, the tier is about to come."""
     found = list(missing)
     return {"state": "missing", "missing": found} if found else {"state": "waits"}

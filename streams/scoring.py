@@ -13,7 +13,7 @@ from faust.types import TP
 
 from scorer.messages import Changes, DeadLetter, Record
 from scorer.plan import Plan
-from scorer.silence import SILENT
+from scorer.silence import is_silent
 from scorer.topics import ALERTS, HANDOVER, IN_TOPICS, full_name
 from streams import metrics, poison
 from streams.config import WorkerConfig
@@ -212,7 +212,7 @@ class Scoring:
 
     def _acknowledge(self, portion: Portion) -> None:
         first = portion.records[0]
-        if not any(name == SILENT for name, _ in first.headers):  # history did not wait since it happened
+        if not is_silent(first.headers):  # history did not wait since it happened
             waited = self._config.clock() - first.timestamp
             metrics.EVENT_TO_SCORE.observe(self._timers.wall_seconds(waited))
         for tp, offset in portion.done.items():

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from scorer import handover, topics
+from scorer.erasure import is_deletion
 from scorer.event import decode
 from scorer.messages import Changes, Header, Record, Send
 from scorer.partitioner import partition_of
@@ -136,7 +137,7 @@ class Stream:
         plan = self.shards[number].plan
         self.shards[number] = self._shard(number)
         owed = self.shards[number].recover()
-        again = {send for send in decided if not send.headers}  # an order to erase is read again instead
+        again = {send for send in decided if not is_deletion(send)}  # an order to erase is read again instead
         assert again <= {*owed.scores} or self.shards[number].plan is not plan
         self.write(number, owed)
 

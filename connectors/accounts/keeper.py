@@ -21,9 +21,9 @@ from connectors.accounts.metrics import RECORDS, ROWS
 from connectors.accounts.scores import Scores
 from connectors.durable.errors import NotOursError
 from connectors.durable.table import Table
-from connectors.grid_file import GridFile
 from connectors.hang_up import hang_up
 from connectors.role import metrics_on, rest, until_told
+from connectors.watched_file import WatchedFile
 from scorer.account_book import Book
 from scorer.account_member import MemberError, MemberReader
 from scorer.brokers import connection
@@ -32,6 +32,7 @@ from scorer.grid import load_grid
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
 from scorer.roll_up import Member
+from scorer.silence import is_silent, silent_until
 from scorer.times import DAY, SECOND, Micros, parse_time
 from scorer.topics import ACCOUNTS, ALERTS, SCORES, full_name
 
@@ -43,7 +44,7 @@ _LATE: Final = SECOND // 4
 """How far time is held back: records on their way were stamped before now."""
 _DUE_AT_ONCE: Final = 2_000
 _NEWS: Final = DAY
-"""What happened longer ago is told to nobody: a history that was imported, an outage that nobody mended."""
+"""What happened longer ago is told to nobody: an outage that nobody mended."""
 _KNOWN: Final = 100_000
 
 _log: Final = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ async def run(config: AccountsConfig) -> None:
 
 async def keep(config: AccountsConfig, stop: asyncio.Event) -> None:
     """Keeps accounts until `stop` is set. What it raises is for the process to end with."""
-    keeper = Keeper(config, GridFile(config.grid, lambda path: Plan(load_grid(path))))
+    keeper = Keeper(config, WatchedFile(config.grid, lambda path: Plan(load_grid(path))))
     with metrics_on(config.metrics_port):
         if await _answered(config, stop):
             await keeper.run(stop)
@@ -89,7 +90,7 @@ async def _answered(config: AccountsConfig, stop: asyncio.Event) -> bool:
 class Keeper:
     """One member of the group of keepers."""
 
-    def __init__(self, config: AccountsConfig, grid: GridFile[Plan]) -> None:
+    def __init__(self, config: AccountsConfig, grid: WatchedFile[Plan]) -> None:
         prefix, session_ms = config.topic_prefix, int(config.session_timeout_s * 1_000)
         self._config = config
         self._grid = grid
@@ -210,6 +211,7 @@ class Keeper:
             return
         lead = record.key.decode(errors="replace")
         place, moment = (record.partition, record.offset), record.timestamp * 1_000
+        silent = silent_until(record.headers) if is_silent(record.headers) else None
         found: tuple[str, Member] | None = None
         partition = -1
         if record.value is not None:
@@ -226,7 +228,7 @@ class Keeper:
         for number, book in self._books.items():
             if number == partition or book.holds(lead):
                 mine = found if number == partition else None
-                book.take(place, lead, mine, moment, erased=_erased(record))
+                book.take(place, lead, mine, moment, erased=_erased(record), silent_until=silent)
                 taken = True
         RECORDS.labels("taken" if taken else "elsewhere").inc()
 

@@ -8,6 +8,7 @@ from typing import Literal
 from connectors.mail.smtp import SmtpAccess
 from connectors.office.team import Team
 from connectors.outward.addresses import Allowed
+from connectors.watched_file import WatchedFile
 from scorer.times import Micros
 
 Language = Literal["fr", "en"]
@@ -28,7 +29,7 @@ class NotifyConfig:
     kafka: str
     topic_prefix: str
     channels: Path | None
-    """None: every channel is the console."""
+    """None: every channel is the console. Watched, as `team_file` is."""
     clock: Callable[[], Micros]
     board_url: str | None = None
     """Messages link to the lead's page there."""
@@ -40,6 +41,8 @@ class NotifyConfig:
     link_keys: tuple[str, ...] = field(default=(), repr=False)
     """They sign the links by which an alert is answered; none: there are no such links."""
     team: Team = field(default_factory=Team)
+    team_file: WatchedFile[Team] | None = None
+    """What it says, and will say, takes the place of `team`."""
     mail: MailAccess | None = None
     """None: no channel may be a mail."""
     assigned_within_s: float = 2.0

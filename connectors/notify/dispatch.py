@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
@@ -19,8 +20,10 @@ from connectors.notify.assignments import Assignments, follow
 from connectors.notify.channels import Channels, load_channels
 from connectors.notify.config import NotifyConfig
 from connectors.notify.desk import Desk
+from connectors.notify.errors import ChannelsError
 from connectors.notify.parking import Parking
 from connectors.role import rest
+from connectors.watched_file import WatchedFile, until_changed
 from scorer.topics import ALERTS, DELIVERIES, full_name
 
 _STOP_WITHIN_S: Final = 7.0  # hanging up from a broker that is away takes five
@@ -30,25 +33,36 @@ _log: Final = logging.getLogger(__name__)
 
 
 async def dispatch(config: NotifyConfig, stop: asyncio.Event) -> None:
-    """Deliver alerts until `stop` is set."""
-    channels = (
-        None if config.channels is None else load_channels(config.channels, mails=config.mail is not None)
-    )
+    """Deliver alerts until `stop` is set; begins anew with each new file of channels or of the team."""
+    channels = _channels_file(config)
+    files = [file for file in (channels, config.team_file) if file is not None]
     shown = _Shown()
     server = None if config.metrics_port is None else health.serve(config.metrics_port, shown.tell)
     told = ""
     try:
         while not stop.is_set():
-            try:
-                await _deliver(config, channels, stop, shown)
-            except (KafkaError, DurableError) as error:
-                if told != (told := type(error).__name__):
-                    _log.warning("alerts wait, it is begun anew every second: %s", told)
-                await rest(stop)
+            async with until_changed(files, stop) as ended:
+                team = config.team if config.team_file is None else config.team_file.said
+                said = None if channels is None else channels.said
+                try:
+                    await _deliver(replace(config, team=team), said, ended, shown)
+                except (KafkaError, DurableError) as error:
+                    if told != (told := type(error).__name__):
+                        _log.warning("alerts wait, it is begun anew every second: %s", told)
+                    await rest(ended)
     finally:
         if server is not None:
             server.shutdown()
             server.server_close()
+
+
+def _channels_file(config: NotifyConfig) -> WatchedFile[Channels] | None:
+    if config.channels is None:
+        return None
+    load = partial(load_channels, mails=config.mail is not None)
+    file = WatchedFile(config.channels, load, "channels", ChannelsError)
+    file.read()
+    return file
 
 
 async def _deliver(

@@ -94,7 +94,8 @@ class Writer:
                 return "overdue_call", {"at": at}
             return "overdue", {"at": at, "task": line(alert.task)}
         if alert.account is not None:
-            return ("account_leaves" if "leaves" in when else "account"), {}
+            verb = next((verb for verb in ("leaves", "stays") if verb in when), None)
+            return (f"account_{verb}" if verb else "account"), {}
         if "leaves" in when:
             return "leaves", {}
         if isinstance(crossing := when.get("score"), dict):

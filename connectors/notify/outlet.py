@@ -267,7 +267,7 @@ class Outlet:
         now = self._config.clock()
         self._last_error = str(error)
         if error.gone:
-            self._disabled = f"{error}: disabled until notify starts anew; put its new address into the file"
+            self._disabled = f"{error}: disabled until its new address stands in the channels file"
         if error.retriable:
             before = self._breaker.state(now)
             self._breaker.failed(job.key, now)

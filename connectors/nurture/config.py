@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from connectors.nurture.carrier import Carrier
 from connectors.nurture.plan import Plan
+from connectors.watched_file import WatchedFile
 from scorer.times import Micros
 
 
@@ -20,6 +21,8 @@ class NurtureConfig:
     gateway_url: str
     """Where mail programs and people reach the gateway."""
     clock: Callable[[], Micros]
+    plan_file: WatchedFile[Plan] | None = None
+    """What it says, and will say, takes the place of `plan`."""
     link_keys: tuple[str, ...] = field(default=(), repr=False)
     erasure_key: bytes = field(default=b"", repr=False)
     metrics_port: int | None = None

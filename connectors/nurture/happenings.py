@@ -9,7 +9,7 @@ from connectors.nurture.row import Facts
 from connectors.nurture.suppression import ORDER
 from scorer.errors import EventError
 from scorer.event import Event, decode
-from scorer.silence import SILENT
+from scorer.silence import is_silent
 from scorer.times import Micros, parse_time
 from scorer.topics import ALERTS, SCORES
 
@@ -102,9 +102,9 @@ def read(topic: str, record: Any) -> Happening | None:
         event = decode(record.value)
     except (msgspec.DecodeError, UnicodeDecodeError, EventError, ValueError, RecursionError):
         return None  # the worker says so, on leadheat.failed
-    headers = {name for name, _ in record.headers}
+    ordered = any(name == ORDER for name, _ in record.headers)
     unnamed = f"{record.topic}/{record.partition}/{record.offset}"
-    return Happened(event, at, str(event.id or unnamed), SILENT in headers, ORDER in headers)
+    return Happened(event, at, str(event.id or unnamed), is_silent(record.headers), ordered)
 
 
 def _scored(told: _Score) -> Scored:

@@ -1,14 +1,17 @@
 """Hands letters to a mail provider's HTTP API: Postmark, Brevo."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 from uuid import UUID
 
-import httpx
 import msgspec
 
 from connectors.mail.errors import BouncedError, CarrierError, LaterError, RefusedError
 from connectors.nurture.letter import Letter
+from connectors.outward.addresses import Allowed
+from connectors.outward.client import Answer, OutwardClient
+from connectors.outward.errors import OutwardError
+from scorer.times import Micros
 
 Provider = Literal["postmark", "brevo"]
 URLS: Final[Mapping[Provider, str]] = {
@@ -25,63 +28,55 @@ _NO_ADDRESS: Final = frozenset({300})
 
 
 class ProviderCarrier:
-    """One client; an answer is read up to a bound, redirects are not followed."""
+    """One guarded client, whose connections letters share."""
 
     def __init__(
-        self, provider: Provider, token: str, url: str | None = None, timeout_s: float = 30.0
+        self,
+        provider: Provider,
+        token: str,
+        allowed: Allowed,
+        clock: Callable[[], Micros],
+        url: str | None = None,
+        timeout_s: float = 30.0,
     ) -> None:
+        """`url`: in place of the provider's own; private only where `allowed`."""
         self._provider = provider
         self._token = token
         self._url = (url or URLS[provider]).rstrip("/")
-        self._client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, trust_env=False)
+        self._clock = clock
+        self._client = OutwardClient(allowed, total_s=timeout_s, most_bytes=_MOST_ANSWER)
 
     async def send(self, letter: Letter) -> None:
         """Hands over one letter."""
         if self._provider == "postmark":
-            status, told, after_s = await self._post(
-                "/email", {"X-Postmark-Server-Token": self._token}, _postmark(letter)
-            )
-            self._judge_postmark(status, told, after_s)
+            answer = await self._post("/email", {"X-Postmark-Server-Token": self._token}, _postmark(letter))
+            self._judge_postmark(answer)
         else:
-            status, told, after_s = await self._post("/smtp/email", {"api-key": self._token}, _brevo(letter))
-            self._judge(status, after_s)
+            self._judge(await self._post("/smtp/email", {"api-key": self._token}, _brevo(letter)))
 
     async def close(self) -> None:
         """Hangs up."""
-        await self._client.aclose()
+        await self._client.close()
 
-    async def _post(
-        self, path: str, headers: dict[str, str], body: dict[str, Any]
-    ) -> tuple[int, dict[str, Any], float]:
-        headers |= {"Accept": "application/json", "Content-Type": "application/json"}
+    async def _post(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> Answer:
+        headers |= {"accept": "application/json", "content-type": "application/json"}
+        content = msgspec.json.encode(body)
         try:
-            async with self._client.stream(
-                "POST", self._url + path, headers=headers, content=msgspec.json.encode(body)
-            ) as answer:
-                read = b""
-                async for chunk in answer.aiter_bytes():
-                    read += chunk
-                    if len(read) > _MOST_ANSWER:
-                        break
-        except httpx.HTTPError as error:
-            raise LaterError(f"{self._provider}: {type(error).__name__}", for_all=True) from None
-        try:
-            told = msgspec.json.decode(read, type=dict[str, Any])
-        except msgspec.DecodeError:
-            told = {}
-        wait = answer.headers.get("retry-after", "")
-        return answer.status_code, told, float(wait) if wait.isdigit() else 0.0
+            return await self._client.send("POST", self._url + path, headers=headers, content=content)
+        except OutwardError as error:
+            raise LaterError(f"{self._provider}: {error}", for_all=True) from None
 
-    def _judge(self, status: int, after_s: float) -> None:
-        if 200 <= status < 300:
+    def _judge(self, answer: Answer) -> None:
+        if answer.is_success:
             return
+        status = answer.status
         said = f"{self._provider} answers {status}"
         if status in _TRY_LATER or status >= 500 or status < 400:
-            raise LaterError(said, after_s, for_all=True)
+            raise LaterError(said, answer.retry_after_s(self._clock()) or 0.0, for_all=True)
         raise RefusedError(said)
 
-    def _judge_postmark(self, status: int, told: dict[str, Any], after_s: float) -> None:
-        code = told.get("ErrorCode")
+    def _judge_postmark(self, answer: Answer) -> None:
+        status, code = answer.status, _error_code(answer)
         refused: CarrierError | None = None
         if status == 422 and code == _INACTIVE:
             refused = BouncedError("postmark: the recipient is inactive (406)")
@@ -93,7 +88,15 @@ class ProviderCarrier:
             refused = LaterError(f"postmark answers 200 with ErrorCode {code}")
         if refused is not None:
             raise refused
-        self._judge(status, after_s)
+        self._judge(answer)
+
+
+def _error_code(answer: Answer) -> object:
+    """Postmark's, which says more than the status; None where its body is none."""
+    try:
+        return msgspec.json.decode(answer.body, type=dict[str, Any]).get("ErrorCode")
+    except msgspec.DecodeError:
+        return None
 
 
 def _postmark(letter: Letter) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Final
 
 from aiokafka.errors import KafkaError
@@ -18,6 +19,7 @@ from connectors.nurture.publisher import Publisher
 from connectors.nurture.suppressed import Suppressed
 from connectors.nurture.work import Nurture
 from connectors.role import metrics_on, rest, started, until_told
+from connectors.watched_file import until_changed
 from scorer.topics import ALERTS, NURTURING, SCORES, full_name
 
 _READ: Final = (ALERTS, SCORES, *EVENT_TOPICS)
@@ -35,10 +37,19 @@ async def nurture(config: NurtureConfig, stop: asyncio.Event) -> None:
     with metrics_on(config.metrics_port):
         try:
             if await started(publisher.start, stop):
-                while not stop.is_set():
-                    await _work_on(config, publisher, stop)
+                await _go_on(config, publisher, stop)
         finally:
             await publisher.stop()
+
+
+async def _go_on(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event) -> None:
+    """Until `stop`; begins anew with each new plan."""
+    file = config.plan_file
+    while not stop.is_set():
+        async with until_changed([] if file is None else [file], stop) as ended:
+            now = config if file is None else replace(config, plan=file.said)
+            while not ended.is_set():
+                await _work_on(now, publisher, ended)
 
 
 async def _work_on(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event) -> None:

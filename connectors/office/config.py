@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from connectors.office.team import Team
+from connectors.watched_file import WatchedFile
 from scorer.times import Micros
 
 
@@ -17,4 +18,6 @@ class OfficeConfig:
     """Empty: leads are assigned to nobody, and tasks are everybody's."""
     clock: Callable[[], Micros]
     erasure_key: bytes = b""
+    team_file: WatchedFile[Team] | None = None
+    """What it says, and will say, takes the place of `team`."""
     session_timeout_s: float = 6.0

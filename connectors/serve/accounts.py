@@ -1,4 +1,4 @@
-"""`/v1/accounts`: companies as the leads that work there, the hottest first or by name; one, with its leads.
+"""`/v1/accounts`: companies as the leads that work there, the hottest first or by name; one, and its plays.
 
 A row of `leadheat.accounts` says which tier an account is in, and since when; its score is made anew from its
 leads at the moment of asking. A name that has no row, a company whose leads count for its domain, or any
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.routing import BelowRoute
 from connectors.serve import cursor
 from connectors.serve.account_index import BY_NAME, BY_SCORE, account_of, rows_of
 from connectors.serve.desk import MOST, Desk, Json, choice_of, limit_of
@@ -22,7 +23,7 @@ from connectors.serve.ranking import Bounded, hottest
 from connectors.serve.views import records_of, views_of
 from scorer import account_name
 from scorer.account_name import account_key
-from scorer.times import Micros, format_time
+from scorer.times import Micros, format_time, parse_time
 
 SORTS: Final = ("score", "name")
 _CHUNK: Final = 200
@@ -39,9 +40,10 @@ class Accounts:
         self._desk = desk
 
     def routes(self) -> list[Route]:
-        """The list and the single account."""
+        """The list, the single account, and its plays."""
         return [
             Route("/v1/accounts", self._desk.steady(self.listed), methods=["GET"]),
+            BelowRoute("/v1/accounts/{id:identity}/plays", self._desk.steady(self.plays), methods=["GET"]),
             Route("/v1/accounts/{id:identity}", self._desk.steady(self.single), methods=["GET"]),
         ]
 
@@ -49,13 +51,26 @@ class Accounts:
         """An account's score, its leads by tier, and the hottest of them."""
         limit = limit_of(request, MOST)
         now = self._desk.now()
+        view, _, scored = await self._asked(request, now)
+        leads = await views_of(self._desk, [record for _, record in scored[:limit]], now)
+        return Json(view | {"leads": leads})
+
+    async def plays(self, request: Request) -> Response:
+        """Of each play of accounts why it went off for one, or does not."""
+        now = self._desk.now()
+        view, row, _ = await self._asked(request, now)
+        last = {play: parse_time(at) for play, at in (row or {}).get("raised", {}).items()}
+        plays = self._desk.scoring.account_why_not(view, last, now)
+        return Json({"account": view["account"], "as_of": view["as_of"], "plays": plays})
+
+    async def _asked(self, request: Request, now: Micros) -> tuple[Record, Record | None, list[Scored]]:
+        """The account of a request, its row if it is kept, and its leads; Refusal 404 where it has none."""
         account = account_key(request.path_params["id"])
         row = (await rows_of(self._desk.cache, [account])).get(account)
         scored = (await self._leads_of([account], now, own=row is not None))[account]
         if not scored:
             raise Refusal(404, "no such account: no lead has this e-mail domain or company")
-        leads = await views_of(self._desk, [record for _, record in scored[:limit]], now)
-        return Json(self._view(account, row, scored, now) | {"leads": leads})
+        return self._view(account, row, scored, now), row, scored
 
     async def listed(self, request: Request) -> Response:
         """A page of the accounts."""

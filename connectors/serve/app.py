@@ -104,7 +104,7 @@ def _routes(
     return [
         *Timelines(desk, histories).routes(),
         *Curves(desk, histories).routes(),
-        *LeadPlays(desk).routes(),
+        *LeadPlays(desk, histories).routes(),
         *Leads(desk, histories).routes(),
         *Accounts(desk).routes(),
         *answers.routes(),

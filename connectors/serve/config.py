@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.office.team import Team
+from connectors.watched_file import WatchedFile
 from scorer.times import Micros
 from scorer.timescale import Timescale
 
@@ -33,5 +35,7 @@ class ServeConfig:
     """What the links are signed with by which alerts are answered; without any, no link is good."""
     erasure_key: bytes = b""
     """What ids of erased people are hashed with."""
+    team_file: WatchedFile[Team] | None = None
+    """Who the people are that have leads; without it they are shown by their ids."""
     stream_kept: int = 10_000
     """Facts that a client of the event stream may be behind and still resume; some 20 MB of redis."""

@@ -108,7 +108,7 @@ _SCHEMAS: Final[Document] = {
         points=_list(_object("", [], criterion=_TEXT, label={"type": "object"}, then=_NUMBER, now=_NUMBER)),
     ),
     "LeadPlay": _object(
-        "How a play stands for a lead.",
+        "How a play stands for a lead, or for an account.",
         ["play", "when", "state", "last_at", "cooldown_until", "opens"],
         play=_TEXT,
         when={"type": "object"},
@@ -119,6 +119,8 @@ _SCHEMAS: Final[Document] = {
         alerted={"type": ["boolean", "null"]},
         held_back=_MAYBE_TEXT,
         label={"type": "object"},
+        gained={**_NUMBER, "description": "Of `gains`: the points gained within its time."},
+        lead={**_TEXT, "description": "The tier that one of the account's leads must come into."},
         last_at=_MAYBE_TEXT,
         cooldown_until=_MAYBE_TEXT,
         opens=_MAYBE_TEXT,
@@ -188,8 +190,8 @@ def _lead_paths() -> Document:
         lead_id=_TEXT,
         as_of=_TIME,
         plays=_list(_ref("LeadPlay")),
-        assigned={"type": ["object", "null"], "description": "person, why, at, alert, open"},
-        tasks=_list({"type": "object", "description": "what, person, since, due, state, by, alert"}),
+        assigned={"type": ["object", "null"], "description": "person, name, why, at, alert, open"},
+        tasks=_list({"type": "object", "description": "what, person, name, since, due, state, by, alert"}),
     )
     account = _object(
         "",
@@ -201,6 +203,9 @@ def _lead_paths() -> Document:
         since=_TIME,
         count=_NUMBER,
         leads=_list(_ref("Lead")),
+    )
+    account_plays = _object(
+        "", ["account", "as_of", "plays"], account=_TEXT, as_of=_TIME, plays=_list(_ref("LeadPlay"))
     )
     accounts = _object("", ["accounts", "next"], accounts=_list(account), next=_NEXT, as_of=_TIME)
     return {
@@ -239,6 +244,9 @@ def _lead_paths() -> Document:
             missing=False,
         ),
         "/v1/accounts/{id}": _get("A company, by e-mail domain or name.", account, _ID, _limit(500)),
+        "/v1/accounts/{id}/plays": _get(
+            "Why each play of accounts went off for a company, or does not.", account_plays, _ID
+        ),
     }
 
 

@@ -1,13 +1,14 @@
 """The grid in force: read from its file, and read again when that changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from connectors import grid_file
+from connectors.watched_file import WatchedFile
+from scorer.account_why_not import account_why_not
 from scorer.grid import load_grid
 from scorer.history import History, replay
 from scorer.plan import Plan
@@ -88,16 +89,31 @@ class Scoring:
             return None
         return parse_time(change["at"])
 
-    def why_not(self, record: Record, last: Mapping[str, int], moment: int) -> list[Record]:
-        """Of each play how it stands for a lead; `last`: when each went off."""
-        return why_not(self._plan, self._reader.at(record, moment), last, moment)
+    def why_not(
+        self,
+        record: Record,
+        last: Mapping[str, int],
+        moment: int,
+        gained: Callable[[int], float | None],
+    ) -> list[Record]:
+        """Of each play how it stands for a lead: `last` when each went off, `gained` within a time."""
+        return why_not(self._plan, self._reader.at(record, moment), last, moment, gained)
+
+    def account_why_not(self, row: Record, last: Mapping[str, int], moment: int) -> list[Record]:
+        """Of each play of accounts how it stands for one."""
+        return account_why_not(self._plan, row, last, moment)
+
+    @property
+    def watches_gains(self) -> bool:
+        """Whether a play asks how much a lead gained."""
+        return bool(self._plan.gains)
 
     def replay(self, events: list[bytes], at: Micros) -> History:
         """What the events of one lead did to its score, up to a moment."""
         return replay(self._plan, events, at)
 
 
-class GridFile(grid_file.GridFile[Scoring]):
+class GridFile(WatchedFile[Scoring]):
     """The grid's file as the read API reads it."""
 
     def __init__(self, path: Path) -> None:

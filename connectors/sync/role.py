@@ -10,7 +10,6 @@ from typing import Final
 from connectors.durable.erasures import Erasures
 from connectors.durable.member import Member
 from connectors.durable.table import Table
-from connectors.grid_file import GridFile
 from connectors.role import metrics_on, started, until_told
 from connectors.sync.book import Book
 from connectors.sync.caller import Line, OutwardCaller, tls_of
@@ -21,6 +20,7 @@ from connectors.sync.errors import CrmError, NotReadyError, SyncError
 from connectors.sync.parking import PARKED, TopicParking
 from connectors.sync.publishing import Sender
 from connectors.sync.sync_file import load_sync_file
+from connectors.watched_file import WatchedFile
 from scorer.grid import load_grid
 from scorer.plan import Plan
 from scorer.topics import ALERTS, SCORES, SYNC, full_name
@@ -136,7 +136,7 @@ class _Grid:
     """The plan of the grid in force, followed as its file changes."""
 
     def __init__(self, config: SyncConfig) -> None:
-        self._file = GridFile(config.grid, lambda path: Plan(load_grid(path)))
+        self._file = WatchedFile(config.grid, lambda path: Plan(load_grid(path)))
         self._plan = self._file.read()
         self._clock = config.clock
         self._looked = config.clock()

@@ -45,8 +45,11 @@ _FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,127}\Z")
 _MOST_SECRET_BYTES: Final = 16_384
 
 
-def load_sync_file(path: Path, environment: Mapping[str, str]) -> list[Destination]:
-    """The destinations of a file; SyncFileError names everything that is wrong with it."""
+def load_sync_file(path: Path, environment: Mapping[str, str] | None) -> list[Destination]:
+    """The destinations of a file; SyncFileError names everything that is wrong with it.
+
+    `environment`: where secrets are; None: they are elsewhere, and not asked for.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -56,7 +59,7 @@ def load_sync_file(path: Path, environment: Mapping[str, str]) -> list[Destinati
     return parse_sync_file(text, str(path), environment)
 
 
-def parse_sync_file(text: str, file: str, environment: Mapping[str, str]) -> list[Destination]:
+def parse_sync_file(text: str, file: str, environment: Mapping[str, str] | None) -> list[Destination]:
     """The destinations of a file's text."""
     reader = _Reader(YamlFile(text, file), environment)
     found = reader.destinations()
@@ -68,7 +71,7 @@ def parse_sync_file(text: str, file: str, environment: Mapping[str, str]) -> lis
 class _Reader(Checked):
     """Goes through the file and notes every problem on its way."""
 
-    def __init__(self, file: YamlFile, environment: Mapping[str, str]) -> None:
+    def __init__(self, file: YamlFile, environment: Mapping[str, str] | None) -> None:
         super().__init__(file)
         self._environment = environment
         self._folder = Path(file.name).parent
@@ -235,6 +238,8 @@ class _Reader(Checked):
             self.report(
                 (*at, where), "expected the name of a variable" if where == "env" else "expected a path"
             )
+            return ""
+        if self._environment is None:
             return ""
         if where == "env":
             value = self._environment.get(named, "").strip()

@@ -23,6 +23,7 @@ from connectors.serve.pages import routes as page_routes
 from connectors.serve.security import SecurityHeaders
 from connectors.serve.sessions import Sessions
 from deploy.ports import free_ports
+from scorer.account_why_not import account_why_not
 from scorer.plan import Plan
 from scorer.times import DAY, Micros, format_time, parse_time
 from scorer.why_not import why_not
@@ -141,7 +142,11 @@ class Desk:
             (_account(one, views) for one, views in members.items()), key=lambda one: -one["score"]
         )
         if asked:
-            return next((one for one in found if one["account"] == asked[0]), None)
+            one = next((one for one in found if one["account"] == asked[0]), None)
+            if one is None or asked[1:] != ["plays"]:
+                return one
+            plays = account_why_not(Plan(self.world.grid), one, {}, self.world.now)
+            return {"account": one["account"], "as_of": format_time(self.world.now), "plays": plays}
         query, tier = request.query_params.get("q", "").lower(), request.query_params.get("tier")
         found = [one for one in found if query in str(one["company"]).lower() and tier in (None, one["tier"])]
         return {"accounts": found, "next": None}

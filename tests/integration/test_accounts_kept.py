@@ -19,7 +19,8 @@ from aiokafka import AIOKafkaProducer
 
 from deploy import leash
 from scorer.erasure import ERASED
-from scorer.times import format_time
+from scorer.silence import header
+from scorer.times import Micros, format_time
 from scorer.topics import ACCOUNTS, ALERTS, SCORES, full_name
 from tests.streaming import Rig, TopicReader, producer_to, until
 
@@ -93,7 +94,7 @@ class Desk:
     topic: str
     last: dict[str, tuple[str, float]] = field(default_factory=dict)
 
-    async def say(self, lead: str, company: str, points: float) -> None:
+    async def say(self, lead: str, company: str, points: float, headers: Any = None) -> None:
         """A lead's score record."""
         now = time.time_ns() // 1_000
         at = format_time(now)
@@ -106,7 +107,7 @@ class Desk:
             "pending": [],
             "traits": {"email": f"{lead}@{company}", "company": company.upper()},
         }
-        await self._send(lead, json.dumps(record).encode(), now)
+        await self._send(lead, json.dumps(record).encode(), now, headers)
         self.last[lead] = company, points
 
     async def erase(self, lead: str) -> None:
@@ -204,6 +205,24 @@ async def test_of_erased_leads_nothing_stays(keeper: Keeper) -> None:
     latest = {one.key: one.value for one in held.records}
     assert latest[b"own.example"] is None
     assert all(b"u-1" not in value and b"u-3" not in value for value in latest.values() if value)
+
+
+async def test_history_heats_accounts_silently(keeper: Keeper) -> None:
+    rig = keeper.rig
+    await rig.make_topics()
+    keeper.start()
+    keeper.ready()
+    async with (
+        producer_to(rig.bootstrap) as producer,
+        rig.read(ACCOUNTS) as held,
+        rig.read(ALERTS) as told,
+    ):
+        desk = Desk(producer, full_name(rig.prefix, SCORES))
+        await desk.say("u-1", "old.example", 100.0, [header(Micros(time.time_ns() // 1_000))])
+        await held.read_until(lambda reader: rows(reader).get("old.example", {}).get("tier") == "hot")
+        await desk.say("u-2", "new.example", 100.0)
+        await told.read_until(lambda reader: bool(of_account(reader, "new.example")))
+    assert of_account(told, "old.example") == []
 
 
 async def test_keepers_share_the_accounts_and_one_takes_over(keeper: Keeper, tmp_path: Path) -> None:

@@ -168,6 +168,11 @@ def counted(channel: str, result: str) -> float:
     )
 
 
+def reloads(result: str) -> float:
+    told = {"file": "channels", "result": result}
+    return REGISTRY.get_sample_value("leadheat_file_reloads_total", told) or 0.0
+
+
 @pytest.mark.kafka
 async def test_a_topic_that_kafka_did_not_tell_of_for_a_while_is_read_again_soon(
     real_kafka: Cluster, tmp_path: Path
@@ -226,7 +231,9 @@ async def test_what_is_given_up_is_parked_with_its_reason(topics: Topics, tmp_pa
     one = records["alert-1"]
     assert len(receiver.attempts) == 1
     assert (one["channel"], one["destination"], one["result"]) == ("sales", "webhook 127.0.0.1", "parked")
-    assert one["reason"].startswith("the receiver answered 410: disabled until notify starts anew")
+    assert one["reason"].startswith(
+        "the receiver answered 410: disabled until its new address stands in the channels file"
+    )
     assert one["at"] == "2026-11-01T09:00:00Z"
     assert one["alert"] == json.loads(alert(1))
     assert records["alert-2"]["reason"] == "no channel 'support' in the channels file: add it there"
@@ -275,6 +282,27 @@ async def test_a_slow_lead_holds_up_no_other(topics: Topics, tmp_path: Path) -> 
     for lead in range(3):
         numbers = [int(name.removeprefix("alert-")) for name in receiver.attempts]
         assert [one for one in numbers if one % 3 == lead] == list(range(lead, 12, 3))
+
+
+async def test_a_changed_file_is_in_force_without_a_restart_and_a_wrong_one_is_not(
+    topics: Topics, tmp_path: Path
+) -> None:
+    async with receiving(Receiver(SECRET)) as before, receiving(Receiver(SECRET)) as after:
+        file = channels(tmp_path, sales=[before])
+        async with notifying(topics, file):
+            await topics.publish(alert(1))
+            await until_async(lambda: len(before.taken) == 1)
+            refused = reloads("refused")
+            file.write_text("sales: [konsole]")
+            await until_async(lambda: reloads("refused") == refused + 1)
+            await topics.publish(alert(2))
+            await until_async(lambda: len(before.taken) == 2)
+            taken = reloads("taken")
+            channels(tmp_path, sales=[after])
+            await until_async(lambda: reloads("taken") == taken + 1)
+            await topics.publish(alert(3))
+            await until_async(lambda: len(after.taken) == 1)
+    assert (before.attempts, after.attempts) == (["alert-1", "alert-2"], ["alert-3"])
 
 
 async def test_a_wrong_file_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from connectors.mail.smtp import SmtpAccess, SmtpCarrier
 from connectors.nurture.letter import Letter
 from connectors.nurture.plan import Sender
 from connectors.nurture.provider import Provider, ProviderCarrier
+from connectors.outward.addresses import Allowed
 from deploy.ports import free_ports
 from scorer.times import Micros
 from tests.nurture_world import MONDAY, mail_server
@@ -220,7 +221,7 @@ class _Brevo:
 
 @asynccontextmanager
 async def _carrier(provider: Provider, url: str, token: str = TOKEN) -> AsyncIterator[ProviderCarrier]:
-    one = ProviderCarrier(provider, token, url)
+    one = ProviderCarrier(provider, token, Allowed.parse("127.0.0.1"), lambda: MONDAY, url)
     try:
         yield one
     finally:
@@ -276,4 +277,23 @@ async def test_what_a_provider_answers(provider: Provider) -> None:
             assert "other" not in str(refused.value)
     async with _carrier(provider, url) as carrier:
         with pytest.raises(LaterError):  # nobody answers
+            await carrier.send(LETTER)
+
+
+async def test_a_provider_at_a_private_address_gets_nothing_unless_that_is_allowed() -> None:
+    stand_in = _Brevo()
+    async with _api("/smtp/email", stand_in) as url:
+        guarded = ProviderCarrier("brevo", TOKEN, Allowed(), lambda: MONDAY, url)
+        with pytest.raises(LaterError, match="LEADHEAT_ALLOW_PRIVATE"):
+            await guarded.send(LETTER)
+        await guarded.close()
+        assert stand_in.taken == []
+
+
+async def test_more_of_an_answer_than_counts_is_given_up() -> None:
+    def chatty(request: Request, body: Any) -> Response:
+        return Response(b"x" * 65_537, 500)
+
+    async with _api("/email", chatty) as url, _carrier("postmark", url) as carrier:
+        with pytest.raises(LaterError, match="longer than"):
             await carrier.send(LETTER)

@@ -73,6 +73,12 @@ async def test_accounts_are_listed_hottest_first_and_fade(
     assert {name: one[name] for name in ("tier", "since", "score")} == {
         name: first[name] for name in ("tier", "since", "score")
     }
+    [cold] = (await api.get("/v1/accounts/globex/plays"))["plays"]
+    assert (cold["state"], cold["last_at"]) == ("missing", None)
+    assert cold["missing"] == [
+        {"of": None, "needs": 60, "has": second["score"], "points": 60 - second["score"]}
+    ]
+    assert (await api.client.get("/v1/accounts/nobody.fr/plays")).status_code == 404
     assert [one["account"] for one in await _listed(api, tier="hot")] == ["acme.fr"]
     assert [one["account"] for one in await _listed(api, q="glob")] == ["globex"]
     assert [one["account"] for one in await _listed(api, sort="name")] == ["acme.fr", "globex"]
@@ -113,6 +119,10 @@ async def test_an_account_that_gets_hot_is_told(keeping: None, api: Reading, top
     assert (alert["play"], alert["account"], alert["company"]) == ("account-hot", "acme.fr", "Acme SA")
     assert alert["lead_id"] == alert["leads"][0]["lead_id"] == alert["lead"]["lead_id"]
     assert {one["lead_id"] for one in alert["leads"]} == {"u-1", "u-2"}
+    [play] = (await api.get("/v1/accounts/acme.fr/plays"))["plays"]
+    assert (play["play"], play["when"]) == ("account-hot", {"account": {"enters": "hot"}})
+    assert (play["state"], play["alerted"]) == ("holds", True)
+    assert play["last_at"] == play["since"] == alert["at"]
 
 
 async def _there(api: Reading, count: int) -> bool:

@@ -1,5 +1,7 @@
 """A lead's page says what was done about its alerts, and why there was none; on a real broker."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,15 +9,41 @@ import pytest
 from connectors.notify import delivery
 from connectors.notify.delivery import Delivery
 from connectors.office import rows
+from connectors.office.errors import TeamError
 from connectors.office.rows import Assigned, Task, assigned_key, task_key
+from connectors.office.team import load_team
+from connectors.watched_file import WatchedFile
 from scorer.handover import Erase
 from scorer.times import SECOND, Micros, format_time
 from tests.integration.test_serve_alerts import hot
 from tests.integration.test_serve_erasure import everything
-from tests.serve_live import Reading, Scored, Store, eventually
+from tests.serve_live import Reading, Scored, Store, eventually, reading
 
 pytest_plugins = ["tests.serve_fixtures"]
 pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture
+def team_file(tmp_path: Path) -> Path:
+    """Who has leads."""
+    path = tmp_path / "team.yml"
+    path.write_text("people: {claire: {name: Claire Martin}}")
+    return path
+
+
+@pytest.fixture
+async def api(
+    topics: Scored, serve_store: Store, serve_grid: Path, team_file: Path
+) -> AsyncIterator[Reading]:
+    """A read API that knows the team."""
+    team = WatchedFile(team_file, load_team, "team", TeamError)
+    team.read()
+    async with reading(topics, serve_store, serve_grid, team_file=team) as found:
+        yield found
+
+
+async def _called(api: Reading, lead: str, name: str | None) -> bool:
+    return bool((await api.get(f"/v1/leads/{lead}/plays"))["assigned"]["name"] == name)
 
 
 async def act(topics: Scored, alert: dict[str, Any], state: Any = "delivered", **more: Any) -> bytes:
@@ -61,7 +89,7 @@ async def test_what_became_of_an_alert_is_told_and_goes_with_its_row(api: Readin
 
 
 async def test_each_play_says_why_it_does_not_go_off_and_who_has_the_lead(
-    api: Reading, topics: Scored
+    api: Reading, topics: Scored, team_file: Path
 ) -> None:
     await hot(topics, "u-1")
     await hot(topics, "u-2")
@@ -82,6 +110,7 @@ async def test_each_play_says_why_it_does_not_go_off_and_who_has_the_lead(
     assert plays["warmed"]["state"] == "elsewhere"
     assert found["assigned"] == {
         "person": "claire",
+        "name": "Claire Martin",
         "why": "turn",
         "at": format_time(now),
         "alert": "a-1",
@@ -91,6 +120,7 @@ async def test_each_play_says_why_it_does_not_go_off_and_who_has_the_lead(
         {
             "what": "call",
             "person": "claire",
+            "name": "Claire Martin",
             "since": format_time(now),
             "due": format_time(now + 60 * SECOND),
             "state": "open",
@@ -98,6 +128,8 @@ async def test_each_play_says_why_it_does_not_go_off_and_who_has_the_lead(
             "alert": "a-1",
         }
     ]
+    team_file.write_text("people: {paul: {}}")  # read again while somebody asks
+    await eventually(lambda: _called(api, "u-1", None))
     other = await api.get("/v1/leads/u-2/plays")
     assert (other["assigned"], other["tasks"]) == (None, [])
     topics.clock.pass_seconds(30 * 86_400)  # all has faded

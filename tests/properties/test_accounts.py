@@ -43,6 +43,7 @@ tiers: [{{id: cold}}, {{id: warm, from: 20}}, {{id: hot, from: 50}}]
 plays:
   - {{id: account-hot, when: {{account: {{enters: hot}}}}, do: [{{alert: sales}}]}}
   - {{id: account-left, when: {{account: {{leaves: hot}}}}, do: [{{alert: sales}}]}}
+  - {{id: account-stays, when: {{account: {{stays: hot, for: 4d}}}}, do: [{{alert: sales}}]}}
 """,
             "grid.yml",
         )
@@ -306,3 +307,79 @@ def test_of_an_erased_lead_nothing_stays() -> None:
     topic.take(book, _Said("u-2", _T0 + SECOND, None, (0, 3)), erased=True)
     topic.write(book)
     assert topic.rows.keys() == {MARK}
+
+
+def _hot_since(topic: _Topic, book: Book, moment: int, silent_until: int | None = None) -> None:
+    hot = _record("u-1", "acme.fr", "hot", moment, {"visit": 60.0})
+    read = MemberReader(topic.plan).read("u-1", hot)
+    assert read is not None
+    book.take((0, 0), "u-1", read[:2], moment, silent_until=silent_until)
+    topic.write(book)
+
+
+def _told(topic: _Topic) -> list[tuple[str, str]]:
+    return [(one["play"], one["at"]) for one in topic.alerts.values()]
+
+
+@pytest.mark.parametrize("plan", [0, 1], ids=["no-bounds", "bounds"])
+def test_a_stay_sets_its_play_off_once_at_its_very_moment(plan: int) -> None:
+    topic = _Topic(
+        _PLANS[plan] if plan == 0 else _grid("accounts: {tiers: [{id: cold}, {id: hot, from: 1}]}")
+    )
+    book = topic.open([])
+    _hot_since(topic, book, _T0)
+    end = _T0 + 4 * DAY
+    for now in (end - 1, end + 3 * SECOND, end + DAY):
+        book.advance(now, 10)
+        topic.write(book)
+    assert _told(topic) == [("account-hot", format_time(_T0)), ("account-stays", format_time(end))]
+    again = topic.open([_Said("u-1", _T0, _record("u-1", "acme.fr", "hot", _T0, {"visit": 60.0}))])
+    again.advance(end + 2 * DAY, 10)
+    topic.write(again)
+    assert len(topic.alerts) == 2
+
+
+def test_a_grid_that_asks_for_a_shorter_stay_sets_nothing_off_for_the_past() -> None:
+    topic = _Topic(_PLANS[0])
+    book = topic.open([])
+    _hot_since(topic, book, _T0)
+    late = _Said("u-2", _T0 + 3 * DAY, _record("u-2", "globex.fr", "cold", _T0 + 3 * DAY, {}), (1, 0))
+    source = json.loads(json.dumps(_PLANS[0].grid.source))
+    source["plays"][-1]["when"]["account"]["for"] = "2d"
+    topic.plan = Plan(parse_grid(json.dumps(source), "grid.yml"))
+    hot = _Said("u-1", _T0, _record("u-1", "acme.fr", "hot", _T0, {"visit": 60.0}))
+    book = topic.open([hot, late])
+    book.advance(_T0 + 5 * DAY, 10)
+    topic.write(book)
+    assert [play for play, _ in _told(topic)] == ["account-hot"]
+
+
+def test_what_history_does_to_an_account_is_told_to_nobody() -> None:
+    topic = _Topic(_PLANS[0])
+    book = topic.open([])
+    _hot_since(topic, book, _T0, silent_until=_T0 + 5 * DAY)
+    book.advance(_T0 + 5 * DAY, 10)
+    topic.write(book)
+    assert topic.shown()["acme.fr"]["tier"] == "hot"
+    assert topic.alerts == {}
+    assert json.loads(topic.rows["acme.fr"])["kept"]["silent_until"] == _T0 + 5 * DAY
+    cold = _Said("u-1", _T0 + 6 * DAY, _record("u-1", "acme.fr", "cold", _T0 + 6 * DAY, {}), (0, 1))
+    topic.take(book, cold)
+    topic.write(book)
+    assert [play for play, _ in _told(topic)] == ["account-left"]
+
+
+def test_a_lead_that_goes_by_history_cools_its_account_silently() -> None:
+    topic = _Topic(_PLANS[0])
+    book = topic.open([])
+    _hot_since(topic, book, _T0)
+    book.take((0, 1), "u-1", None, _T0 + DAY, silent_until=0)
+    topic.write(book)
+    warm = _record("u-2", "acme.fr", "warm", _T0 + DAY, {"visit": 30.0})
+    read = MemberReader(topic.plan).read("u-2", warm)
+    assert read is not None
+    book.take((1, 0), "u-2", read[:2], _T0 + DAY, silent_until=0)
+    book.advance(_T0 + DAY + 2 * SETTLES, 10)
+    topic.write(book)
+    assert topic.shown()["acme.fr"]["tier"] == "warm"
+    assert [play for play, _ in _told(topic)] == ["account-hot"]

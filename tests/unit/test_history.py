@@ -136,3 +136,10 @@ def test_nobody_has_no_history() -> None:
     history = replay(PLAN, [], T0)
     assert (history.entries, history.changes, history.tier) == ([], [], "")
     assert (history.curve([T0]), history.steps(T0 - DAY, T0)) == ([0.0], [])
+
+
+def test_the_lowest_of_a_stretch_is_found_on_both_sides_of_each_step() -> None:
+    history = replay(PLAN, [event("a", 1), event("b", 2)], T0 + 9 * DAY)
+    assert history.lowest(T0, T0 + DAY) == 0  # just before the first
+    assert history.lowest(T0 + DAY, T0 + 3 * DAY // 2) == pytest.approx(16 * 0.5**0.5)
+    assert history.lowest(T0 + DAY, T0 + 3 * DAY) == pytest.approx(8)  # just before the second

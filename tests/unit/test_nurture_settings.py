@@ -1,11 +1,14 @@
 """What `leadheat nurture` is told: what is missing is named, secrets are never repeated."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.mail.smtp import SmtpCarrier
+from connectors.nurture import role
+from connectors.nurture.config import NurtureConfig
 from connectors.nurture.errors import PlanError
 from connectors.nurture.provider import ProviderCarrier
 from deploy import roles, settings
@@ -72,3 +75,24 @@ def test_up_checks_the_file_and_needs_no_key_or_address(tmp_path: Path) -> None:
     wrong.write_text("nurturing: x\n")
     with pytest.raises(PlanError, match="mails: missing"):
         roles.nurture(settings.load(**{**told, "sequences": wrong}), alone=False)
+
+
+async def test_a_changed_file_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "s.yml"
+    file.write_text(SAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
+    config = roles.nurture(settings.load(**{**WHOLE, "sequences": file}))
+    stop, names = asyncio.Event(), []
+
+    async def work_on(now: NurtureConfig, publisher: object, ended: asyncio.Event) -> None:
+        names.append(now.plan.name)
+        if len(names) == 1:
+            text = SAMPLE.read_text(encoding="utf-8").replace("nurturing: b2b-fr", "nurturing: b2b-en")
+            file.write_text(text, encoding="utf-8")
+        else:
+            stop.set()
+        await ended.wait()
+
+    monkeypatch.setattr(role, "_work_on", work_on)
+    async with asyncio.timeout(20):
+        await role._go_on(config, None, stop)  # type: ignore[arg-type]
+    assert names == ["b2b-fr", "b2b-en"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from scorer.account_why_not import account_why_not
 from scorer.grid import parse_grid
 from scorer.plan import Plan
 from scorer.times import DAY, SECOND, format_time, parse_time
@@ -131,3 +132,69 @@ def test_a_criterion_that_holds_must_cease_first() -> None:
     assert found["is-boss"]["label"] == plan.labels["away"]
     record["contributions"] = {}
     assert why_not(plan, record, {}, NOW)[6]["state"] == "waits"
+
+
+@pytest.mark.parametrize(
+    ("gained", "last", "state"),
+    [(12.5, None, "missing"), (20.0, None, "holds"), (17.0, None, "missing"), (17.0, NOW - HOUR, "holds")],
+    ids=["short", "reached", "within-the-hysteresis", "so-after-an-alert"],
+)
+def test_points_gained_are_told_where_they_are_known(gained: float, last: int | None, state: str) -> None:
+    plan = Plan(parse_grid(GRID + "hysteresis: 5\n", "g.yml"))
+    record = {"tier": "warm", "since": format_time(SINCE), "score": 53.2, "scores": {}, "contributions": {}}
+    asked: list[int] = []
+
+    def by_time(within: int) -> float:
+        asked.append(within)
+        return gained
+
+    told_last = {} if last is None else {"heats": last}
+    plays = why_not(plan, record | {"as_of": format_time(NOW)}, told_last, NOW, by_time)
+    found = next(one for one in plays if one["play"] == "heats")
+    assert (found["state"], found["gained"], asked) == (state, gained, [DAY])
+    if state == "missing":
+        assert found["missing"] == [{"of": None, "needs": 20, "has": gained, "points": 20 - gained}]
+    else:
+        assert found["alerted"] is (True if last else None)
+
+
+ACCOUNTS = """
+accounts: {tiers: [{id: cold}, {id: hot, from: 60}]}
+"""
+OF_ACCOUNTS = """
+plays:
+  - {id: big, when: {account: {enters: hot}}, cooldown: 7d, do: [{alert: sales}]}
+  - {id: gone, when: {account: {leaves: hot}}, do: [{alert: sales}]}
+  - {id: stuck, when: {account: {stays: hot, for: 5d}}, do: [{alert: sales}]}
+"""
+
+
+def of_account(accounts: str = ACCOUNTS, **fields: Any) -> list[dict[str, Any]]:
+    plan = Plan(parse_grid(GRID.partition("plays:")[0] + accounts + OF_ACCOUNTS, "g.yml"))
+    row = {"score": 75.0, "tier": "hot", "since": format_time(SINCE)} | fields
+    return account_why_not(plan, row, {"big": SINCE}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "states"),
+    [
+        ({"tier": "cold", "score": 45.0}, ["missing", "elsewhere", "missing"]),
+        ({}, ["holds", "waits", "comes"]),
+        ({"since": format_time(SINCE - 4 * DAY)}, ["holds", "waits", "holds"]),
+        ({"since": None}, ["not_known"] * 3),
+        ({"accounts": "", "tier": "warm"}, ["waits", "elsewhere", "waits"]),
+    ],
+    ids=["cold", "hot", "long-hot", "not-kept", "by-its-leads"],
+)
+def test_each_kind_of_play_of_accounts(fields: dict[str, Any], states: list[str]) -> None:
+    assert [one["state"] for one in of_account(**fields)] == states
+
+
+def test_what_plays_of_accounts_wait_for() -> None:
+    assert of_account(tier="cold", score=45.0)[0]["missing"] == [
+        {"of": None, "needs": 60, "has": 45.0, "points": 15.0}
+    ]
+    big, _, stuck = of_account()
+    assert (big["alerted"], big["last_at"]) == (True, format_time(SINCE))
+    assert stuck["at"] == format_time(SINCE + 5 * DAY)
+    assert of_account("", tier="warm")[0]["lead"] == "hot"

@@ -1,5 +1,5 @@
 // Account: how hot is the company, who of it, and what was said?
-import { getAccount } from './api.js';
+import { getAccount, getAccountPlays } from './api.js';
 import { leadHref, tierCounts } from './account_parts.js';
 import { answered, asks } from './alert_book.js';
 import { answerWords } from './answer_box.js';
@@ -8,6 +8,7 @@ import { flash, h, replace, setText } from './dom.js';
 import { Entry } from './entry.js';
 import { ago, ms, number, when } from './format.js';
 import { tierTag } from './icons.js';
+import { playsPanels } from './lead_plays.js';
 import { start } from './session.js';
 import { t } from './texts.js';
 import { eventWords } from './words.js';
@@ -27,7 +28,11 @@ class AccountPage {
   /** @param {import('./session.js').Session} session */
   async load(session) {
     this.session = session;
-    this.record = await getAccount(this.asked);
+    await this.fetch();
+  }
+
+  async fetch() {
+    [this.record, this.told] = await Promise.all([getAccount(this.asked), getAccountPlays(this.asked)]);
     this.draw();
   }
 
@@ -85,7 +90,12 @@ class AccountPage {
           this.big,
         ),
       ),
-      h('div', { class: 'grid2' }, this.leads(at), this.alerts(at)),
+      h(
+        'div',
+        { class: 'grid2' },
+        this.leads(at),
+        h('div', { class: 'stack' }, this.alerts(at), ...playsPanels(this.told, session.grid)),
+      ),
     );
     if (focused)
       /** @type {HTMLElement | null} */ (session.body.querySelector(`a[href="${CSS.escape(focused)}"]`))?.focus({
@@ -197,8 +207,7 @@ class AccountPage {
 
   async refresh() {
     this.seconds = 0;
-    this.record = await getAccount(this.asked);
-    this.draw();
+    await this.fetch();
   }
 
   /** @param {any} record */

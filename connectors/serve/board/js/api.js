@@ -38,6 +38,8 @@ export const getLead = id => call(`/v1/leads/${part(id)}`);
 export const getAccounts = params => call(`/v1/accounts${query(params)}`);
 /** @param {string} id */
 export const getAccount = id => call(`/v1/accounts/${part(id)}`);
+/** @param {string} id @returns {Promise<{plays: any[]}>} */
+export const getAccountPlays = id => call(`/v1/accounts/${part(id)}/plays`);
 /** @param {string} id @param {Record<string, number>} params */
 export const getCurve = (id, params) => call(`/v1/leads/${part(id)}/curve${query(params)}`);
 /** @param {string} id @returns {Promise<{plays: any[], tasks: any[], assigned: any}>} */

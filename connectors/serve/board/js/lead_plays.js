@@ -1,6 +1,6 @@
 // Beside the curve: who has the lead, what is to be done, and of each play why it went off or does not.
 import { h } from './dom.js';
-import { moment, ms, points } from './format.js';
+import { moment, ms, number, points } from './format.js';
 import { scoreName } from './lead_row.js';
 import { lang, t } from './texts.js';
 
@@ -12,8 +12,11 @@ const lacking = lack => {
   return lack.of ? t('plays.points_of', { points: needed, of: scoreName(lack.of) }) : t('plays.points', { points: needed });
 };
 
-/** @param {any} play */
-function state(play) {
+/** @param {any} play @param {import('./grid.js').Grid} grid */
+function state(play, grid) {
+  if (play.state === 'missing' && play.gained !== undefined)
+    return t('plays.gained', { gained: number(play.gained), needs: number(play.missing[0].needs) });
+  if (play.state === 'waits' && play.lead) return t('plays.waits_lead', { tier: grid.tierName(play.lead) });
   if (play.state === 'missing') return t('plays.missing', { missing: play.missing.map(lacking).join(', ') });
   if (play.state === 'comes') return t('plays.comes', { at: at(play.at) });
   if (play.state === 'holds' && play.alerted) return t('plays.alerted', { at: at(play.last_at) });
@@ -29,7 +32,7 @@ const playItem = (play, grid) =>
     'li',
     {},
     h('p', { class: 'sm b' }, grid.playName(play.play)),
-    h('p', { class: 'sm mute' }, state(play)),
+    h('p', { class: 'sm mute' }, state(play, grid)),
     play.cooldown_until && !play.held_back
       ? h('p', { class: 'sm mute' }, t('plays.cooldown', { at: at(play.cooldown_until) }))
       : null,
@@ -48,9 +51,9 @@ const taskItem = task =>
     h('span', { class: 'mute' }, ` · ${t(`acts.${task.state}`)}`),
   );
 
-/** @param {any} told what `/v1/leads/{id}/plays` says @param {import('./grid.js').Grid} grid */
+/** @param {any} told what `/v1/leads/{id}/plays` says, or that of an account @param {import('./grid.js').Grid} grid */
 export function playsPanels(told, grid) {
-  const { assigned, tasks, plays } = told;
+  const { assigned, tasks = [], plays } = told;
   const list = (...items) => h('ul', { class: 'list', role: 'list' }, ...items);
   const panel = (id, title, ...body) =>
     h(
@@ -64,7 +67,7 @@ export function playsPanels(told, grid) {
       ? panel(
           'side-acts',
           t('acts.title'),
-          assigned ? h('p', { class: 'sm' }, t('acts.assigned', { person: assigned.person })) : null,
+          assigned ? h('p', { class: 'sm' }, t('acts.assigned', { person: assigned.name ?? assigned.person })) : null,
           tasks.length ? list(tasks.slice(0, 8).map(taskItem)) : null,
         )
       : null,
