@@ -4,6 +4,7 @@ A process of each, the worker from events to alerts and notify from alerts to a 
 and fails now and then. Each is ended in life after life at another of its steps, whatever the other does.
 """
 
+import asyncio
 import base64
 import json
 import sys
@@ -43,11 +44,13 @@ SIZE: Final = (
 SECRET: Final = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 FAILS: Final = "0"
 """The end of ids, which are hexadecimal."""
+TAKES_S: Final = 0.05
+"""It acts when this has passed, so that what is under way at a kill is lost unless it is sent again."""
 SESSION_S: Final = 1.0
 
 
 class Idempotent(Receiver):
-    """Acts on each id once; one in sixteen fails, the first time."""
+    """Acts on each id once, unless who sent it is gone meanwhile; one in sixteen fails, the first time."""
 
     def __init__(self) -> None:
         super().__init__(SECRET)
@@ -55,6 +58,10 @@ class Idempotent(Receiver):
 
     async def receive(self, request: Request) -> Response:
         name = request.headers["webhook-id"]
+        await request.body()
+        await asyncio.sleep(TAKES_S)
+        if await request.is_disconnected():
+            return Response(status_code=500)  # nobody is there to read it
         if name.endswith(FAILS) and name not in self.attempts:
             self.attempts.append(name)
             return Response(status_code=503)
