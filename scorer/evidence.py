@@ -63,11 +63,11 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         if most is not None:
             self.ids = self.ids[-most * DIGEST_SIZE :]
 
-    def add(self, event: Event, moment: int, plan: Plan) -> float:
+    def add(self, event: Event, moment: int, plan: Plan, may_fall: bool = False) -> float:
         """Adds what an event of this moment (microseconds) is evidence of.
 
-        Gives the most that it raises any score by, from now on and before another event: infinite where
-        that is not known, or where it may lower one.
+        Gives the most that it raises any score by, but for its traits, from now on and before another event:
+        infinite where that is not known, or where it may lower one and that matters, unless it `may_fall`.
         """
         if moment > self.newest:
             self.newest = moment
@@ -77,6 +77,8 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
             self._reach(moment, plan)
         sums, landmark = self.sums, self.landmark
         for slot in matched:
+            if slot.lowers and not may_fall:
+                raised = math.inf
             if slot.kind == "sum":
                 amount = 1.0 if slot.field is None else amount_of(event, slot.field)
                 if amount:
@@ -87,10 +89,9 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
             elif self._same_turn(slot, moment):
                 raised += slot.raises if slot.keep == 1 or slot.raises == math.inf else 0.0
             else:
-                raised += self._add_time(slot, moment, plan)
+                raised += self._add_time(slot, moment, plan, may_fall)
         if event.type == "identify":
             self.set_traits(event.trait_values(), moment)
-            raised = math.inf
         return raised
 
     def take_back(self, event: Event, moment: int, plan: Plan) -> None:
@@ -148,13 +149,15 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
             return True
         return False
 
-    def _add_time(self, slot: Slot, moment: int, plan: Plan) -> float:
+    def _add_time(self, slot: Slot, moment: int, plan: Plan, may_fall: bool) -> float:
         """Adds a time; the most that this raises by: nothing where as few as before lie in any window."""
         held = self.times.get(slot.id)
         kept = slot.keep + slot.spare
         if slot.kind == "last":
             self.times[slot.id] = _newest_minutes(held or [], [moment], kept)
-            return math.inf if held is None else slot.raises  # the first begins an absence
+            if held is None and not (may_fall and not slot.lowers):
+                return math.inf  # it begins an absence
+            return slot.raises
         if held is None:
             times, held = [moment], []
         elif slot.kind == "newest":

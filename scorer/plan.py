@@ -93,7 +93,8 @@ class Plan:
         self.answers = self._answers()
         """By slot: the plays that each of its matches sets off, with the rule that counts it."""
         for slot in self.slots.values():
-            self.slots[slot.id] = msgspec.structs.replace(slot, raises=self._raises(slot.id))
+            raises, lowers = self._raises(slot.id), self._lowers(slot.id)
+            self.slots[slot.id] = msgspec.structs.replace(slot, raises=raises, lowers=lowers)
         self.tiers = tuple(
             Bound(
                 tier.id,
@@ -196,16 +197,20 @@ class Plan:
         return Rules(tuple(explicit), by_slot)
 
     def _raises(self, slot: int) -> float:
-        """The most that a match of a slot can add, where it can take nothing away.
-
-        A match ends an absence and puts off the next one: that takes away only where the absence adds.
-        """
+        """The most that a match of a slot can add; what the end of an absence gives back is counted already."""
         if any(rule.slot == slot for _, rule in self.turns):
-            return math.inf  # so that each of its matches is decided
-        rules = [rule for rule in self.rules if rule.slot == slot]
-        if any((rule.points > 0) if rule.kind == "absent" else (rule.points < 0) for rule in rules):
             return math.inf
-        return sum(rule.points for rule in rules if rule.kind != "absent")
+        return sum(
+            max(rule.points, 0.0) for rule in self.rules if rule.slot == slot and rule.kind != "absent"
+        )
+
+    def _lowers(self, slot: int) -> bool:
+        """Whether a match may take points: it ends an absence, or puts off the next, which may have given some."""
+        return any(
+            rule.points > 0 if rule.kind == "absent" else rule.points < 0
+            for rule in self.rules
+            if rule.slot == slot
+        )
 
     def _answers(self) -> dict[int, tuple[tuple[Play, Rule], ...]]:
         by_behaviour = answering(self.grid.plays, self.grid.criteria)
@@ -217,7 +222,9 @@ class Plan:
 
     def may_lower(self, event: Event) -> bool:
         """Whether an event may take points away, as far as that is known before it is added."""
-        return event.type in _MAY_LOWER or any(slot.raises == math.inf for slot in self.matches(event))
+        if event.type in _MAY_LOWER:
+            return True
+        return any(slot.lowers or slot.raises == math.inf for slot in self.matches(event))
 
     def levels_of(self, up: Collection[str]) -> list[Level]:
         """The bounds at which latches turn next, those of the plays `up` being up."""

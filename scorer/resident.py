@@ -61,9 +61,11 @@ class Resident:
         self.lead.sent += 1
         return self.lead.sent
 
-    def regate(self) -> None:
-        """Asks the gates again, after traits changed."""
+    def regate(self) -> bool:
+        """Asks the gates again, after traits changed; whether they are others now."""
+        before = self.walker.mask
         self.lead.mask = self.walker.mask = self.walker.plan.gates(self.lead.evidence.values())
+        return self.walker.mask != before
 
     def give_away(self) -> tuple[Evidence, Course]:
         """All that merges and the walk, that this id has no more.

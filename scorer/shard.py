@@ -1,5 +1,6 @@
 """The shard: the scoring of one partition, from records that came to what is to be written."""
 
+import math
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Final
 
@@ -272,9 +273,9 @@ class Shard:
             self._announce(key, resident, walker.pass_time(decided - 1))
         if self.plan.gains:
             walker.look(decided, event)
-        raised = evidence.add(event, moment, self.plan)
-        if event.type == "identify":
-            resident.regate()
+        raised = evidence.add(event, moment, self.plan, walker.may_fall)
+        if event.type == "identify" and resident.regate():
+            raised = math.inf
         absorbed = walker.absorbs(raised, decided)
         if not absorbed or self.plan.answers or self.plan.gains:
             stood = walker.course.stood if event.type in DOUBTFUL else None

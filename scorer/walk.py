@@ -169,10 +169,16 @@ class Walker:
             course.moment = until
             self._found = None
 
+    @property
+    def may_fall(self) -> bool:
+        """Whether it changes nothing if points are taken: there is no lower tier, nor a level to leave."""
+        return not self.plan.latches and self.course.tier == self.plan.tiers[0].id
+
     def absorbs(self, raised: float, moment: int) -> bool:
         """Goes on to a moment if evidence that raises by so much at most can't change the tier; says whether.
 
-        What raises only, raises at every moment, so that until then the tier is not left earlier either.
+        What raises only, raises at every moment, so that until then the tier is not left earlier either;
+        what takes points where the lead `may_fall`, takes some at every moment, or none.
         """
         if not raised < self.headroom or moment >= self.quiet_until:
             return False
