@@ -73,7 +73,7 @@ bench: setup ## measure the scoring core, quickly
 bench-gateway: setup ## single events over HTTP beside a bare server, and overload (real Kafka)
 	$(BIN)/python -m tests.benchmarks.bench_gateway $(if $(SHORT),--short)
 
-bench-delivery: setup ## from an alert to webhooks and mail, beside a destination that hangs (real Kafka)
+bench-delivery: setup ## from an event to webhook, Slack, Teams and mail; from an alert, beside a destination that hangs (SHORT=1)
 	$(BIN)/python -m tests.benchmarks.bench_delivery $(if $(SHORT),--short)
 
 bench-state: setup ## a million leads: memory, recovery, cost of an event (real Kafka)

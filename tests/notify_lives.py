@@ -8,12 +8,9 @@ parked alerts, offsets.
 
 import asyncio
 import os
-import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
@@ -25,35 +22,12 @@ from connectors.notify.webhook import WebhookSender
 from connectors.outward.addresses import Allowed
 from connectors.role import until_told
 from scorer.times import Micros
+from tests.lives import Death
 
-_STEPS = (Table, "put"), (AIOKafkaConsumer, "commit"), (Parking, "_send"), (WebhookSender, "send")
+STEPS = (Table, "put"), (AIOKafkaConsumer, "commit"), (Parking, "_send"), (WebhookSender, "send")
 _STEPS_OF_A_LIFE = 20
 _FASTER = 200
 """By how much the clock runs: the first retry comes after a fortieth of a second."""
-
-
-def _killed_at(number: int) -> None:
-    """Has this process killed before its n-th step."""
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        if done == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def between(act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def stepping(*given: Any, **named: Any) -> Any:
-            step()
-            try:
-                return await act(*given, **named)
-            finally:
-                step()
-
-        return stepping
-
-    for owner, name in _STEPS:
-        setattr(owner, name, between(getattr(owner, name)))
 
 
 def main(broker: str, prefix: str, channels: str, lives: str) -> None:
@@ -76,7 +50,7 @@ def main(broker: str, prefix: str, channels: str, lives: str) -> None:
 
     for number in range(1, int(lives) + 1):
         if (child := os.fork()) == 0:
-            _killed_at(1 + (number - 1) % _STEPS_OF_A_LIFE)
+            Death(1 + (number - 1) % _STEPS_OF_A_LIFE).among(STEPS)
             live()
             os._exit(0)
         _, status = os.waitpid(child, 0)

@@ -102,7 +102,7 @@ class Member:
                 await self._catch_up()
                 try:
                     if self._told != self._erasures.told:
-                        await self._forget(work, sorted(self._table.partitions))
+                        await self._forget_all(work)
                     await work.go_on()
                 except NotOursError as error:
                     _log.info("%s", error)
@@ -133,22 +133,28 @@ class Member:
             await self._table.own(partition)
             if partition in self._gained:
                 self._gained.discard(partition)
-                await self._forget(work, [partition])
+                await self._forget(work, partition)
                 await work.gained(partition)
             else:
                 self._table.disown([partition])
         self._consumer.resume(*(one for one in self._consumer.paused() if one.partition not in self._gained))
 
-    async def _forget(self, work: Work, partitions: Sequence[int]) -> None:
-        """Gives up the rows of leads that were erased."""
+    async def _forget_all(self, work: Work) -> None:
+        """Looks through all rows: heartbeats must not wait for all of them at once."""
         told = self._erasures.told
-        for partition in partitions:
-            rows = self._table.rows(partition)
-            gone = [key for key, row in rows.items() if self._erasures.gone(work.lead_of(key, row))]
-            if gone:
-                await self._table.put(partition, dict.fromkeys(gone))
-                work.forgot(partition, gone)
+        for partition in sorted(self._table.partitions):
+            if partition in self._table.partitions:  # still
+                await self._forget(work, partition)
+            await asyncio.sleep(0)
         self._told = told
+
+    async def _forget(self, work: Work, partition: int) -> None:
+        """Gives up the rows of leads that were erased."""
+        rows = self._table.rows(partition)
+        gone = [key for key, row in rows.items() if self._erasures.gone(work.lead_of(key, row))]
+        if gone:
+            await self._table.put(partition, dict.fromkeys(gone))
+            work.forgot(partition, gone)
 
     async def _take(self, work: Work, fetched: dict[TopicPartition, list[Any]]) -> None:
         together = defaultdict(list)

@@ -4,16 +4,12 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
@@ -21,14 +17,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from deploy import leash
 from deploy.kafka.cluster import Cluster
 from deploy.ports import free_ports
 from scorer.topics import ALERTS, full_name
 from streams import topics
 from tests.benchmarks import results
-from tests.benchmarks.engines import ROOT
 from tests.benchmarks.http_load import OpenLoop
+from tests.benchmarks.roles import running, until_ready
 
 GRID: Final = """
 grid: latency
@@ -122,8 +117,8 @@ class Load:
 
 
 @contextlib.contextmanager
-def roles(bootstrap: str, folder: Path) -> Iterator[int]:
-    """A gateway and a worker, each a process of its own; the gateway's port."""
+def _roles(bootstrap: str, folder: Path) -> Iterator[int]:
+    """A gateway and a worker; the gateway's port."""
     (port,) = free_ports(1)
     grid = folder / "grid.yml"
     grid.write_text(GRID, encoding="utf-8")
@@ -135,18 +130,7 @@ def roles(bootstrap: str, folder: Path) -> Iterator[int]:
         "LEADHEAT_WRITE_KEYS": _KEY,
         "LEADHEAT_SESSION_TIMEOUT_S": "6",
     }
-    with contextlib.ExitStack() as ends:
-        for arguments in (["gateway", "--port", str(port)], ["worker"]):
-            log = ends.enter_context((folder / f"{arguments[0]}.log").open("wb"))
-            process = subprocess.Popen(
-                leash.command([sys.executable, "-m", "deploy.cli", *arguments]),
-                cwd=ROOT,
-                env=os.environ | settings,
-                stdout=log,
-                stderr=log,
-            )
-            ends.callback(process.wait, 20)
-            ends.callback(process.terminate)
+    with running(folder, settings, ["gateway", "--port", str(port)], ["worker"]):
         yield port
 
 
@@ -159,8 +143,8 @@ async def measure(
     following = asyncio.create_task(alerts.run())
     headers = {"Authorization": f"Bearer {_KEY}", "Content-Type": "application/json"}
     try:
-        with tempfile.TemporaryDirectory() as folder, roles(bootstrap, Path(folder)) as port:
-            await _until_ready(port)
+        with tempfile.TemporaryDirectory() as name, _roles(bootstrap, Path(name)) as port:
+            await until_ready(port)
             client = OpenLoop("127.0.0.1", port, "/v1/events", headers)
             with contextlib.closing(client):
                 load = Load(client, alerts)
@@ -172,15 +156,6 @@ async def measure(
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-
-
-async def _until_ready(port: int) -> None:
-    async with asyncio.timeout(_WITHIN_S), httpx.AsyncClient(trust_env=False) as client:
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
-                    return
-            await asyncio.sleep(0.1)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from tests.benchmarks.engines import BY_NAME, ENGINES, ROOT
 _TEMPLATE: Final = Path(__file__).with_name("page.md")
 _PAGE: Final = ROOT / "docs" / "benchmarks.md"
 _NAMES: Final = ("peers", "growth", "profile", "latency")
+_NOT_MEASURED: Final = "Not measured on this machine yet.\n"
 _WHAT: Final = {
     "leads": "leads known",
     "criteria": "criteria",
@@ -31,8 +32,10 @@ def measured() -> dict[str, dict[str, Any]]:
     return {name: figures for name, figures in found.items() if figures is not None}
 
 
-def text(figures: dict[str, dict[str, Any]], state: dict[str, Any] | None) -> str:
-    """The page."""
+def text(
+    figures: dict[str, dict[str, Any]], state: dict[str, Any] | None, delivery: dict[str, Any] | None
+) -> str:
+    """The page; `state` and `delivery` where they were measured."""
     peers, growth, profile, latency = (figures[name] for name in _NAMES)
     machine = peers["machine"]
     values: dict[str, object] = {
@@ -58,6 +61,7 @@ def text(figures: dict[str, dict[str, Any]], state: dict[str, Any] | None) -> st
         "latency": _latency(latency["rows"]),
         "seconds": f"{latency['seconds']:.0f}",
         "state": _state(state),
+        "told": _told(delivery),
     }
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(values)
 
@@ -183,10 +187,25 @@ def _latency(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def _told(figures: dict[str, Any] | None) -> str:
+    """What bench_delivery has measured from events on; nothing where it was not run."""
+    if figures is None:
+        return _NOT_MEASURED
+    rows = figures["from_event"]
+    cells = []
+    for name in rows[0]:
+        p50, p99 = (results.Range.of([row[name][share] for row in rows]).middle for share in ("p50", "p99"))
+        most = max(row[name]["most"] for row in rows)
+        cells.append([name, *(f"{one:,.0f}" for one in (p50, p99, most))])
+    table = _table(["receiver", "p50 ms", "p99 ms", "most ms"], cells)
+    rounds = f"median of {len(rows)} rounds of {figures['seconds']:g} s"
+    return f"{figures['events/s']:g} leads a second, {rounds}:\n\n{table}"
+
+
 def _state(figures: dict[str, Any] | None) -> str:
     """What bench_state has measured, as pairs of a name and a text; nothing where it was not run."""
     if figures is None:
-        return "Not measured on this machine yet.\n"
+        return _NOT_MEASURED
     return _table(["", ""], [[row["name"], row["value"]] for row in figures["rows"]])
 
 
@@ -204,7 +223,7 @@ def main() -> None:
     plots.peers(figures["peers"], "score", product, folder / "product.svg")
     plots.growth(figures["growth"]["figures"], folder / "growth.svg")
     plots.latency(figures["latency"]["rows"], folder / "latency.svg")
-    _PAGE.write_text(text(figures, results.load("state")), encoding="utf-8")
+    _PAGE.write_text(text(figures, results.load("state"), results.load("delivery")), encoding="utf-8")
 
 
 if __name__ == "__main__":

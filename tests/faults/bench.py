@@ -110,6 +110,8 @@ class Bench:
         self._began = time.monotonic()
         self._actions: list[str] = []
         self.standstill = Standstill()
+        self.expected: Expected | None = None
+        """What must have come of it, once there is a verdict."""
         self.also_dead: set[str] = set()
         """Dead letters of the scenario's own, besides what is no event, by topic, partition and offset."""
         self.crew = Crew(self._command, folder, self.note)
@@ -233,7 +235,7 @@ class Bench:
             self.note(f"not caught up with: {await self.gauge.lags()}")
         heal_s = time.monotonic() - healing
         raw = await self.topics.read(*IN_TOPICS)
-        expected = await asyncio.to_thread(expect, raw, self.population)
+        self.expected = expected = await asyncio.to_thread(expect, raw, self.population)
         self._set_clock(self.population.end)
         self.note("the clock jumps to the end")
         verdict = await self._compared(expected, len(raw), heal_s)

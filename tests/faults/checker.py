@@ -71,7 +71,7 @@ def check(expected: Expected, written: Written, acknowledged: Iterable[str], cha
     found.lost, found.doubled = _counts(read_scores, expected.scores)
     found.states_wrong = _unlike(_states(written.states, plan, expected.end), expected.scores)
     found.went_back = _went_back(written.scores)
-    _alerts(found, expected.alerts, written.alerts, chatty)
+    compare_alerts(found, expected.alerts, [record.value for record in written.alerts], chatty)
     _letters(found, expected.poison, written.failed)
     return found
 
@@ -165,14 +165,15 @@ def _went_back(records: Sequence[Any]) -> list[str]:
     return said
 
 
-def _alerts(found: Found, expected: Sequence[Due], records: Sequence[Any], chatty: set[str]) -> None:
+def compare_alerts(found: Found, expected: Sequence[Due], alerts: Sequence[bytes], chatty: set[str]) -> None:
+    """Holds alerts, each as its JSON, against those that must be."""
     ids: dict[str, Due] = {}
-    for record in records:
-        told = json.loads(record.value)
+    for alert in alerts:
+        told = json.loads(alert)
         due = Due(told["lead_id"], int(parse_time(told["at"])), told["play"], told["to"])
         if ids.setdefault(told["id"], due) != due:
             found.alerts_other_id.append(f"one id for {due} and {ids[told['id']]}")
-    found.alerts_repeated = len(records) - len(ids)
+    found.alerts_repeated = len(alerts) - len(ids)
     by_kind: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for due in ids.values():
         by_kind[due.lead, due.play, due.to].append(due.at)

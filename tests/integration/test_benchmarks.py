@@ -14,11 +14,13 @@ from tests.benchmarks import (
     bench_latency,
     bench_peers,
     bench_profile,
+    event_to_receiver,
     grids,
     load,
     page,
     results,
 )
+from tests.benchmarks.arrivals import Arrivals
 from tests.benchmarks.checking import Reference
 from tests.benchmarks.core import Core
 from tests.benchmarks.engines import BY_NAME, ENGINES, Engine
@@ -77,6 +79,25 @@ async def test_every_alert_is_waited_for(real_kafka: Cluster) -> None:
     assert all(row["spread"] == sorted(row["spread"]) for row in rows)
 
 
+@pytest.mark.kafka
+async def test_every_receiver_is_told_of_every_lead(real_kafka: Cluster) -> None:
+    [row] = await event_to_receiver.measure(real_kafka.bootstrap, rate=10, seconds=1, rounds=1)
+    assert list(row) == ["webhook", "slack", "teams", "mail"]
+    assert all(0 < one["p50"] <= one["p99"] <= one["most"] for one in row.values())
+
+
+async def test_what_is_told_twice_or_never_counts_for_nothing() -> None:
+    arrivals = Arrivals()
+    arrivals.note("mail", "lead-1")
+    await arrivals.all_of([("mail", "lead-1")], within_s=0)
+    arrivals.each_once()
+    with pytest.raises(BenchmarkError, match="1 of 2 were not delivered"):
+        await arrivals.all_of([("mail", "lead-1"), ("mail", "lead-2")], within_s=0)
+    arrivals.note("mail", "lead-1")
+    with pytest.raises(BenchmarkError, match="more than once"):
+        arrivals.each_once()
+
+
 def test_the_core_takes_logs_of_every_shape() -> None:
     core = Core(grids.made(20))
     core.take(load.everybody(50))
@@ -120,7 +141,7 @@ def test_the_page_shows_every_engine_and_dimension(
         "put off": 0,
     }
     results.save("latency", {"seconds": 1.0, "rows": [row | {"spread": [1.0, 4.0]}]})
-    text = page.text(page.measured(), None)
+    text = page.text(page.measured(), None, None)
     assert all(
         f"| {engine.label} | 1000.0 (1000.0–1000.0) | 2000.0 | 900 (900–900) |" in text for engine in ENGINES
     )

@@ -118,6 +118,49 @@ class _Counting:
             self.stop.set()
 
 
+class _Forgetting(_Counting):
+    """Asks to be stopped once no row is left."""
+
+    async def go_on(self) -> None:
+        if not any(self._table.items()):
+            self.stop.set()
+
+
+async def test_who_is_erased_while_partitions_are_restored_is_forgotten_in_all_of_them(rig: Rig) -> None:
+    await rig.make_topics()
+    async with _table(rig) as table:
+        await table.own(0)
+        await table.put(0, {"u-0": b"x"})
+    erasures = Erasures(rig.bootstrap, rig.prefix, _KEY)
+    async with _table(rig) as table, asyncio.timeout(_WITHIN_S):
+        own = table.own
+
+        async def own_after_an_erasure(partition: int) -> None:
+            if partition == 1:  # the rows of the other one have been looked through
+                await _erase(rig, "u-0")
+                while not erasures.told:
+                    await asyncio.sleep(0.01)
+            await own(partition)
+
+        table.own = own_after_an_erasure  # type: ignore[method-assign]
+        await erasures.start()
+        try:
+            work = _Forgetting(table, 0)
+            topics = [full_name(rig.prefix, ALERTS)]
+            member = Member(rig.bootstrap, f"{rig.prefix}-test", topics, table, erasures, rig.session_s)
+            await member.run(work, work.stop)
+        finally:
+            await erasures.stop()
+        assert work.gained_partitions == {0, 1}
+
+
+async def _erase(rig: Rig, lead: str) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=rig.bootstrap) as producer:
+        notice = msgspec.json.encode(Notice("2026-11-01T09:00:00Z"))
+        key = Hasher(_KEY).hash(lead).hex().encode()
+        await producer.send_and_wait(full_name(rig.prefix, ERASURES), notice, key=key)
+
+
 async def test_a_member_goes_on_where_another_one_ended(rig: Rig) -> None:
     await rig.make_topics()
     topics = [full_name(rig.prefix, name) for name in (ALERTS, SCORES)]
@@ -147,10 +190,6 @@ async def test_a_member_goes_on_where_another_one_ended(rig: Rig) -> None:
         second, _ = await run(25)
         assert second["u-0"] == b"x" * 7 + b"y"
         assert set(second) == {"u-0", "u-1", "u-2", "u-3", "u-4"}
-        await producer.send_and_wait(
-            full_name(rig.prefix, ERASURES),
-            msgspec.json.encode(Notice("2026-11-01T09:00:00Z")),
-            key=Hasher(_KEY).hash("u-0").hex().encode(),
-        )
+        await _erase(rig, "u-0")
         third, _ = await run(0)
     assert set(third) == {"u-1", "u-2", "u-3", "u-4"}

@@ -4,27 +4,20 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse
 
 from connectors.answer_links import AnswerLinks
 from connectors.mail.smtp import SmtpAccess
 from connectors.notify.channels import parse_channels
 from connectors.notify.config import MailAccess
 from connectors.office.team import Team, parse_team
-from deploy.ports import free_ports
 from scorer.times import SECOND, Micros
+from tests.chat_receiver import chatting
 from tests.notify_rig import START, Stage, alert
 from tests.nurture_world import mail_server
 from tests.unit.test_notify_injection import ATTEMPTS
@@ -39,78 +32,6 @@ TEAM = parse_team(
 BOARD = {"board_url": "https://board.example", "link_keys": (KEY,), "language": "en"}
 ADA = {"first_name": "Ada", "last_name": "Lovelace", "company": "R&D <Acme>"}
 REASONS = [{"criterion": "pricing", "label": {"en": "Pricing page"}, "points": 28.9}]
-
-
-@dataclass
-class Chats:
-    """Both chats' webhooks, as strict as their documentation: what is against it is refused."""
-
-    port: int = field(default_factory=lambda: free_ports(1)[0])
-    slack: list[dict[str, Any]] = field(default_factory=list)
-    teams: list[dict[str, Any]] = field(default_factory=list)
-    answers: list[Response] = field(default_factory=list)
-
-    async def take_slack(self, request: Request) -> Response:
-        """https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"""
-        if self.answers:
-            return self.answers.pop(0)
-        told = json.loads(await request.body())
-        if not request.headers["content-type"].startswith("application/json") or not told.get("text"):
-            return PlainTextResponse("invalid_payload", 400)
-        for block in told["blocks"]:
-            texts = [block["text"]] if "text" in block else []
-            most = 150 if block["type"] == "header" else 3_000
-            if len(told["blocks"]) > 50 or any(not 1 <= len(one["text"]) <= most for one in texts):
-                return PlainTextResponse("invalid_blocks", 400)
-            if len(block.get("fields", [])) > 10 or any(
-                len(one["text"]) > 2_000 for one in block.get("fields", [])
-            ):
-                return PlainTextResponse("invalid_blocks", 400)
-        self.slack.append(told)
-        return PlainTextResponse("ok")
-
-    async def take_teams(self, request: Request) -> Response:
-        """https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook"""
-        body = await request.body()
-        told = json.loads(body)
-        [attachment] = told["attachments"]
-        kind, card = attachment["contentType"], attachment["content"]
-        if len(body) > 28_000 or told["type"] != "message" or not kind.endswith("card.adaptive"):
-            return PlainTextResponse("", 400)
-        if (
-            card["type"] != "AdaptiveCard"
-            or card["version"] not in ("1.4", "1.5")
-            or len(card["actions"]) > 6
-        ):
-            return PlainTextResponse("", 400)
-        self.teams.append(card)
-        return Response(status_code=202)
-
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{name}"
-
-
-@asynccontextmanager
-async def chatting() -> AsyncIterator[Chats]:
-    chats = Chats()
-    app = Starlette(
-        routes=[
-            Route("/slack", chats.take_slack, methods=["POST"]),
-            Route("/teams", chats.take_teams, methods=["POST"]),
-        ]
-    )
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=chats.port, log_config=None, timeout_graceful_shutdown=1)
-    )
-    serving = asyncio.create_task(server.serve())
-    try:
-        async with asyncio.timeout(30):
-            while not server.started:
-                await asyncio.sleep(0.01)
-        yield chats
-    finally:
-        server.should_exit = True
-        await serving
 
 
 def channels(text: str) -> Any:
