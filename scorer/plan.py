@@ -197,15 +197,14 @@ class Plan:
         return Rules(tuple(explicit), by_slot)
 
     def _raises(self, slot: int) -> float:
-        """The most that a match of a slot can add; what the end of an absence gives back is counted already."""
+        """The most that a match of a slot can add; the end of an absence is counted already."""
         if any(rule.slot == slot for _, rule in self.turns):
             return math.inf
-        return sum(
-            max(rule.points, 0.0) for rule in self.rules if rule.slot == slot and rule.kind != "absent"
-        )
+        rules = (rule for rule in self.rules if rule.slot == slot and rule.kind != "absent")
+        return sum(max(rule.points, 0.0) for rule in rules)
 
     def _lowers(self, slot: int) -> bool:
-        """Whether a match may take points: it ends an absence, or puts off the next, which may have given some."""
+        """Whether a match may take points; it ends an absence that may have given some, too."""
         return any(
             rule.points > 0 if rule.kind == "absent" else rule.points < 0
             for rule in self.rules

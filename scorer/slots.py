@@ -59,7 +59,7 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     behind: int = 0
     """The slot that holds the single times of this one's days, where they may be taken back; 0: none does."""
     raises: float = 0.0
-    """The most points that a match (an amount of 1) can add at any time; infinite where each is to be decided."""
+    """The most points that a match (an amount of 1) can add; infinite where each is to be decided."""
     lowers: bool = False
     """A match may take points."""
 
