@@ -1,6 +1,7 @@
 """A walk that skips what can't change the tier is the walk that decides after every event."""
 
 import json
+import math
 import random
 
 from hypothesis import given
@@ -56,9 +57,11 @@ def walked(log: list[Happening], plan: Plan, *, skips: bool) -> tuple[Walker, li
     skipped = 0
     for event, moment, arrival in log:
         steps += walker.pass_time(arrival - 1)
-        raised = walker.evidence.add(event, moment, plan)
+        raised = walker.evidence.add(event, moment, plan, walker.may_fall)
         if event.type == "identify":
-            walker.mask = plan.gates(walker.evidence.values())
+            before, walker.mask = walker.mask, plan.gates(walker.evidence.values())
+            if walker.mask != before:
+                raised = math.inf
         if skips and walker.absorbs(raised, arrival):
             skipped += 1
         else:
