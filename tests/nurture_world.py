@@ -276,6 +276,7 @@ class World:
     clock: Clock
     published: Published
     addresses: Addresses
+    erased: set[str]
 
     def row(self, lead: str) -> Row:
         from connectors.nurture.row import read
@@ -309,5 +310,6 @@ def world(of: Plan, carrier: Any, now: int = MONDAY) -> World:
     """Nurturing with a carrier."""
     table, clock, published, addresses = MemoryTable(), Clock(now), Published(), Addresses()
     writer = Writer(of, LinkKeys([LINK_KEY]), GATEWAY, addresses.hash_of)
-    work = Nurture(of, table, addresses, writer, carrier, published, clock)
-    return World(of, work, table, clock, published, addresses)
+    erased: set[str] = set()
+    work = Nurture(of, table, addresses, writer, carrier, published, clock, erased=erased.__contains__)
+    return World(of, work, table, clock, published, addresses, erased)

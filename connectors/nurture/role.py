@@ -81,6 +81,7 @@ async def _work(config: NurtureConfig, publisher: Publisher, stop: asyncio.Event
         config.clock,
         config.at_once,
         lambda: member.current,
+        erasures.gone,
     )
     try:
         await table.start()

@@ -18,7 +18,7 @@ from connectors.durable.errors import NotOursError
 from connectors.mail.errors import BouncedError, LaterError, RefusedError
 from connectors.nurture.carrier import Carrier
 from connectors.nurture.errors import LetterError
-from connectors.nurture.happenings import Gone, Happened, Scored
+from connectors.nurture.happenings import Gone, Happened, Happening, Scored
 from connectors.nurture.happenings import read as read_happening
 from connectors.nurture.letter import Writer
 from connectors.nurture.metrics import LEFT, MAILS, TURNED_AWAY
@@ -141,6 +141,7 @@ class Nurture:
         clock: Callable[[], Micros],
         at_once: int = 16,
         current: Callable[[], Collection[int]] | None = None,
+        erased: Callable[[str], bool] = lambda lead: False,
     ) -> None:
         """`current` tells of which partitions all is known that was said: of others nothing is sent yet."""
         self._table = table
@@ -151,6 +152,7 @@ class Nurture:
         self._clock = clock
         self._at_once = at_once
         self._current = current or (lambda: table.partitions)
+        self._erased = erased
         self._walk = Walk(plan, everybody.blocks)
         self._due: dict[tuple[int, str], int] = {}
         self._heap: list[tuple[int, int, str]] = []
@@ -212,6 +214,9 @@ class Nurture:
                 self._remember(partition, lead, happening)
             if isinstance(happening, Happened) and happening.event.type == LIFTED:
                 self._lift(changes, partition, lead, happening)
+                continue
+            if happening is not None and self._erased(lead):
+                self._late(changes, partition, lead, happening)
                 continue
             if happening is None or (
                 isinstance(happening, Scored | Gone) and not changes.has(partition, lead)
@@ -299,6 +304,13 @@ class Nurture:
             if held is None or graver(held.why, row.suppressed) != held.why:
                 made = Suppression(row.suppressed, self._clock(), self._everybody.mark_of(row.lead))
                 changes.more[partition][SUPPRESSED + hashed] = msgspec.json.encode(made)
+
+    def _late(self, changes: _Changes, partition: int, lead: str, happening: Happening) -> None:
+        """What still comes of an erased lead makes no row; whoever unsubscribes by an old mail is heard."""
+        row = Row(lead)
+        self._walk.take(row, happening)
+        if row.suppressed:
+            self._suppress(changes, partition, row, happening)
 
     def _lift(self, changes: _Changes, partition: int, lead: str, told: Happened) -> None:
         """Somebody in charge says that mails may go again: takes the address, and the lead, off the list."""

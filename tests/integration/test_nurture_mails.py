@@ -209,6 +209,21 @@ async def test_what_does_not_lift_a_complaint(here: World, server: MailServer, o
     assert here.row("u-1").suppressed == "complained"
 
 
+async def test_of_an_erased_lead_nothing_is_kept_but_that_an_old_mails_address_wants_no_more(
+    here: World,
+) -> None:
+    here.erased.add("u-1")
+    old = here.addresses.hash_of("u-1@u-1.example")
+    await here.take(
+        alert("u-1", MONDAY, START),
+        event("survey_answered", "u-1", MONDAY, rating=9, message_id="m"),
+        event("unsubscribe", "u-1", MONDAY, address_hash=old),
+    )
+    assert here.published.events == []
+    [key] = here.table.held[0]
+    assert key.endswith(old)
+
+
 @pytest.mark.parametrize(
     ("traits", "why"),
     [

@@ -1,6 +1,11 @@
-"""The pages for administrators list every call that is made, each with the vendor's page, and no other."""
+"""The pages for administrators list every call that is made, each with the vendor's page, and no other.
+
+`pytest -s` shows them side by side: the call as documented, the vendor's page, what was recorded.
+"""
 
 import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -24,22 +29,36 @@ from tests.sync.test_sixsense import _people, _world
 
 _DOCS = Path(__file__).parents[2] / "docs" / "sync"
 _NAMES = {"TENANT": "[^/]+", "ID": "[^/()?]+", "…": ".*"}
+_SHOWN = 160
 _BASE = re.compile("^(/api/data/v9.2|/services/data/v62.0)/")
 
 
-def _listed(page: str) -> dict[str, re.Pattern[str]]:
-    """The calls of a page's table, as what they match."""
-    rows = re.findall(r"^\| `((?:GET|POST|PATCH) [^`]+)` \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+def _listed(page: str) -> dict[str, tuple[re.Pattern[str], str]]:
+    """The calls of a page's table: what they match, and the vendor's page."""
+    rows = re.findall(r"^\| `((?:GET|POST|PATCH) [^`]+)` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
     found = {}
-    for row in rows:
+    for row, source in rows:
         parts = re.split(r"(TENANT|ID|…)", row)
-        found[row] = re.compile("".join(_NAMES.get(part, re.escape(part)) for part in parts) + r"\Z")
+        form = re.compile("".join(_NAMES.get(part, re.escape(part)) for part in parts) + r"\Z")
+        found[row] = form, source
     return found
 
 
-def _made(crm: StandIn) -> set[str]:
-    paths = ((call.method, _BASE.sub("", unquote(call.path))) for call in crm.calls)
-    return {f"{method} {path}" for method, path in paths}
+def _made(crm: StandIn) -> dict[str, Counter[int]]:
+    """The calls as recorded, and how often each was answered how."""
+    found: dict[str, Counter[int]] = defaultdict(Counter)
+    for call in crm.calls:
+        found[f"{call.method} {_BASE.sub('', unquote(call.path))}"][call.status] += 1
+    return found
+
+
+def _show(listed: Mapping[str, tuple[re.Pattern[str], str]], made: Mapping[str, Counter[int]]) -> None:
+    """Side by side, an example of each."""
+    for row, (form, source) in listed.items():
+        calls = [call for call in made if form.match(call)]
+        answers = sum((made[call] for call in calls), Counter[int]())
+        told = ", ".join(f"{count} x {status}" for status, count in sorted(answers.items()))
+        print(f"{row}\n    {source}\n    {calls[0][:_SHOWN] if calls else 'never made'} ({told})")
 
 
 async def _everything(vendor: Vendor) -> None:
@@ -74,8 +93,9 @@ async def _compare(vendor: Vendor, page: str) -> None:
 def _compare_calls(crm: StandIn, page: str) -> None:
     listed = _listed((_DOCS / page).read_text(encoding="utf-8"))
     made = _made(crm)
-    assert [call for call in made if not any(form.match(call) for form in listed.values())] == []
-    assert [row for row, form in listed.items() if not any(map(form.match, made))] == []
+    _show(listed, made)
+    assert [call for call in made if not any(form.match(call) for form, _ in listed.values())] == []
+    assert [row for row, (form, _) in listed.items() if not any(map(form.match, made))] == []
 
 
 async def test_dynamics() -> None:
