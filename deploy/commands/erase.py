@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from deploy import ports, settings
+from deploy.commands.on_kafka import Kafka, answering
 from deploy.errors import DeployError
 from deploy.settings import Settings
 
@@ -49,7 +49,7 @@ def erase(
         Path | None, typer.Option(metavar="RECEIPT", help="Instead: search for whom a receipt is about.")
     ] = None,
     log: Annotated[list[Path] | None, typer.Option(help="With --verify: a log file to search too.")] = None,
-    kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")] = None,
+    kafka: Kafka = None,
     redis: Annotated[str | None, typer.Option(metavar="URL", help="The cache [LEADHEAT_REDIS].")] = None,
 ) -> None:
     """Forget a person everywhere.
@@ -58,8 +58,7 @@ def erase(
     """
     if not lead and verify is None:
         raise typer.BadParameter("name the person by an identity", param_hint="LEAD")
-    loaded = settings.load(kafka=kafka, redis=redis)
-    ports.require_broker(loaded.require_kafka())
+    loaded = answering(kafka, redis=redis)
     ids = lead or []
     if verify is not None:
         _verify(loaded, verify, ids, log or [])

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from deploy import ports, settings
 from deploy.commands import grids
+from deploy.commands.on_kafka import Kafka, answering
 
 
 def export(
@@ -17,15 +17,14 @@ def export(
         Path | None,
         typer.Option(metavar="G.yml", help="The grid that scores are explained by [LEADHEAT_GRID]."),
     ] = None,
-    kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")] = None,
+    kafka: Kafka = None,
 ) -> None:
     """Show everything held on a person.
 
     Prints one JSON document. Status 1 where nothing is held.
     """
-    loaded = settings.load(kafka=kafka, grid=grid)
+    loaded = answering(kafka, grid=grid)
     address = loaded.require_kafka()
-    ports.require_broker(address)
     read = grids.read(loaded.grid)
 
     from deploy.privacy.exporting import Exporting

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from scorer.errors import GridError
 from scorer.yaml_file import YamlFile
 
+Said = TypeVar("Said")
 Kind = Literal["grid", "sequences", "team", "channels", "sync"]
 _GRID: Final = frozenset({"grid", "scores", "criteria", "tiers"})
 _SEQUENCES: Final = frozenset({"nurturing", "sequences", "surveys", "mails"})
@@ -57,13 +58,17 @@ def read(path: Path, kind: Kind) -> tuple[Any, str]:
     return _READERS[kind](path)
 
 
+def _said(load: Callable[[Path], Said], path: Path, wrong: type[Exception]) -> Said:
+    try:
+        return load(path)
+    except wrong as error:
+        raise WrongFileError(str(error)) from None
+
+
 def _grid(path: Path) -> tuple[Any, str]:
     from scorer.grid import load_grid
 
-    try:
-        grid = load_grid(path)
-    except GridError as error:
-        raise WrongFileError("\n".join(map(str, error.problems))) from None
+    grid = _said(load_grid, path, GridError)
     return grid, f"{grid.name}, version {grid.version}"
 
 
@@ -71,10 +76,7 @@ def _sequences(path: Path) -> tuple[Any, str]:
     from connectors.nurture.errors import PlanError
     from connectors.nurture.plan_reader import load_plan
 
-    try:
-        plan = load_plan(path)
-    except PlanError as error:
-        raise WrongFileError(str(error)) from None
+    plan = _said(load_plan, path, PlanError)
     told = f"{len(plan.sequences)} sequences, {len(plan.surveys)} surveys, {len(plan.mails)} mails"
     return plan, f"{plan.name}, {told}"
 
@@ -83,10 +85,7 @@ def _team(path: Path) -> tuple[Any, str]:
     from connectors.office.errors import TeamError
     from connectors.office.team import load_team
 
-    try:
-        team = load_team(path)
-    except TeamError as error:
-        raise WrongFileError(str(error)) from None
+    team = _said(load_team, path, TeamError)
     return team, f"{len(team.people)} people, {len(team.groups)} teams"
 
 
@@ -94,10 +93,7 @@ def _channels(path: Path) -> tuple[Any, str]:
     from connectors.notify.channels import load_channels
     from connectors.notify.errors import ChannelsError
 
-    try:
-        channels = load_channels(path)
-    except ChannelsError as error:
-        raise WrongFileError(str(error)) from None
+    channels = _said(load_channels, path, ChannelsError)
     destinations = {one for many in channels.values() for one in many}
     return channels, f"{len(channels)} channels, {len(destinations)} destinations"
 
@@ -106,10 +102,7 @@ def _sync(path: Path) -> tuple[Any, str]:
     from connectors.sync.errors import SyncFileError
     from connectors.sync.sync_file import load_sync_file
 
-    try:
-        destinations = load_sync_file(path, None)
-    except SyncFileError as error:
-        raise WrongFileError(str(error)) from None
+    destinations = _said(lambda file: load_sync_file(file, None), path, SyncFileError)
     return destinations, f"CRMs: {', '.join(one.name for one in destinations)}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy import ports, settings
+from deploy.commands.on_kafka import Kafka
 from deploy.errors import DeployError
 from deploy.history.formats import Format
 from deploy.settings import Settings
@@ -43,7 +44,7 @@ def import_history(
             help="Also what was imported before: what the leads have forgotten the ids of counts twice.",
         ),
     ] = False,
-    kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")] = None,
+    kafka: Kafka = None,
 ) -> None:
     """Import history: events, archives of Segment's or Snowplow's, CSV.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from deploy import ports, settings
+from deploy.commands.on_kafka import Kafka, answering
 from deploy.errors import DeployError
 from scorer.errors import EventError
 from scorer.event import Event, decode
@@ -31,7 +31,7 @@ def nps(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of a table.")
     ] = False,
-    kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")] = None,
+    kafka: Kafka = None,
 ) -> None:
     """Show the NPS by tier, and its correlation with the score.
 
@@ -62,9 +62,8 @@ def _of_files(paths: Iterable[Path]) -> Iterator[Event]:
 def _of_kafka(kafka: str | None) -> list[Event]:
     from deploy.privacy.topic_log import read_all
 
-    loaded = settings.load(kafka=kafka)
+    loaded = answering(kafka)
     address = loaded.require_kafka()
-    ports.require_broker(address)
 
     async def read() -> list[Event]:
         found = []

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from deploy import ports, settings
+from deploy import settings
+from deploy.commands.on_kafka import Kafka, answering
 from deploy.errors import DeployError
 from deploy.settings import Settings
 
@@ -27,7 +28,6 @@ class NothingParkedError(DeployError):
     """What was named is not parked."""
 
 
-Kafka = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")]
 Channel = Annotated[str | None, typer.Option(help="Only those of this channel; `sync`: of CRMs.")]
 Names = Annotated[
     list[str] | None,
@@ -94,8 +94,7 @@ def _tell(
 
 
 def _parked(kafka: str | None, channel: str | None) -> "tuple[Settings, list[Parked]]":
-    loaded = settings.load(kafka=kafka)
-    ports.require_broker(loaded.require_kafka())
+    loaded = answering(kafka)
 
     from deploy.parked import parked
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy import ports, settings
+from deploy.commands.on_kafka import Kafka, answering
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
@@ -28,12 +28,11 @@ def replay(
         str | None, typer.Option(metavar="TIME", help="Only what failed at or after this (RFC 3339).")
     ] = None,
     send: Annotated[bool, typer.Option("--send", help="Do it; without it, only count.")] = False,
-    kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")] = None,
+    kafka: Kafka = None,
 ) -> None:
     """Put records of the failed topic back where they came from."""
-    loaded = settings.load(kafka=kafka)
+    loaded = answering(kafka)
     address = loaded.require_kafka()
-    ports.require_broker(address)
 
     from scorer.topics import full_name
     from streams import replay as replaying

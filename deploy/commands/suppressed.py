@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from deploy import ports, settings
-from deploy.settings import Settings
+from deploy import settings
+from deploy.commands.on_kafka import Kafka, answering
 
 if TYPE_CHECKING:
     from deploy.suppressed import Entry
@@ -19,8 +19,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Kafka = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")]
-
 
 @app.command("list")
 def list_suppressed(
@@ -28,7 +26,7 @@ def list_suppressed(
     kafka: Kafka = None,
 ) -> None:
     """Show who gets no mail, since when, and why."""
-    loaded = _loaded(kafka)
+    loaded = answering(kafka)
 
     from deploy.suppressed import Suppressions
 
@@ -60,7 +58,7 @@ def lift(
 
     `leadheat nurture` does so when it reads the order. All are lifted, or, with status 1, none.
     """
-    loaded = _loaded(kafka)
+    loaded = answering(kafka)
 
     from deploy import suppressed
 
@@ -75,12 +73,6 @@ def lift(
         )
     )
     typer.echo("mails may go again once `leadheat nurture` has read it", err=True)
-
-
-def _loaded(kafka: str | None) -> Settings:
-    loaded = settings.load(kafka=kafka)
-    ports.require_broker(loaded.require_kafka())
-    return loaded
 
 
 def _shown(one: "Entry") -> dict[str, Any]:

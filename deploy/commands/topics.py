@@ -1,12 +1,11 @@
 """`leadheat topics`: creates or checks the topics."""
 
 import asyncio
-from typing import Annotated
 
 import typer
 
-from deploy import ports, settings
 from deploy import topics as making
+from deploy.commands.on_kafka import Kafka, answering
 from deploy.errors import DeployError
 
 
@@ -15,12 +14,11 @@ class TopicsWrongError(DeployError):
 
 
 def topics(
-    kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka [LEADHEAT_KAFKA].")] = None,
+    kafka: Kafka = None,
 ) -> None:
     """Create or check the topics."""
-    loaded = settings.load(kafka=kafka)
+    loaded = answering(kafka)
     address = loaded.require_kafka()
-    ports.require_broker(address)
 
     report = asyncio.run(making.ensure(address, loaded, loaded.partitions))
     typer.echo(str(report))
