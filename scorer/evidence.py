@@ -155,7 +155,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         kept = slot.keep + slot.spare
         if slot.kind == "last":
             self.times[slot.id] = _newest_minutes(held or [], [moment], kept)
-            if held is None and not (may_fall and not slot.lowers):
+            if held is None and (slot.lowers or not may_fall):
                 return math.inf  # it begins an absence
             return slot.raises
         if held is None:

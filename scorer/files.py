@@ -121,7 +121,7 @@ def walk(lead: str, own: list[Happening], members: list[str], plan: Plan, at: in
         changes += walker.pass_time(each.moment - 1)
         walker.evidence.add(each.event, each.moment, plan)
         if each.event.type == "identify":
-            walker.mask = plan.gates(walker.evidence.values())
+            walker.regate()
         changes += walker.decide(each.moment)
     changes += walker.pass_time(at)
     return Walked(lead, walker, [change for change in changes if change.play is None])

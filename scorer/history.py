@@ -95,7 +95,7 @@ def replay(plan: Plan, events: Sequence[bytes], at: int) -> History:
         before = walker.standing(moment).contributions
         walker.evidence.add(event, moment, plan)
         if event.type == "identify":
-            walker.mask = plan.gates(walker.evidence.values())
+            walker.regate()
         _take(history, walker, walker.decide(moment), before)
         terms = walker.terms(moment)
         after = standing(terms, plan, moment).contributions

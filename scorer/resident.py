@@ -87,9 +87,9 @@ class Resident:
 
     def regate(self) -> bool:
         """Asks the gates again, after traits changed; whether they are others now."""
-        before = self.walker.mask
-        self.lead.mask = self.walker.mask = self.walker.plan.gates(self.lead.evidence.values())
-        return self.walker.mask != before
+        changed = self.walker.regate()
+        self.lead.mask = self.walker.mask
+        return changed
 
     def give_away(self) -> tuple[Evidence, Course]:
         """All that merges and the walk, that this id has no more.

@@ -203,7 +203,8 @@ class Shard:
     def _touch(self, key: bytes, arrival: int) -> Resident:
         """The lead that the record in work is of."""
         resident = self._take_up(key, arrival)
-        resident.happened(news=self._silent_until == NO_HISTORY)
+        if not resident.news:
+            resident.happened(news=self._silent_until == NO_HISTORY)
         if self._silent_until > resident.lead.course.silent_until:
             resident.lead.course.silent_until = self._silent_until
         return resident

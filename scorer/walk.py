@@ -125,6 +125,11 @@ class Walker:
         self._before: float | None = None
         """The total before the event in work, where it was looked at."""
 
+    def regate(self) -> bool:
+        """Asks the gates again, after traits changed; whether they are others now."""
+        before, self.mask = self.mask, self.plan.gates(self.evidence.values())
+        return self.mask != before
+
     def terms(self, moment: int) -> list[Term]:
         """The lead's contributions from a moment on."""
         return terms(self.evidence, self.mask, self.plan, moment)

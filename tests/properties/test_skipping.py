@@ -58,10 +58,8 @@ def walked(log: list[Happening], plan: Plan, *, skips: bool) -> tuple[Walker, li
     for event, moment, arrival in log:
         steps += walker.pass_time(arrival - 1)
         raised = walker.evidence.add(event, moment, plan, walker.may_fall)
-        if event.type == "identify":
-            before, walker.mask = walker.mask, plan.gates(walker.evidence.values())
-            if walker.mask != before:
-                raised = math.inf
+        if event.type == "identify" and walker.regate():
+            raised = math.inf
         if skips and walker.absorbs(raised, arrival):
             skipped += 1
         else:
