@@ -137,7 +137,7 @@ class _Grid:
 
     def __init__(self, config: SyncConfig) -> None:
         self._file = WatchedFile(config.grid, lambda path: Plan(load_grid(path)))
-        self._plan = self._file.read()
+        self._file.read()
         self._clock = config.clock
         self._looked = config.clock()
 
@@ -145,6 +145,5 @@ class _Grid:
         """Looked for anew once a second."""
         if abs(self._clock() - self._looked) > 1_000_000:
             self._looked = self._clock()
-            if (changed := self._file.changed()) is not None:
-                self._plan = changed
-        return self._plan
+            self._file.changed()
+        return self._file.said
