@@ -9,7 +9,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from deploy import ports
+from deploy import collecting, ports
 from deploy.patience import PatientProtocol
 from deploy.settings import Settings
 
@@ -52,6 +52,7 @@ def serve(app: ASGIApp, settings: Settings, on_stop: Callable[[], None] = lambda
     # raises the signal again: being told to stop is no failure.
     for number in _STOPS:
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    collecting.settle()
     _log.info("listening on http://%s:%d", settings.host, settings.port)
     server.run()
     return 0 if server.started else 1

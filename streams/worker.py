@@ -34,6 +34,7 @@ def run(config: WorkerConfig, make_shard: MakeShard = Shard) -> int:
 
     After a failure the process ends here and now: nothing that is in doubt may still be written or committed.
     """
+    gc.freeze()  # what was imported stays
     gc.set_threshold(*_COLLECT_AFTER)
     try:
         asyncio.run(_main(config, make_shard))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy import ports, settings
+from deploy import collecting, ports, settings
 from deploy import roles as configurations
 from deploy.settings import Settings
 
@@ -60,6 +60,7 @@ def notify() -> None:
 
     from deploy.acting import run
 
+    collecting.settle()
     asyncio.run(run(config, office))
 
 
@@ -71,6 +72,7 @@ def nurture() -> None:
 
     from connectors.nurture.role import run
 
+    collecting.settle()
     asyncio.run(run(config))
 
 
@@ -82,6 +84,7 @@ def accounts() -> None:
 
     from connectors.accounts.keeper import run
 
+    collecting.settle()
     asyncio.run(run(config))
 
 

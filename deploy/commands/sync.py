@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy import logs, ports, settings
+from deploy import collecting, logs, ports, settings
 from deploy import roles as configurations
 from deploy.settings import Settings
 
@@ -33,6 +33,7 @@ def sync(
 
     from connectors.sync import role
 
+    collecting.settle()
     asyncio.run(role.run(config))
 
 
