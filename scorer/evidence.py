@@ -154,7 +154,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=False, gc=False):
         held = self.times.get(slot.id)
         kept = slot.keep + slot.spare
         if slot.kind == "last":
-            self.times[slot.id] = _newest_minutes(held or [], [moment], kept)
+            self.times[slot.id] = [moment] if held is None else _newest_minutes(held, [moment], kept)
             if held is None and (slot.lowers or not may_fall):
                 return math.inf  # it begins an absence
             return slot.raises

@@ -57,7 +57,7 @@ def happenings(lines: Iterable[Line], at: int) -> Iterator[Happening]:
             raise FileError(f"{file}:{number}: {error}") from None
         moment = at if event.moment is None else event.moment
         if moment <= at:
-            yield Happening(moment, counted_as(event, f"{file}:{number}"), event, line)
+            yield Happening(moment, counted_as(event, (file, number)), event, line)
 
 
 def distinct(found: Iterable[Happening]) -> list[Happening]:

@@ -120,7 +120,7 @@ def _in_order(events: Iterable[bytes], at: int) -> list[tuple[int, int, Event]]:
         except EventError:
             continue
         moment = at if event.moment is None else event.moment
-        event_id = counted_as(event, str(index))
+        event_id = counted_as(event, (index,))
         if moment <= at and event_id not in seen:
             seen.add(event_id)
             found.append((moment, event_id, index, event))

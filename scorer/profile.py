@@ -78,7 +78,8 @@ def standing(found: Sequence[Term], plan: Plan, moment: float) -> Standing:
     sums = [0.0] * len(plan.dimensions)
     contributions = {}
     for term in found:
-        value = term.at(moment)
+        # Most run from this very moment on: what `at` says of those, without the call.
+        value = term.points if term.since == moment and term.cap is None else term.at(moment)
         if value:
             sums[term.dimension] += value
             if value >= LEAST or value <= -LEAST:

@@ -141,19 +141,25 @@ class Outlook:
                 room = min(room, level.bound - (total if level.at == TOTAL else most[level.at]))
         return room - _MARGIN
 
-    def quiet_until(self, current: int, levels: Sequence[Level] = ()) -> int:
-        """A moment before which the tier stays `current`, and no level is crossed, if nothing happens."""
-        quiet = self._jumps
+    def quiet_until(self, current: int, levels: Sequence[Level] = (), *, may_climb: bool = True) -> int:
+        """A moment before which the tier stays `current`, and no level is crossed, if nothing happens.
+
+        `may_climb`: False with a headroom above 0, which no higher tier nor level is reached by time with.
+        """
+        quiet = FOREVER
         wait: float = FOREVER
-        if self._rising is not self._rising_rate:
-            wait = self._climbs(current)
+        if may_climb:
+            quiet = self._jumps
+            if self._rising is not self._rising_rate:
+                wait = self._climbs(current)
         if current:
             quiet = min(quiet, self._drops)
             wait = min(wait, self._leaves(current))
-        if levels:
-            if any(level.up for level in levels):
+        for level in levels:
+            if level.up:
                 quiet = min(quiet, self._drops)
-            wait = min(wait, *map(self._crosses, levels))
+            if level.up or may_climb:
+                wait = min(wait, self._crosses(level))
         return min(quiet, self.moment + math.floor(wait * (1 - 1e-9))) if wait < FOREVER else quiet
 
     def _within(self, sums: list[float]) -> list[float]:

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from scorer.event import RETRACT, Event
 
 
-def counted_as(event: Event, otherwise: str) -> str:
-    """The id that an event counts under, `otherwise` where it brings none.
+def counted_as(event: Event, place: Iterable[object]) -> str:
+    """The id that an event counts under: where it brings none, the place that it was read from.
 
     What takes an event back is one with anything else that takes it back, and not a copy of the event.
     """
     if event.type == RETRACT:
         return f"{RETRACT}\n{event.original().id}"
-    return str(event.id) if event.id else otherwise
+    return str(event.id) if event.id else "/".join(map(str, place))
 
 
 def owned_at(event: Event, moment: int) -> int:

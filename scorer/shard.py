@@ -249,7 +249,7 @@ class Shard:
         moment = event.moment
         if moment is None or moment > arrival + AHEAD:
             moment = arrival
-        event_id = counted_as(event, "/".join(map(str, origin)))
+        event_id = counted_as(event, origin)
         moment = owned_at(event, moment)
         if event.lead_id is not None and not resident.lead.known:
             self._becomes_known(key, resident, arrival)
@@ -298,7 +298,7 @@ class Shard:
                 changes = tuple(walker.weigh(raised))
             if self.plan.answers:
                 changes += tuple(walker.answers(event))
-            told = self._announce(key, resident, changes)
+            told = self._announce(key, resident, changes) if changes else []
             if stood:
                 walker.doubt(stood, changes, told, mark)
         if event.type in TYING:

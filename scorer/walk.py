@@ -377,7 +377,8 @@ class Walker:
         self._found = outlook.found
         plan = self.plan
         levels = self._levels() if plan.levels else ()
-        quiet = outlook.quiet_until(current, levels)
+        self.headroom = outlook.headroom(current, levels)
+        quiet = outlook.quiet_until(current, levels, may_climb=self.headroom <= 0.0)
         if quiet - moment < _NEAR:
             change = next_transition(outlook.found, plan, current, moment, moment + DAY, levels)
             quiet = moment + DAY if change is None else change.at
@@ -385,7 +386,6 @@ class Walker:
             quiet = min(quiet, self._next_turn())
         stay = self._next_stay()
         self.quiet_until = quiet if stay is None else min(quiet, stay[0])
-        self.headroom = outlook.headroom(current, levels)
         if plan.gains:
             self._hold(outlook)
             self.course.watch.room = self._least_gain(outlook.found, sum(outlook.values()), moment)

@@ -89,7 +89,8 @@ def test_nothing_changes_before_the_bound_nor_before_the_transition(log: list[To
         return decide(plan, stood.dimensions, stood.total, current)
 
     current = tier_at(moment, 0)
-    quiet = Outlook(found, plan, moment).quiet_until(current)
+    outlook = Outlook(found, plan, moment)
+    quiet = outlook.quiet_until(current, may_climb=outlook.headroom(current) <= 0)
     change = next_transition(found, plan, current, moment, moment + 400 * DAY)
     if change is None:
         assert all(tier_at(moment + DAY * day, current) == current for day in range(0, 400, 7))
