@@ -1,6 +1,5 @@
 """The shard: the scoring of one partition, from records that came to what is to be written."""
 
-import math
 from collections.abc import Callable, Iterable, MutableMapping
 from itertools import filterfalse
 from typing import Final
@@ -8,14 +7,12 @@ from typing import Final
 import msgspec
 
 from scorer import erasure, handover, topics
-from scorer.alerts import alert, due, withdrawal
 from scorer.errors import EventError
-from scorer.event import RETRACT, Event, decode
-from scorer.evidence import Evidence
+from scorer.event import Event, decode
 from scorer.handover import Allow, Erase, Forwarded, Misplaced, Moved, Tie
-from scorer.identity import TYING, tied
 from scorer.ids import digest
 from scorer.lead import MOST_TIES, REVISION_BITS, Lead
+from scorer.lead_scoring import LeadScoring
 from scorer.messages import Changes, DeadLetter, Header, Record, Send
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
@@ -24,18 +21,11 @@ from scorer.resident import Resident
 from scorer.residents import Residents
 from scorer.retraction import counted_as, owned_at
 from scorer.silence import NO_HISTORY, header, silent_until
-from scorer.slots import DOUBTFUL
 from scorer.times import SECOND, Micros
-from scorer.walk import NOWHERE, Change, Walker
+from scorer.walk import NOWHERE, Change
 
 AHEAD: Final = 300 * SECOND
 """An event that says it happened more than this after it was received happened when it was received."""
-
-MOST_OWED_BYTES: Final = 1 << 20
-"""Of a lead's outbox before it must be sent: it is part of the state, and Kafka's records have limits."""
-
-MOST_TRAIT_BYTES: Final = 512_000
-"""Of all traits of a lead, each alert repeats them."""
 
 _MOST_SENDERS: Final = 4_096
 """Whose last hand-over to a lead is remembered: they send it again within a restart, if ever."""
@@ -50,6 +40,9 @@ class Shard:
     It holds no clock and does no I/O: `receive` and `advance` change leads, `flush` says what is to be
     written, `settle` what remains once the outbox is acknowledged.
     """
+
+    scoring: type[LeadScoring] = LeadScoring
+    """Scores what is found to be of its leads."""
 
     def __init__(
         self,
@@ -69,11 +62,12 @@ class Shard:
         self._partition = partition
         self._partitions = partitions
         self._remembered = remembered_ids
-        self._changes = Changes()
-        self._on_change = on_change
-        self._silent_until = NO_HISTORY  # of the record in work
-        self.full = False
+        self._scoring = self.scoring(plan, remembered_ids, on_change)
+
+    @property
+    def full(self) -> bool:
         """A lead owes so much that no record is taken before the next flush."""
+        return self._scoring.full
 
     @property
     def leads(self) -> int:
@@ -90,7 +84,7 @@ class Shard:
         """
         self._residents.least_revision = generation << REVISION_BITS
         again = frozenset(again)
-        self._changes.emptied = self._residents.recover(again)
+        self._scoring.changes.emptied = self._residents.recover(again)
         for key, resident in self._residents.touched.items():
             if key in again:
                 _doubt_score(resident.lead)
@@ -99,40 +93,40 @@ class Shard:
                 resident.arrival = deleted_at
             _doubt_score(resident.lead)
             if key not in self._residents.touched:
-                self._changes.scores += self._score(key, resident)
+                self._scoring.changes.scores += self._score(key, resident)
         return self.flush()
 
     def receive(self, records: Iterable[Record]) -> None:
         """Takes records in the order in which they count, until it is full."""
         for record in records:
             if record.value is None:
-                self._count(record.topic, "ignored")
+                self._scoring.count(record.topic, "ignored")
                 continue
             try:
-                self._silent_until = silent_until(record.headers) if record.headers else NO_HISTORY
+                self._scoring.silent_until = silent_until(record.headers) if record.headers else NO_HISTORY
                 if record.topic == topics.HANDOVER:
                     self._take_message(record, record.value)
                 else:
                     self._take_event(record, record.value)
             except EventError as error:
-                self._changes.dead.append(DeadLetter(record, type(error).__name__, str(error)))
-                self._count(record.topic, "failed")
-            if self.full:
+                self._scoring.changes.dead.append(DeadLetter(record, type(error).__name__, str(error)))
+                self._scoring.count(record.topic, "failed")
+            if self._scoring.full:
                 break
-        self._silent_until = NO_HISTORY
+        self._scoring.silent_until = NO_HISTORY
 
     def advance(self, now: int) -> None:
         """Lets time pass up to and with `now` for the leads that it may change."""
         for key in self._residents.due(now, _TIMERS_AT_ONCE):
             resident = self._take_up(key, now)
             if now >= resident.lead.course.silent_until:
-                self._let_pass(key, resident, now)
+                self._scoring.let_pass(key, resident, now)
             self._residents.review(key, now)
 
     def forget(self, committed: dict[str, int]) -> None:
         """Deletes the states that time has emptied and of which nothing comes again: `committed` tells, by
         topic, the next offset of this partition that is not committed yet."""
-        self._changes.forgotten |= self._residents.forget(committed, _TIMERS_AT_ONCE)
+        self._scoring.changes.forgotten |= self._residents.forget(committed, _TIMERS_AT_ONCE)
 
     def next_wake(self) -> int | None:
         """The next moment at which time may change a lead."""
@@ -141,15 +135,14 @@ class Shard:
     def regrid(self, plan: Plan) -> Changes:
         """Goes on with another grid: every lead is decided anew, silently, by the next calls of `advance`."""
         emptied = plan.emptied(frozenset(self.plan.slots))
-        self.plan = plan
+        self.plan = self._scoring.plan = plan
         self._residents.regrid(plan)
-        self._changes.emptied = emptied
+        self._scoring.changes.emptied = emptied
         return self.flush()
 
     def flush(self) -> Changes:
         """Everything decided since the last flush; the states are in the store already."""
-        changes, self._changes = self._changes, Changes()
-        self.full = False
+        changes = self._scoring.start_over()
         decided = [
             (key, self._score(key, resident), resident.lead.outbox)
             for key, resident in self._residents.touched.items()
@@ -168,16 +161,6 @@ class Shard:
     def settle(self) -> list[tuple[bytes, bytes | None]]:
         """After everything flushed was acknowledged: the states without what they had still to send."""
         return self._residents.settle()
-
-    def _count(self, topic: str, result: str) -> None:
-        counts = self._changes.counts
-        counts[topic, result] = counts.get((topic, result), 0) + 1
-
-    def _let_pass(self, key: bytes, resident: Resident, now: int) -> None:
-        """Lets time pass; where it was let wait for a history, only what is announced of it is news."""
-        course = resident.lead.course
-        resident.happened(news=not resident.regridded and course.moment > course.silent_until)
-        self._announce(key, resident, resident.walker.pass_time(now))
 
     def _score(self, key: bytes, resident: Resident) -> list[Send]:
         lead = resident.lead
@@ -204,15 +187,10 @@ class Shard:
         """The lead that the record in work is of."""
         resident = self._take_up(key, arrival)
         if not resident.news:
-            resident.happened(news=self._silent_until == NO_HISTORY)
-        if self._silent_until > resident.lead.course.silent_until:
-            resident.lead.course.silent_until = self._silent_until
+            resident.happened(news=self._scoring.silent_until == NO_HISTORY)
+        if self._scoring.silent_until > resident.lead.course.silent_until:
+            resident.lead.course.silent_until = self._scoring.silent_until
         return resident
-
-    def _silent(self, change: Change, resident: Resident) -> bool:
-        """Whether a step is of history: what one of its records did, or time while it was being imported."""
-        past = change.by_time and change.at <= resident.lead.course.silent_until
-        return past or self._silent_until != NO_HISTORY
 
     def _elsewhere(self, key: bytes) -> bool:
         return not self._residents.has(key) and partition_of(key, self._partitions) != self._partition
@@ -222,12 +200,12 @@ class Shard:
         key = event.key.encode()
         if self._partitions > 1 and self._elsewhere(key):
             origin = Misplaced(record.topic, record.partition, record.offset, value)
-            self._changes.outbox.append(self._handover(key, origin, record.timestamp))
-            self._count(record.topic, "passed_on")
+            self._scoring.changes.outbox.append(self._scoring.handover(key, origin, record.timestamp))
+            self._scoring.count(record.topic, "passed_on")
             return
         if self._residents.blocking and self._residents.refuses(key, record.timestamp):
-            erasure.turn_away_event(self._residents, key, event, record, self._changes)
-            self._count(record.topic, "erased")
+            erasure.turn_away_event(self._residents, key, event, record, self._scoring.changes)
+            self._scoring.count(record.topic, "erased")
             return
         resident = self._touch(key, record.timestamp)
         if not _absorb(resident.lead.absorbed, record.topic, record.offset):
@@ -255,125 +233,33 @@ class Shard:
             self._becomes_known(key, resident, arrival)
         owner = resident.owner(moment)
         if resident.lead.redirect is not None and resident.lead.evidence.seen(digest(event_id)):
-            self._count(origin[0], "duplicate")
+            self._scoring.count(origin[0], "duplicate")
         elif owner is None:
-            self._count(origin[0], self._apply(key, resident, event, event_id, moment, arrival))
+            result = self._scoring.apply(key, resident, event, event_id, moment, arrival)
+            self._scoring.count(origin[0], result)
         elif owner == erasure.NOBODY:
-            self._count(origin[0], "erased")
+            self._scoring.count(origin[0], "erased")
         else:
             number = resident.next_number()
             message = Forwarded(key.decode(), number, event_id, moment, value, [key.decode()])
-            self._hand(resident, owner, message, arrival)
-            self._count(origin[0], "passed_on")
-
-    def _apply(
-        self, key: bytes, resident: Resident, event: Event, event_id: str, moment: int, arrival: int
-    ) -> str:
-        """Scores an event on its lead; says what came of it: `scored`, `duplicate` or `robot`."""
-        evidence, walker = resident.lead.evidence, resident.walker
-        if event.type == "identify":
-            _require_room(evidence, event)
-        mark = digest(event_id)
-        if evidence.seen(mark):
-            return "duplicate"
-        evidence.remember(mark, self._remembered)
-        if event.by_robot:
-            return "robot"
-        if event.type == RETRACT:
-            self._take_back(key, resident, event.original(), moment, arrival)
-            return "scored"
-        decided = max(arrival, moment, walker.course.moment)
-        if decided > walker.quiet_until:
-            self._announce(key, resident, walker.pass_time(decided - 1))
-        if self.plan.gains:
-            walker.look(decided, event)
-        raised = evidence.add(event, moment, self.plan, walker.may_fall)
-        if event.type == "identify" and resident.regate():
-            raised = math.inf
-        absorbed = walker.absorbs(raised, decided)
-        if not absorbed or self.plan.answers or self.plan.gains:
-            stood = walker.course.stood if event.type in DOUBTFUL else None
-            changes = () if absorbed else walker.decide(decided)
-            if absorbed and self.plan.gains:
-                changes = tuple(walker.weigh(raised))
-            if self.plan.answers:
-                changes += tuple(walker.answers(event))
-            told = self._announce(key, resident, changes) if changes else []
-            if stood:
-                walker.doubt(stood, changes, told, mark)
-        if event.type in TYING:
-            said = tied(event)
-            if said and said[0].encode() != key:
-                other, by_alias = said
-                self._hand(resident, other, Tie(key.decode(), moment, by_alias), arrival)
-        return "scored"
-
-    def _take_back(self, key: bytes, resident: Resident, original: Event, moment: int, arrival: int) -> None:
-        """Takes back what an event did, or keeps it from counting where it has not come yet."""
-        evidence, walker = resident.lead.evidence, resident.walker
-        mark = digest(str(original.id))
-        if not evidence.seen(mark):
-            evidence.remember(mark, self._remembered)
-            return
-        if original.by_robot or walker.course.tier == NOWHERE:
-            return
-        decided = max(arrival, walker.course.moment)
-        self._announce(key, resident, walker.pass_time(decided - 1))
-        if self.plan.gains:
-            walker.look(decided)
-        evidence.take_back(original, moment, self.plan)
-        left = walker.course.tier
-        changes, void = walker.step_back(moment, decided, mark)
-        for raised in void:
-            value = msgspec.json.encode(withdrawal(key.decode(), raised, left, walker))
-            self._owe(resident, Send(topics.ALERTS, key, value, walker.course.moment))
-        self._announce(key, resident, changes)
-
-    def _announce(self, key: bytes, resident: Resident, changes: Iterable[Change]) -> list[tuple[str, str]]:
-        """Puts the alerts that steps of the walk set off into the lead's outbox; their ids and plays."""
-        told = []
-        for change in changes:
-            if self._on_change is not None and change.play is None:
-                self._on_change(key.decode(), change)
-            if self._silent(change, resident):
-                continue
-            resident.happened(news=True)
-            for play in due(change, resident.walker):
-                record = alert(key.decode(), play, change, resident.walker)
-                self._owe(resident, Send(topics.ALERTS, key, msgspec.json.encode(record), change.at))
-                told.append((record["id"], play.id))
-                by_play = self._changes.alerts_by_play
-                by_play[play.id] = by_play.get(play.id, 0) + 1
-        return told
-
-    def _hand(self, resident: Resident, to: str, message: handover.Message, arrival: int) -> None:
-        """Puts a hand-over to another id into the lead's outbox."""
-        self._owe(resident, self._handover(to.encode(), message, arrival))
-
-    def _handover(self, to: bytes, message: handover.Message, arrival: int) -> Send:
-        """What the record in work makes of another id is history where that record is."""
-        headers = (header(Micros(self._silent_until)),) if self._silent_until != NO_HISTORY else ()
-        return Send(topics.HANDOVER, to, handover.encode(message), arrival, headers)
-
-    def _owe(self, resident: Resident, send: Send) -> None:
-        resident.owe(send)
-        if resident.owed > MOST_OWED_BYTES:
-            self.full = True
+            self._scoring.hand(resident, owner, message, arrival)
+            self._scoring.count(origin[0], "passed_on")
 
     def _becomes_known(self, key: bytes, resident: Resident, arrival: int) -> None:
         """It came as a lead: all that aliases said of it before makes one lead of those, as if known then."""
         for lead, other in resident.becomes_known():
-            self._hand(resident, lead, Tie(other, arrival, by_alias=True, hops=[key.decode()]), arrival)
+            tie = Tie(other, arrival, by_alias=True, hops=[key.decode()])
+            self._scoring.hand(resident, lead, tie, arrival)
 
     def _take_message(self, record: Record, value: bytes) -> None:
         message = handover.decode(value)
         key = _readable(record.key)
         if isinstance(message, Erase | Allow):
-            erasure.take(self._residents, key, message, record, self._changes)
+            erasure.take(self._residents, key, message, record, self._scoring.changes)
             return
         if self._residents.blocking and self._residents.refuses(key, record.timestamp):
-            erasure.turn_away(self._residents, key, message, record, self._changes)
-            self._count(record.topic, "erased")
+            erasure.turn_away(self._residents, key, message, record, self._scoring.changes)
+            self._scoring.count(record.topic, "erased")
             return
         resident = self._touch(key, record.timestamp)
         if not _absorb(resident.lead.absorbed, record.topic, record.offset):
@@ -401,7 +287,7 @@ class Shard:
             return
         if lead.redirect is not None and not resident.breaks_circle(name, message.hops):
             onward = msgspec.structs.replace(message, hops=[*message.hops, name])
-            self._hand(resident, lead.redirect, onward, arrival)
+            self._scoring.hand(resident, lead.redirect, onward, arrival)
         elif lead.known:
             lead.redirect = message.lead
             self._move(key, resident, message.lead, arrival)
@@ -416,11 +302,11 @@ class Shard:
         """Hands all that an id still knows to the lead that it is: the first it was tied to gets its past."""
         name = key.decode()
         decided = max(arrival, resident.lead.course.moment)
-        self._announce(key, resident, resident.walker.pass_time(decided - 1))
+        self._scoring.announce(key, resident, resident.walker.pass_time(decided - 1))
         evidence, course = resident.give_away()
         evidence.members = sorted({*evidence.members, name})
         message = Moved(name, resident.next_number(), evidence, course, [name])
-        self._hand(resident, to, message, arrival)
+        self._scoring.hand(resident, to, message, arrival)
 
     def _handed(self, key: bytes, resident: Resident, message: Moved | Forwarded, arrival: int) -> None:
         """What another id hands over to this lead, or to the one that it has become."""
@@ -432,29 +318,13 @@ class Shard:
             onward = msgspec.structs.replace(message, sender=name, number=number, hops=hops)
             if isinstance(message, Moved):
                 resident.pass_on(message.evidence.ids, self._remembered)
-            self._hand(resident, redirect, onward, arrival)
+            self._scoring.hand(resident, redirect, onward, arrival)
         elif isinstance(message, Forwarded):
             event = decode(message.event)
-            result = self._apply(key, resident, event, message.id, message.moment, arrival)
-            self._count(topics.HANDOVER, result)
+            result = self._scoring.apply(key, resident, event, message.id, message.moment, arrival)
+            self._scoring.count(topics.HANDOVER, result)
         else:
-            self._merge(key, resident, message, arrival)
-
-    def _merge(self, key: bytes, resident: Resident, message: Moved, arrival: int) -> None:
-        lead, walker = resident.lead, resident.walker
-        decided = max(arrival, lead.course.moment, message.course.moment, message.evidence.newest)
-        self._announce(key, resident, walker.pass_time(decided - 1))
-        if self.plan.gains:
-            other = Walker(self.plan, message.evidence, message.course)
-            for each in (walker, other):
-                if each.course.tier != NOWHERE:
-                    each.look(decided)
-        lead.evidence.merge(message.evidence, self.plan)
-        lead.evidence.members = [member for member in lead.evidence.members if member != key.decode()]
-        walker.join(message.course)
-        resident.regate()
-        if lead.course.tier != NOWHERE:
-            self._announce(key, resident, walker.decide(decided))
+            self._scoring.merge(key, resident, message, arrival)
 
 
 def _silence(resident: Resident) -> tuple[Header, ...]:
@@ -475,12 +345,6 @@ def _readable(key: bytes | None) -> bytes:
     except UnicodeDecodeError:
         pass  # said below
     raise EventError("a hand-over needs the id it is for as its key, in UTF-8")
-
-
-def _require_room(evidence: Evidence, event: Event) -> None:
-    held = sum(len(text) for _, text in evidence.traits.values())
-    if held + len(bytes(event.traits)) > MOST_TRAIT_BYTES:
-        raise EventError(f"the lead's traits would be more than {MOST_TRAIT_BYTES:,} bytes in all")
 
 
 def _remember(handed: dict[str, int], message: Moved | Forwarded) -> None:

@@ -28,6 +28,7 @@ _PARTS: Final = {
     "scorer.lead": "states: decoding and encoding",
     "scorer.resident": "states: decoding and encoding",
     "scorer.residents": "keeping leads at hand",
+    "scorer.lead_scoring": "steering all this",
     "scorer.shard": "steering all this",
 }
 """By module; what a module calls counts for it, unless another of these was called."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scorer.event import Event
+from scorer.lead_scoring import LeadScoring
 from scorer.shard import Shard
 
 ONE_IN: Final = 100
@@ -16,8 +17,20 @@ def fails_on(event_id: str, event_type: str) -> bool:
     return event_type == "page_time" and zlib.crc32(event_id.encode()) % ONE_IN == 0
 
 
-class BuggyShard(Shard):
+class _Buggy(LeadScoring):
     """Divides by zero, once a lead is half changed."""
+
+    def apply(self, key: bytes, resident: Any, event: Event, event_id: str, *more: Any) -> str:
+        result = super().apply(key, resident, event, event_id, *more)
+        if fails_on(event_id, event.type):
+            raise ZeroDivisionError
+        return result
+
+
+class BuggyShard(Shard):
+    """Scores with the bug."""
+
+    scoring = _Buggy
 
     @classmethod
     def while_there(cls, bug: Path) -> Callable[..., Shard]:
@@ -27,9 +40,3 @@ class BuggyShard(Shard):
             return (cls if bug.exists() else Shard)(*told)
 
         return make
-
-    def _apply(self, key: bytes, resident: Any, event: Event, event_id: str, *more: Any) -> bool:
-        scored = super()._apply(key, resident, event, event_id, *more)
-        if fails_on(event_id, event.type):
-            raise ZeroDivisionError
-        return scored

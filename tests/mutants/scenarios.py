@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from unittest.mock import patch
 
-import scorer.shard
+import scorer.lead_scoring
 from tests.simulation import traps
 from tests.simulation.poison import Poisoned
 from tests.simulation.stories import GRID
@@ -21,7 +21,7 @@ def poison(seed: int) -> list[str]:
 
 def full_outboxes(seed: int) -> list[str]:
     """Every lead that has anything to send is full."""
-    with patch.object(scorer.shard, "MOST_OWED_BYTES", 1):
+    with patch.object(scorer.lead_scoring, "MOST_OWED_BYTES", 1):
         return trial(seed)
 
 

@@ -33,7 +33,7 @@ def test_an_imported_log_walks_as_the_file_and_announces_only_what_comes_later(
     assert stream.alerts == {}
     key = lambda step: (step[1].at, step[0])  # noqa: E731
     assert sorted(stream.changes, key=key) == sorted(arrived(lines, stream.plan, at).changes, key=key)
-    assert stream.scores == live.scores
+    assert _standing(stream) == _standing(live)
     assert [said for said in apart(stream, lines, at) if not walk_apart(said)] == []
     before = set(live.alerts)
     stream.advance(at + 40 * DAY)
@@ -46,3 +46,12 @@ def test_an_imported_log_walks_as_the_file_and_announces_only_what_comes_later(
     }
     assert all(parse_time(alert["at"]) > at for alert in stream.alerts.values())
     assert later.items() <= stream.alerts.items()
+
+
+def _standing(stream: Stream) -> dict[str, tuple[str, str]]:
+    """By lead its tier and since when; what it scores is compared with the file, as it reads at one moment.
+
+    The records themselves may be of other moments: when time may next change a tier is an estimate that is
+    looked at again, and each look writes the score.
+    """
+    return {lead: (record["tier"], record["since"]) for lead, record in stream.scores.items()}

@@ -7,6 +7,7 @@ from typing import Any
 from faust.types import TP
 
 from scorer.event import Event
+from scorer.lead_scoring import LeadScoring
 from scorer.partitioner import partition_of
 from scorer.shard import Shard
 from scorer.topics import FAILED, IN_TOPICS, full_name
@@ -25,13 +26,19 @@ UNREADABLE = (
 )
 
 
-class _Buggy(Shard):
+class _BuggyScoring(LeadScoring):
     """Fails on a third of the events, wherever they are applied."""
 
-    def _apply(self, key: bytes, resident: Any, event: Event, *more: Any) -> bool:
+    def apply(self, key: bytes, resident: Any, event: Event, *more: Any) -> str:
         if int(str(event.id).removeprefix("e-")) % 3 == 0:
             raise ZeroDivisionError
-        return super()._apply(key, resident, event, *more)
+        return super().apply(key, resident, event, *more)
+
+
+class _Buggy(Shard):
+    """Scores with the bug."""
+
+    scoring = _BuggyScoring
 
 
 class Poisoned:

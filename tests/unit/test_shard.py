@@ -11,10 +11,11 @@ from scorer.evidence import Evidence
 from scorer.files import score_lines
 from scorer.grid import parse_grid
 from scorer.lead import LaterStateError, Lead, encode, peek, supersedes
+from scorer.lead_scoring import MOST_OWED_BYTES
 from scorer.messages import Record
 from scorer.partitioner import partition_of
 from scorer.plan import Plan
-from scorer.shard import MOST_OWED_BYTES, Shard
+from scorer.shard import Shard
 from scorer.times import DAY, FOREVER, SECOND, format_time, parse_time
 from scorer.walk import Course
 from tests.partitioned import Stream
