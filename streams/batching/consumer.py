@@ -6,7 +6,7 @@ before an offset that was applied is ever left out, which Faust itself does not 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from faust.transport.drivers import aiokafka as driver
@@ -43,6 +43,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._expected: dict[TP, int] = {}  # the offset that must come next
+        self._sought: set[TP] = set()  # changelogs of which nothing came since
         self._done: dict[TP, int] = {}  # the offset after the last that was worked on
         self._starts: dict[TP, int] = {}  # where a partition was sought to
         self._hole: dict[TP, tuple[int, int]] = {}  # what was expected and what came, when we went back
@@ -90,7 +91,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 (Faust's name)
         """What was fetched, as far as it continues what was delivered."""
         async for tp, message in super().getmany(timeout):
-            if self._is_changelog_tp(tp) or await self._admit(tp, message.value):
+            if await self._admit(tp, message.value):
                 yield tp, message
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
@@ -108,9 +109,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         expected = self._expected.get(tp)
         if expected is None or batch.offset < expected:
             return False  # of a fetch from before the partition was sought
+        changelog = self._is_changelog_tp(tp)
         if batch.first < expected:
             batch.drop_before(expected)
-        elif batch.first > expected:
+        elif batch.first > expected and (not changelog or tp in self._sought):
             hole = (expected, batch.first)
             if (
                 self._hole.get(tp) != hole
@@ -118,9 +120,19 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 self._hole[tp] = hole
                 await self.seek_wait({tp: expected})
                 return False
-            _log.warning("%s-%d holds nothing from offset %d to %d", tp.topic, tp.partition, *hole)
+            if not changelog:  # which is compacted
+                _log.warning("%s-%d holds nothing from offset %d to %d", tp.topic, tp.partition, *hole)
+        batch.follows = expected
+        self._sought.discard(tp)
         self._expected[tp] = batch.offset + 1
         return True
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Goes to offsets; what was fetched of a changelog before may still come, and does not follow."""
+        changelogs = {tp: offset for tp, offset in partitions.items() if self._is_changelog_tp(tp)}
+        self._expected.update(changelogs)
+        self._sought |= changelogs.keys()
+        await super().seek_wait(partitions)
 
     def resume_partitions(self, tps: Iterable[TP]) -> None:
         """Resumes partitions; recovery does it before it seeks the sources, so those must not flow yet."""
@@ -133,6 +145,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Goes to the committed offsets, and to the start of a partition that has none."""
         await self.commit()
         await super().perform_seek()
+        changelogs = {tp: offset for tp, offset in self._expected.items() if self._is_changelog_tp(tp)}
         self._forget()
         sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
         starts = {tp: offset for tp in sources if (offset := self._read_offset.get(tp))}
@@ -140,7 +153,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             earliest = await self.earliest_offsets(*fresh)
             await self.seek_wait(earliest)
             starts.update(earliest)
-        self._expected = dict(starts)
+        self._expected = changelogs | starts
         self._starts = starts
 
     # Commit

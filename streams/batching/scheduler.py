@@ -15,7 +15,7 @@ class Batch:
     One record at a time costs Faust about 110 µs; a batch costs as much, however many records are in it.
     """
 
-    __slots__ = ("first", "offset", "partition", "records", "timestamp", "timestamp_type", "topic")
+    __slots__ = ("first", "follows", "offset", "partition", "records", "timestamp", "timestamp_type", "topic")
 
     key = None
     headers: tuple[()] = ()
@@ -29,6 +29,8 @@ class Batch:
         self.partition: int = tp.partition
         self.records = records
         self.first: int = records[0].offset
+        self.follows: int = self.first
+        """It continues what ends before this offset; between it and the first record there is nothing."""
         self.offset: int = last.offset
         self.timestamp: int = last.timestamp
         self.timestamp_type: int = last.timestamp_type

@@ -5,10 +5,12 @@ or of which it kept a copy, are not read again from their start.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
+from aiokafka.errors import IllegalStateError
 from faust import stores
 from faust.stores.base import Store
 from faust.types import TP
@@ -16,6 +18,7 @@ from faust.types import TP
 from scorer.cycle import newest_generation
 from scorer.lead import supersedes, written_in
 from scorer.residents import names_a_lead
+from streams.batching.scheduler import Batch
 from streams.errors import StoreError, StreamError, trace_of
 
 _log = logging.getLogger(__name__)
@@ -46,6 +49,7 @@ class PartitionStore(Store):  # type: ignore[misc]
         self._overtaken: dict[int, set[bytes]] = {}
         self._newest: dict[int, bytes] = {}  # generation that wrote to a partition, as far as read
         self._rebalances = 0
+        self._going_back: dict[TP, asyncio.Future[None]] = {}
         self._crashing: asyncio.Future[None] | None = None
 
     # What comes of the changelog
@@ -54,12 +58,39 @@ class PartitionStore(Store):  # type: ignore[misc]
         """Applies fetched batches of the changelog, in order."""
         try:
             for event in batch:
-                partition = event.message.partition
-                if partition in self._assigned:  # else it left while its batch waited: to hold it from the
-                    self._apply(partition, event.message.value.records)  # middle on would be wrong
+                if event.message.partition in self._assigned:  # else it left while its batch waited
+                    self._take(event.message.value)
         except Exception as error:  # Faust would log it and wait for ever for what it does not read again
             self._crash(error)
             raise
+
+    def _take(self, batch: Batch) -> None:
+        """Applies a batch that continues what is held.
+
+        Faust empties its queue when it lets the flow go on, and then goes on behind what was in it.
+        """
+        partition = batch.partition
+        self._open(partition)
+        held = self.ends.get(partition, 0)
+        if batch.follows > held:
+            self._read_again(TP(batch.topic, partition), held)
+        elif batch.offset >= held:
+            self._apply(partition, batch.records)
+
+    def _read_again(self, tp: TP, held: int) -> None:
+        """Goes back to where what is held ends, if that is not under way."""
+        recovery = self.app.tables.recovery
+        for offsets in (recovery.active_offsets, recovery.standby_offsets):
+            if tp in offsets:
+                offsets[tp] = held - 1
+        under_way = self._going_back.get(tp)
+        if under_way is None or under_way.done():
+            _log.info("%s-%d is read again from offset %d on", tp.topic, tp.partition, held)
+            self._going_back[tp] = asyncio.ensure_future(self._go_back(tp, held))
+
+    async def _go_back(self, tp: TP, held: int) -> None:
+        with contextlib.suppress(IllegalStateError):  # it has left meanwhile
+            await self.app.consumer.seek_wait({tp: held})
 
     def _apply(self, partition: int, records: list[Any]) -> None:
         states = self._open(partition)
@@ -213,10 +244,12 @@ class PartitionStore(Store):  # type: ignore[misc]
 
     # What Faust asks
 
-    def persisted_offset(self, tp: TP) -> int | None:
-        """The last record that is held, from which reading goes on; None: all is to be read."""
-        end = self.ends.get(tp.partition) if tp.partition in self.partitions else None
-        return end - 1 if end else None
+    def persisted_offset(self, tp: TP) -> int:
+        """The last record that is held, from which reading goes on; -1: all is to be read.
+
+        None would make Faust go on from where it last was, whatever became of what it read.
+        """
+        return self.ends.get(tp.partition, 0) - 1 if tp.partition in self.partitions else -1
 
     def reset_state(self) -> None:
         """Faust's command line only."""

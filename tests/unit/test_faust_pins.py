@@ -427,3 +427,22 @@ def test_faust_makes_its_producer_of_the_consumers_transport() -> None:
     """So one transport carries the lease for both."""
     app = new_app()
     assert app.producer.transport is app.transport
+
+
+async def test_letting_the_flow_go_on_empties_the_changelogs_queue() -> None:
+    """Our store sees that a batch does not follow what it holds, and goes back: `PartitionStore._take`."""
+    app = new_app()
+    queue = app.tables.changelog_queue
+    app.flow_control.resume()
+    await queue.put("a batch that recovery has not taken")
+    app.flow_control.resume()  # as it does once the standbys flow
+    assert queue.empty()
+
+
+def test_recovery_goes_on_from_where_it_was_if_a_store_holds_nothing() -> None:
+    """Our store says that it holds nothing by -1: `PartitionStore.persisted_offset`."""
+    recovery = Recovery(new_app(), MagicMock())
+    offsets = {CHANGELOG: 7}
+    for told, expected in ((None, 7), (-1, -1)):
+        recovery._add(MagicMock(persisted_offset=MagicMock(return_value=told)), CHANGELOG, offsets)
+        assert offsets == {CHANGELOG: expected}

@@ -105,7 +105,7 @@ def state(revision: int) -> bytes:
 async def test_goes_on_from_what_it_read(make: Make, changelog: Changelog) -> None:
     store = make()
     assert await assigned(store) == {}
-    assert store.persisted_offset(TOPIC) is None
+    assert store.persisted_offset(TOPIC) == -1
     read(store, 0, (b"a", b"1"), (b"b", b"1"), (b"a", None), (b"c", b"1"))
     changelog.end = 6
     store = make()
@@ -146,7 +146,7 @@ async def test_what_was_put_and_will_not_be_written_is_discarded(make: Make, cha
     read(memory, 0, (b"a", b"1"))
     memory.partitions[0][b"a"] = b"2"
     memory.discard([0])
-    assert (memory.partitions[0], memory.persisted_offset(TOPIC)) == ({}, None)
+    assert (memory.partitions[0], memory.persisted_offset(TOPIC)) == ({}, -1)
 
 
 async def test_starts_over_where_the_changelog_was_made_anew(make: Make, changelog: Changelog) -> None:
@@ -156,7 +156,7 @@ async def test_starts_over_where_the_changelog_was_made_anew(make: Make, changel
     changelog.end = 1
     store = make()
     assert await assigned(store) == {}
-    assert store.persisted_offset(TOPIC) is None
+    assert store.persisted_offset(TOPIC) == -1
 
 
 async def test_starts_over_where_what_it_lacks_is_gone(make: Make, changelog: Changelog) -> None:
@@ -208,7 +208,7 @@ async def test_partitions_that_stay_are_not_read_again(changelog: Changelog) -> 
     assert store.persisted_offset(TOPIC) == 1
     await store.on_rebalance({TP("views", 1)}, {TOPIC}, set())  # it goes to another, and comes back
     assert await assigned(store) == {}
-    assert store.persisted_offset(TOPIC) is None
+    assert store.persisted_offset(TOPIC) == -1
 
 
 async def test_reads_again_from_where_somebody_else_wrote(make: Make, changelog: Changelog) -> None:
@@ -258,7 +258,7 @@ async def test_what_a_first_read_finds_overtaken_is_read_again_from_the_start(
     changelog.end = 3
     store = make()
     assert await assigned(store) == {b"a": state(5), b"b": state(1)}
-    assert store.persisted_offset(TOPIC) is None
+    assert store.persisted_offset(TOPIC) == -1
 
 
 async def test_a_copy_is_kept_as_far_as_it_was_read(make: Make, changelog: Changelog) -> None:
@@ -316,7 +316,7 @@ async def test_a_broken_folder_is_made_anew(make: Make, changelog: Changelog, tm
     changelog.end = 1
     store = make()
     assert await assigned(store) == {}
-    assert store.persisted_offset(TOPIC) is None
+    assert store.persisted_offset(TOPIC) == -1
 
 
 def test_states_of_unknown_extent_are_not_believed(make: Make, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Batches: how a fetch becomes them, what is let through, what may be committed, what a changelog leaves."""
 
 import asyncio
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from streams.batching.store import REVISION, TAIL_KEY, PartitionStore
 from streams.errors import StoreError, WriteError
 
 VIEWS = TP("views", 0)
+LOG = TP("changelog", 0)
 
 
 def records(*offsets: int, key: bytes = b"k", value: bytes | None = b"v") -> list[Any]:
@@ -30,12 +32,27 @@ class Delivery(BatchConsumer):
 
     def __init__(self, expected: int | None) -> None:
         self._expected = {} if expected is None else {VIEWS: expected}
+        self._sought: set[TP] = set()
         self._hole: dict[TP, tuple[int, int]] = {}
         self._done: dict[TP, int] = {}
         self.sought: list[int] = []
 
-    async def seek_wait(self, partitions: dict[TP, int]) -> None:
+        self._thread = self
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         self.sought += partitions.values()
+
+    def _is_changelog_tp(self, tp: TP) -> bool:
+        return bool(tp.topic == "changelog")
+
+
+class Recovery(Delivery):
+    """The same, of changelogs, which are sought by the consumer itself."""
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        if self._thread is self:
+            self._thread = Delivery(None)
+        await BatchConsumer.seek_wait(self, partitions)
 
 
 def test_a_fetch_becomes_one_batch_a_partition() -> None:
@@ -71,6 +88,29 @@ async def test_lets_nothing_through_before_it_was_sought() -> None:
     assert not await Delivery(None)._admit(VIEWS, Batch(VIEWS, records(0)))
 
 
+async def test_a_changelog_goes_on_from_where_it_was_sought_whatever_was_fetched_before() -> None:
+    consumer = Recovery(None)
+    assert not await consumer._admit(LOG, Batch(LOG, records(0)))
+    await consumer.seek_wait({LOG: 5})
+    assert not await consumer._admit(LOG, Batch(LOG, records(8, 9)))  # fetched before
+    overlapping = Batch(LOG, records(4, 5, 6))
+    assert await consumer._admit(LOG, overlapping)
+    assert (overlapping.first, overlapping.follows) == (5, 5)
+    compacted = Batch(LOG, records(20, 30))
+    assert await consumer._admit(LOG, compacted)  # not asked again: it cannot be of a fetch from before
+    assert (compacted.first, compacted.follows) == (20, 7)
+    assert consumer._thread.sought == [5, 5]
+
+
+async def test_a_changelog_whose_beginning_was_compacted_is_asked_once_more() -> None:
+    consumer = Recovery(None)
+    await consumer.seek_wait({LOG: 0})
+    assert not await consumer._admit(LOG, Batch(LOG, records(3)))
+    compacted = Batch(LOG, records(3))
+    assert await consumer._admit(LOG, compacted)
+    assert compacted.follows == 0
+
+
 def test_commits_what_is_done_and_only_once() -> None:
     consumer = Delivery(0)
     consumer.done(VIEWS, 7)
@@ -79,10 +119,10 @@ def test_commits_what_is_done_and_only_once() -> None:
     assert consumer._new_offset(VIEWS) is None
 
 
-def changelog(partition: int, *changes: tuple[bytes, bytes | None]) -> list[Any]:
+def changelog(partition: int, *changes: tuple[bytes, bytes | None], first: int = 0) -> list[Any]:
     rows = [
         ConsumerRecord("changelog", partition, at, 0, 0, key, value, None, 1, 1, ())
-        for at, (key, value) in enumerate(changes)
+        for at, (key, value) in enumerate(changes, first)
     ]
     batch = Batch(TP("changelog", partition), rows)
     return [SimpleNamespace(message=SimpleNamespace(value=batch, partition=partition))]
@@ -100,6 +140,9 @@ class App:
         self.in_recovery = False
         self._generation_id = self.consumer_generation_id = 1
         self.signal_recovery_start = asyncio.Event()
+        self.active_offsets: dict[TP, int] = {}
+        self.standby_offsets: dict[TP, int] = {}
+        self.sought: list[Mapping[TP, int]] = []
         self.store: Any = None
 
     async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
@@ -108,6 +151,9 @@ class App:
     async def highwaters(self, *tps: TP) -> dict[TP, int]:
         await asyncio.sleep(0)
         return {tp: self.store.ends.get(tp.partition, 0) + self.more for tp in tps}
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        self.sought.append(partitions)
 
     async def crash(self, error: Exception) -> None:
         self.crashes.append(error)
@@ -123,7 +169,8 @@ async def store_of(*partitions: int) -> PartitionStore:
 
 
 def filled(store: PartitionStore, partition: int, *changes: tuple[bytes, bytes | None]) -> PartitionStore:
-    store.apply_changelog_batch(changelog(partition, *changes), None, None)
+    first = store.ends.get(partition, 0)
+    store.apply_changelog_batch(changelog(partition, *changes, first=first), None, None)
     return store
 
 
@@ -139,12 +186,50 @@ async def test_store_keeps_copies_and_says_from_where_to_go_on_reading() -> None
     store = filled(filled(await store_of(0, 1, 2), 0, (b"a", b"1")), 1, (b"b", b"1"), (b"b", b"2"))
     await store.on_recovery_completed({TP("changelog", 0), TP("changelog", 2)}, {TP("changelog", 1)})
     assert (store.active, store.partitions) == ({0, 2}, {0: {b"a": b"1"}, 1: {b"b": b"2"}, 2: {}})
-    assert [store.persisted_offset(TP("changelog", number)) for number in range(4)] == [0, 1, None, None]
+    assert [store.persisted_offset(TP("changelog", number)) for number in range(4)] == [0, 1, -1, -1]
     SoleWriter("changelog", store.ends).acknowledged(0, 1, 5)
     assert store.persisted_offset(TP("changelog", 0)) == 5  # what we wrote need not be read again
     await store.on_rebalance({TP("views", 2), TP("changelog", 1)}, set(), set())
     assert store.partitions == {1: {b"b": b"2"}, 2: {}}
-    assert store.persisted_offset(TP("changelog", 0)) is None
+    assert store.persisted_offset(TP("changelog", 0)) == -1
+
+
+def part(first: int, *states: bytes, follows: int | None = None) -> list[Any]:
+    """A batch of the changelog that begins at an offset, each state of a key of its own."""
+    rows = [
+        ConsumerRecord("changelog", 0, at, 0, 0, state, state, None, 1, 1, ())
+        for at, state in enumerate(states, first)
+    ]
+    batch = Batch(LOG, rows)
+    batch.follows = first if follows is None else follows
+    return [SimpleNamespace(message=SimpleNamespace(value=batch, partition=0))]
+
+
+@pytest.mark.parametrize("of", ["active_offsets", "standby_offsets"])
+async def test_store_goes_back_where_a_batch_was_lost_on_its_way(of: str) -> None:
+    store = await store_of(0)
+    told = getattr(store.app, of)
+    store.apply_changelog_batch(part(0, b"a", b"b"), None, None)
+    told[LOG] = 5  # what Faust has seen of it
+    store.apply_changelog_batch(part(4, b"e", b"f"), None, None)
+    store.apply_changelog_batch(part(6, b"g"), None, None)
+    await asyncio.sleep(0)
+    assert (sorted(store.partitions[0]), told[LOG], store.persisted_offset(LOG)) == ([b"a", b"b"], 1, 1)
+    assert store.app.sought == [{LOG: 2}]  # once
+    store.apply_changelog_batch(part(2, b"c", b"d"), None, None)
+    store.apply_changelog_batch(part(6, b"g", follows=4), None, None)  # 4 and 5 are no more
+    assert sorted(store.partitions[0]) == [b"a", b"b", b"c", b"d", b"g"]
+    store.apply_changelog_batch(part(2, b"c"), None, None)  # once more
+    assert store.persisted_offset(LOG) == 6
+
+
+async def test_store_of_a_changelog_that_left_and_came_back_takes_nothing_from_its_middle() -> None:
+    store = await store_of(0)
+    store.apply_changelog_batch(part(0, b"a", b"b"), None, None)
+    await store.on_rebalance(set(), {LOG}, set())
+    await store.on_rebalance({LOG}, set(), {LOG})
+    store.apply_changelog_batch(part(2, b"c"), None, None)
+    assert (store.partitions[0], store.persisted_offset(LOG)) == ({}, -1)
 
 
 async def test_store_does_not_go_on_from_states_that_lack_something() -> None:
@@ -183,7 +268,7 @@ async def test_store_leaves_to_a_rebalance_under_way_what_it_recovers(sign: str,
 async def test_store_takes_nothing_of_a_partition_that_has_left() -> None:
     store = filled(await store_of(1), 0, (b"a", b"1"))
     assert store.partitions == {1: {}}
-    assert store.persisted_offset(TP("changelog", 0)) is None
+    assert store.persisted_offset(TP("changelog", 0)) == -1
 
 
 def state(revision: int) -> bytes:
@@ -210,12 +295,11 @@ async def test_store_doubts_a_state_of_a_generation_that_others_had_followed() -
     assert store.take_overtaken() == {0: set()}
 
 
-def deleted(partition: int, key: bytes, revision: int) -> list[Any]:
-    """A deletion that says what it deletes."""
+def deleted(at: int, key: bytes, revision: int) -> list[Any]:
+    """A deletion, at an offset of the first changelog, that says what it deletes."""
     headers = ((REVISION, deletion(revision)),)
-    row = ConsumerRecord("changelog", partition, 9, 0, 0, key, None, None, 1, 1, headers)
-    batch = Batch(TP("changelog", partition), [row])
-    return [SimpleNamespace(message=SimpleNamespace(value=batch, partition=partition))]
+    row = ConsumerRecord("changelog", 0, at, 0, 0, key, None, None, 1, 1, headers)
+    return [SimpleNamespace(message=SimpleNamespace(value=Batch(LOG, [row]), partition=0))]
 
 
 @pytest.mark.parametrize(("revision", "kept"), [(4, {b"a": state(5)}), (5, {})])
@@ -223,8 +307,8 @@ async def test_store_ignores_a_deletion_that_comes_after_what_came_since(
     revision: int, kept: dict[bytes, bytes]
 ) -> None:
     store = filled(await store_of(0), 0, (b"a", state(5)))
-    store.apply_changelog_batch(deleted(0, b"a", revision), None, None)
-    store.apply_changelog_batch(deleted(0, b"b", revision), None, None)
+    store.apply_changelog_batch(deleted(1, b"a", revision), None, None)
+    store.apply_changelog_batch(deleted(2, b"b", revision), None, None)
     await store.on_recovery_completed({TP("changelog", 0)}, set())
     assert store.partitions == {0: kept}
     assert store.take_overtaken() == {0: set(kept)}
