@@ -73,6 +73,15 @@ def _undo_the_task(world: World) -> None:
                 rows[key] = encode(msgspec.structs.replace(row, begun=True, done=False, due=world.clock()))
 
 
+def _taken_in(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The leads' traits as the worker has them, which takes each id once: the first that comes."""
+    traits: dict[str, dict[str, Any]] = {}
+    for event in {event["id"]: event for event in reversed(events)}.values():
+        if event["type"] == "identify":
+            traits[event["lead_id"]] = event["traits"] | traits.get(event["lead_id"], {})
+    return traits
+
+
 class BothWays:
     """Inherited with a fixture `vendor`, where a CRM has no tasks."""
 
@@ -130,6 +139,27 @@ class BothWays:
             email(number): 1 for number in range(200)
         }
         assert vendor.crm.created == []
+
+    async def test_what_people_change_while_it_is_cut_off_after_publishing_is_passed_on_too(
+        self, vendor: Vendor
+    ) -> None:
+        """An event goes out, the row that says so does not: what is read next is news, not a repeat of it."""
+        [id_] = vendor.people(1)
+        world = world_of(vendor)
+        world.rescore = False
+        for title in ("DG", "DSI"):
+            async with world.running():
+                seen = len(world.events)
+                world.table.full = True
+                await world.until(lambda seen=seen: len(world.events) > seen)  # type: ignore[misc]
+            world.table.full = False
+            vendor.promote(id_, title)
+        async with world.running():
+            await world.until(lambda: world.events[-1]["id"] != world.events[-2]["id"])
+            await world.quiet(vendor.crm.calls)
+        assert _taken_in(world.events)[email(0)]["title"] == "DSI"
+        ids = {event["id"] for event in world.events if event["type"] == "outcome"}
+        assert len(ids) == 1, "it was rejected once"
 
     async def test_only_news_is_told(self, vendor: Vendor) -> None:
         [id_] = vendor.people(1)
