@@ -112,8 +112,9 @@ $(CRM_INSTALLED): pyproject.toml
 crm-clients: $(CRM_INSTALLED) ## Microsoft's own client against our stand-in (brings pandas: 190 MB)
 	$(CRM)/bin/pytest -p no:hypothesispytest tests/sync/clients
 
-sync-long: setup ## every CRM's connector with 10,000 leads (LEADS=)
-	LEADHEAT_SYNC_LEADS=$(or $(LEADS),10000) $(BIN)/pytest tests/sync -k thousand
+sync-long: setup ## every CRM's connector with 10,000 leads (LEADS=); five CRMs on a real Kafka, sync killed 20 times (KILLS=10)
+	LEADHEAT_SYNC_LEADS=$(or $(LEADS),10000) LEADHEAT_SYNC_KILLS=$(or $(KILLS),10) \
+		$(BIN)/pytest tests/sync -k "thousand or killed_while"
 
 robots: setup ## how well robots are told from people, on the labelled traces
 	$(BIN)/python -m tests.robots.figures

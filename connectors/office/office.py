@@ -100,7 +100,7 @@ class Office:
                 continue
             if record.topic == self._alerts:
                 lead = told.get("lead_id")
-                if not isinstance(lead, str) or told.get("escalates"):
+                if not isinstance(lead, str) or told.get("escalates") or self._erasures.gone(lead):
                     continue
                 changes = self._alerted(partition, told, lead)
             elif told.get("type") == "outcome":

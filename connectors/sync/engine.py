@@ -174,7 +174,7 @@ class Engine:
             teller.wake.set()
 
     def _score(self, lead: str, value: bytes | None) -> dict[str, Step]:
-        if value is None:
+        if value is None or self._around.erased(lead):  # it waited here longer than the lead was known
             return {lead_key(lead, one.name): lambda _: None for one in self._destinations}
         try:
             told = msgspec.json.decode(value)
@@ -186,8 +186,7 @@ class Engine:
             return {}
         steps: dict[str, Step] = {}
         for destination in self._destinations:
-            record = _text(traits.get(destination.record_trait))
-            email = _text(traits.get(destination.email_trait)) if destination.email_trait else None
+            record, email = _ties(destination, traits)
             key = lead_key(lead, destination.name)
             asked = destination.kind.limits.looks_up
             known = {name: text for name in asked if (text := _text(traits.get(name))) is not None}
@@ -239,11 +238,12 @@ class Engine:
             withdrawn = told.get("withdrawn")
             expires = parse_time(told["expires"]) if told.get("expires") else at + _TASK_LASTS
             starts = parse_time(told["due"]) if told.get("due") else at
+            traits = dict(told["traits"])
         except (msgspec.DecodeError, KeyError, TypeError, ValueError):
             _log.warning("a record of %s is no alert", self._around.alerts)
             return {}
         steps: dict[str, Step] = {}
-        for destination in self._destinations:
+        for destination in () if self._around.erased(lead) else self._destinations:
             if destination.writes is None or not destination.writes.tasks:
                 continue
             if withdrawn:
@@ -252,7 +252,10 @@ class Engine:
             if not wanted or expires < self._around.clock():
                 continue
             row = self._book.get((partition, lead_key(lead, destination.name)))
-            if isinstance(row, LeadRow):
+            # its score may come later: Kafka hands topics out in no order, most of all after a pause
+            known = row if isinstance(row, LeadRow) else None
+            record, email = (known.record, known.email) if known else _ties(destination, traits)
+            if record is not None or email is not None:
                 language = destination.writes.language
                 task = TaskRow(
                     lead=lead,
@@ -263,9 +266,9 @@ class Engine:
                     deadline=Micros(starts + min(within for _, within in wanted)),
                     expires=Micros(expires),
                     due=Micros(starts),
-                    record=row.record,
-                    email=row.email,
-                    identities=tuple(row.basis["identities"]),
+                    record=record,
+                    email=email,
+                    identities=tuple(known.basis["identities"]) if known else (lead,),
                 )
                 steps[task_key(id_, destination.name)] = _first(task)
         return steps
@@ -313,6 +316,12 @@ def _due_again(row: Row | None, now: Micros) -> Row | None:
 def _unless_begun(row: Row | None) -> Row | None:
     """The alert was taken back: no task, unless somebody may have it already."""
     return row if isinstance(row, TaskRow) and row.begun else None
+
+
+def _ties(destination: Destination, traits: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """By what a CRM may know somebody: a record's id, an e-mail."""
+    email = _text(traits.get(destination.email_trait)) if destination.email_trait else None
+    return _text(traits.get(destination.record_trait)), email
 
 
 def _text(value: Any) -> str | None:

@@ -57,10 +57,11 @@ def identify(
 ) -> Event:
     """Who a lead is, by the so manyth change of a record.
 
-    The CRM's moment is no part of the id: our own writes move it, between two readings of one change.
+    The traits are part of the id: a change that was published, and not yet noted, may be read with the next.
+    The CRM's moment is none: our own writes move it, between two readings of one change.
     """
     return {
-        "id": event_id(destination.name, "identify", record, lead, change),
+        "id": event_id(destination.name, "identify", record, lead, change, traits),
         "type": "identify",
         "lead_id": lead,
         "time": format_time(at),

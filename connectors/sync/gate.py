@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +17,7 @@ _LONGEST_S: Final = 300.0
 _LONGEST_ASKED_S: Final = 86_400.0
 """A daily quota may be used up until midnight; who asks for more has lost their mind."""
 
+_ADDRESS: Final = re.compile(r"[^\s'\"<>(]+@[^\s'\"<>),;]+")
 _log: Final = logging.getLogger(__name__)
 
 
@@ -62,7 +64,8 @@ class Gate:
         OPEN.labels(self._destination).set(int(self._failures > 0))
         self.closed_until = max(self.closed_until, self._clock() + int(wait_s * SECOND))
         level = logging.ERROR if isinstance(error, LockedOutError) else logging.WARNING
-        _log.log(level, "%s: %s; called again in %.0f s", self._destination, error, wait_s)
+        said = _ADDRESS.sub("…", str(error))  # a CRM's words may name somebody
+        _log.log(level, "%s: %s; called again in %.0f s", self._destination, said, wait_s)
 
 
 async def nap(wake: asyncio.Event, seconds: float) -> None:

@@ -63,8 +63,8 @@ class TopicParking:
     async def park(
         self, trace: str, destination: str, lead: str, record: str | None, told: dict[str, Any], reason: str
     ) -> None:
-        """Returns once Kafka has it; who it was about stands in the record alone, not in the log."""
+        """Returns once Kafka has it; not logged is whom it is about, nor the CRM's words."""
         now: Micros = self._sender.clock()
         parked = Parked(trace, destination, reason, format_time(now), lead, record, told)
         await self._sender.send([(PARKED, trace, msgspec.json.encode(parked))])
-        _log.warning("%s for %s parked: %s", trace, destination, reason)
+        _log.warning("%s for %s parked: `leadheat parked list` says why", trace, destination)

@@ -14,7 +14,7 @@ from connectors.sync.events import event_id
 from connectors.sync.gate import Gate, backoff_s, nap
 from connectors.sync.metrics import TOLD, WAITING
 from connectors.sync.parking import Parking
-from connectors.sync.rows import LeadRow, Row, TaskRow
+from connectors.sync.rows import LeadRow, Row, TaskRow, lead_key
 from connectors.sync.standing import Scale, Standing, is_news, sampled, standing
 from scorer.times import DAY, SECOND, Micros
 
@@ -119,7 +119,7 @@ class Teller:
                 steps[place] = self._unknown
                 continue
             if isinstance(record, Refusal):
-                steps[place] = await self._refused(row, None, said, record)
+                steps[place] = await self._refused(place, row, None, said, record)
                 continue
             taken.add(record.record)
             values = self._crm.values(said)
@@ -150,7 +150,7 @@ class Teller:
                 steps[place] = self._done(row, telling.standing)
                 TOLD.labels(self._name, "told").inc()
             else:
-                steps[place] = await self._refused(row, telling, telling.standing, refusal)
+                steps[place] = await self._refused(place, row, telling, telling.standing, refusal)
         await self._book.change_all(steps)
 
     def _done(self, sent: LeadRow, said: Standing) -> Step:
@@ -176,7 +176,9 @@ class Teller:
         TOLD.labels(self._name, "unknown").inc()
         return msgspec.structs.replace(row, due=Micros(self._clock() + DAY))
 
-    async def _refused(self, row: LeadRow, telling: Telling | None, said: Standing, refusal: Refusal) -> Step:
+    async def _refused(
+        self, place: Place, row: LeadRow, telling: Telling | None, said: Standing, refusal: Refusal
+    ) -> Step:
         """Tried again where that may help; else parked, once for each reason, until the lead changes."""
         again = refusal.again and row.attempts + 1 < _ATTEMPTS
         if not again and row.parked != refusal.reason:
@@ -185,7 +187,7 @@ class Teller:
                 event_id(self._name, row.lead, said.score, said.tier) if telling is None else telling.trace
             )
             record = row.record if telling is None else telling.record
-            await self._parking.park(trace, self._name, row.lead, record, values, refusal.reason)
+            await self._park(place, trace, row.lead, record, values, refusal.reason)
         TOLD.labels(self._name, "again" if again else "parked").inc()
         wait = int(backoff_s(row.attempts + 1) * SECOND) if again else DAY
 
@@ -202,11 +204,18 @@ class Teller:
 
         return refused
 
+    async def _park(
+        self, place: Place, trace: str, lead: str, record: str | None, told: dict[str, Any], reason: str
+    ) -> None:
+        """Unless its row is gone: the lead was erased while the CRM was asked, and nothing is kept of it."""
+        if self._book.get(place) is not None:
+            await self._parking.park(trace, self._name, lead, record, told, reason)
+
     async def _add_task(self, place: Place, row: TaskRow) -> None:
         if row.done:
             await self._book.change_all({place: lambda _: None})
             return
-        tie = Tie(row.lead, row.record, row.email, row.identities)
+        tie = self._tie(place[0], row)
         found = (await self._crm.find([tie])).get(row.lead)
         now = self._clock()
         if found is None and now < row.expires:
@@ -225,9 +234,16 @@ class Teller:
             return
         if refusal is not None:
             told = {"subject": row.subject}
-            await self._parking.park(row.id, self._name, row.lead, row.record, told, refusal.reason)
+            await self._park(place, row.id, row.lead, row.record, told, refusal.reason)
         TOLD.labels(self._name, "task" if refusal is None else "parked").inc()
         await self._book.change_all({place: _task_done})
+
+    def _tie(self, partition: int, task: TaskRow) -> Tie:
+        """By what is known of the lead now; where nothing is, by what the alert said."""
+        lead = self._book.get((partition, lead_key(task.lead, self._name)))
+        if isinstance(lead, LeadRow):
+            return Tie(lead.lead, lead.record, lead.email, tuple(lead.basis["identities"]))
+        return Tie(task.lead, task.record, task.email, task.identities)
 
 
 def _its_own(row: LeadRow, found: Found | Refusal | None, taken: set[str]) -> Found | Refusal | None:

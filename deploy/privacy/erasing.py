@@ -56,6 +56,7 @@ class Erasing:
         self._cached = Cached(loaded.require_redis(), self._prefix) if loaded.redis else None
         self._hasher = Hasher(loaded.erasure_secret())
         self._say = say
+        self._held: dict[str, int] = {}
         self.receipt = Receipt(asked_by)
 
     async def run(self, identities: set[str], raw_events: Raw) -> None:
@@ -77,6 +78,9 @@ class Erasing:
         self._say("looking for all ids of the person in the states")
         person = await find(self._kafka, self._prefix, identities)
         named = person.names()
+        for topic in _ROWS:  # counted before the roles hear of it
+            rows = await rows_of(self._kafka, full_name(self._prefix, topic), named.ids)
+            self._held[topic] = len(rows)
         self._say(f"{len(person.ids)} ids, {len(person.shared)} shared with others; waiting for the workers")
         held = len(person.ids & person.states.keys())
         orders = Orders(self._kafka, self._prefix, self._within_s)
@@ -141,7 +145,7 @@ class Erasing:
 
     async def _rows(self, admin: Any, topic: str, role: str, ids: frozenset[str]) -> None:
         """Waits until a role has given up the person's rows, as it does by itself."""
-        full, held = full_name(self._prefix, topic), 0
+        full, held = full_name(self._prefix, topic), self._held[topic]
         deadline = time.monotonic() + self._within_s
         while rows := await rows_of(self._kafka, full, ids):
             held = max(held, len(rows))

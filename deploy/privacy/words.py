@@ -9,7 +9,7 @@ import msgspec
 from scorer.blocks import Hasher
 from scorer.lead import StateError, decode
 
-_TOKEN: Final = re.compile(r"[^\s\"'`,;()\[\]{}<>=|\\]+")
+_TOKEN: Final = re.compile(r"[^\s\0\"'`,;()\[\]{}<>=|\\]+")
 _EDGES: Final = ".:!?/"
 _NEST: Final = frozenset('{["')
 
@@ -93,11 +93,19 @@ class Hashed:
         """Whether a text, or a word of it, is one of those hashed."""
         if self._known(text):
             return True
-        return any(
-            self._known(word) or self._known(word.strip(_EDGES))
-            for word in _TOKEN.findall(text)
-            if word != text
-        )
+        return any(map(self._known, _words(text)))
+
+
+def _words(text: str) -> Iterator[str]:
+    """What may be a name in a text; of a row's key also what follows what kind of row it is.
+
+    >>> list(_words("task:u-42"))
+    ['task:u-42', 'task:u-42', 'u-42']
+    """
+    for word in _TOKEN.findall(text):
+        yield word
+        yield word.strip(_EDGES)
+        yield word.partition(":")[2]
 
 
 Marks = Names | Hashed

@@ -2,23 +2,16 @@
 
 import asyncio
 import json
-import os
 import random
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy import leash
 from deploy.kafka.cluster import Cluster
-from deploy.ports import free_ports
 from scorer.files import score_lines
 from scorer.grid import load_grid
 from scorer.plan import Plan
@@ -26,8 +19,9 @@ from scorer.reading import Reader
 from scorer.times import SECOND, Micros, format_time
 from scorer.topics import PROFILES, SCORES, full_name, topic_of
 from streams import topics
+from tests.faults.erased import Commands, clean_up_at_once, eventually, grow_old, kill, on_disk
 from tests.faults.test_scores_survive import scores
-from tests.serve_live import Store, running_store
+from tests.serve_live import running_store
 from tests.streaming import GRID, Rig, TopicReader, producer_to
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka]
@@ -35,20 +29,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 PEOPLE = 60
 ERASED = 20
 EVERY_S = 0.004
-QUICK = {
-    "log.cleaner.backoff.ms": "200",
-    "log.retention.check.interval.ms": "500",
-    "log.initial.task.delay.ms": "500",
-    "log.segment.delete.delay.ms": "100",
-}
-COMPACTING = {
-    "cleanup.policy": "compact",
-    "segment.ms": "1000",
-    "min.cleanable.dirty.ratio": "0.0001",
-    "max.compaction.lag.ms": "1000",
-    "delete.retention.ms": "0",
-}
-KEEPING = {"cleanup.policy": "delete", "retention.ms": "-1", "segment.ms": "1000"}
 
 
 @dataclass
@@ -113,106 +93,6 @@ class Load:
             broken = f'{{"lead": "u-{name}", "email": "{name}@acme.example"'.encode()
             await self._broken(f"u-{name}".encode(), broken)
             await self._broken(b"a-form", broken)
-
-
-class Commands:
-    """`leadheat`, with settings that name the test's Kafka and cache."""
-
-    def __init__(self, rig: Rig, store: Store) -> None:
-        bare = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
-        self.environment = {
-            **bare,
-            "LEADHEAT_KAFKA": rig.bootstrap,
-            "LEADHEAT_REDIS": store.url,
-            "LEADHEAT_TOPIC_PREFIX": rig.prefix,
-            "LEADHEAT_PARTITIONS": str(rig.partitions),
-            "LEADHEAT_READ_KEYS": "rk_test",
-            "LEADHEAT_PORT": str(free_ports(1)[0]),
-            "LEADHEAT_ERASURE_KEY": "a secret of the test",
-        }
-
-    def process(self, log: Path, *arguments: str, **more: str) -> "subprocess.Popen[bytes]":
-        """A role in a process of its own."""
-        with log.open("ab") as out:
-            return subprocess.Popen(
-                leash.command([sys.executable, "-m", "deploy.cli", *arguments]),
-                env={**self.environment, **more},
-                stdout=out,
-                stderr=out,
-            )
-
-    async def run(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
-        """Runs a command: status, what it printed, and what it said."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "deploy.cli",
-            *arguments,
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, said = await process.communicate()
-        return process.returncode or 0, json.loads(out or b"{}"), said.decode()
-
-
-@pytest.fixture
-def quick_kafka(kafka_tools: None) -> Iterator[Cluster]:
-    """A Kafka that cleans up as soon as it may."""
-    with Cluster(settings=QUICK) as cluster:
-        yield cluster
-
-
-async def clean_up_at_once(rig: Rig) -> None:
-    async with topics.admin_of(rig.bootstrap) as admin:
-        await admin.alter_configs(
-            [
-                ConfigResource(
-                    ConfigResourceType.TOPIC,
-                    one.name,
-                    KEEPING if one.policy == "delete" else COMPACTING | {"cleanup.policy": one.policy},
-                )
-                for one in topics.required(rig.prefix)
-            ]
-        )
-
-
-async def grow_old(rig: Rig) -> None:
-    """Lets Kafka's files go whose records are a second old, as it would once their retention is over."""
-    async with topics.admin_of(rig.bootstrap) as admin:
-        await admin.alter_configs(
-            [
-                ConfigResource(ConfigResourceType.TOPIC, one.name, KEEPING | {"retention.ms": "1000"})
-                for one in topics.required(rig.prefix)
-                if one.policy == "delete"
-            ]
-        )
-
-
-def on_disk(cluster: Cluster, marks: list[bytes], names: list[str]) -> list[str]:
-    """The files of some of Kafka's topics that hold any of some texts."""
-    found = []
-    for file in sorted((cluster.nodes[0].folder / "data").rglob("*.log")):
-        if file.parent.name.rpartition("-")[0] not in names:
-            continue
-        try:
-            held = file.read_bytes()
-        except FileNotFoundError:
-            continue
-        found += [f"{file.parent.name}/{file.name}" for mark in marks if mark in held][:1]
-    return found
-
-
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
-    process.wait()
-
-
-async def eventually(holds: Any, log: Path, within_s: float = 90.0) -> None:
-    deadline = time.monotonic() + within_s
-    while wrong := await holds():
-        assert time.monotonic() < deadline, (wrong, log.read_text()[-4000:])
-        await asyncio.sleep(0.5)
 
 
 async def test_nothing_is_found_of_who_was_erased(quick_kafka: Cluster, tmp_path: Path) -> None:

@@ -375,7 +375,8 @@ class Dataverse(StandIn):
                 message = f"A validation error occurred. The length of '{name}' exceeded '{_LENGTHS[name]}'."
                 raise Refused(400, "0x80044331", message)
         if id_ in self.bad:
-            raise Refused(400, "0x80040265", "The territory of this lead is closed: ask your administrator.")
+            who = self.leads.rows[id_]["emailaddress1"]  # a plug-in's own words
+            raise Refused(400, "0x80040265", f"The territory of {who} is closed: ask your administrator.")
         return content
 
     def _update(self, table: Table, id_: str, content: Row) -> None:

@@ -44,6 +44,8 @@ class MemoryTable:
     )
     owned: set[int] = field(default_factory=lambda: set(range(PARTITIONS)))
     puts: int = 0
+    full: bool = False
+    """Nothing more comes to stand there: each change waits until it is cut off."""
 
     @property
     def partitions(self) -> frozenset[int]:
@@ -56,6 +58,8 @@ class MemoryTable:
         await asyncio.sleep(0)
         if partition not in self.owned:
             raise NotOursError(f"{partition} is not ours")
+        while self.full:
+            await asyncio.sleep(0.01)
         self.puts += 1
         for key, value in changes.items():
             if value is None:

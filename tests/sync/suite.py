@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from connectors.sync.rows import TaskRow, decode, encode
+from connectors.sync.rows import CursorRow, TaskRow, decode, encode
 from tests.sync.rig import LEADS, World
 from tests.sync.standin import FastClock, StandIn
 
@@ -73,6 +73,15 @@ def _undo_the_task(world: World) -> None:
                 rows[key] = encode(msgspec.structs.replace(row, begun=True, done=False, due=world.clock()))
 
 
+def _taken_in(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The leads' traits as the worker has them, which takes each id once: the first that comes."""
+    traits: dict[str, dict[str, Any]] = {}
+    for event in {event["id"]: event for event in reversed(events)}.values():
+        if event["type"] == "identify":
+            traits[event["lead_id"]] = event["traits"] | traits.get(event["lead_id"], {})
+    return traits
+
+
 class BothWays:
     """Inherited with a fixture `vendor`, where a CRM has no tasks."""
 
@@ -130,6 +139,27 @@ class BothWays:
             email(number): 1 for number in range(200)
         }
         assert vendor.crm.created == []
+
+    async def test_what_people_change_while_it_is_cut_off_after_publishing_is_passed_on_too(
+        self, vendor: Vendor
+    ) -> None:
+        """An event goes out, the row that says so does not: what is read next is news, not a repeat of it."""
+        [id_] = vendor.people(1)
+        world = world_of(vendor)
+        world.rescore = False
+        for title in ("DG", "DSI"):
+            async with world.running():
+                seen = len(world.events)
+                world.table.full = True
+                await world.until(lambda seen=seen: len(world.events) > seen)  # type: ignore[misc]
+            world.table.full = False
+            vendor.promote(id_, title)
+        async with world.running():
+            await world.until(lambda: world.events[-1]["id"] != world.events[-2]["id"])
+            await world.quiet(vendor.crm.calls)
+        assert _taken_in(world.events)[email(0)]["title"] == "DSI"
+        ids = {event["id"] for event in world.events if event["type"] == "outcome"}
+        assert len(ids) == 1, "it was rejected once"
 
     async def test_only_news_is_told(self, vendor: Vendor) -> None:
         [id_] = vendor.people(1)
@@ -236,6 +266,34 @@ class BothWays:
         held = [data for rows in world.table.held.values() for data in rows.values()]
         assert not any(email(0).encode() in data for data in held)
 
+    async def test_what_still_comes_of_an_erased_lead_makes_no_row_and_is_not_parked(
+        self, vendor: Vendor
+    ) -> None:
+        """Scores and alerts that waited while it was away; and what a CRM refuses while the order comes."""
+        ids = vendor.people(2)
+        vendor.refuse(ids[:1])
+        world = world_of(vendor, "  direction: write\n")
+        world.traits["u-1"] = world.traits["u-2"] = {"email": email(0)}
+        world.traits["u-3"] = {"email": email(1)}
+        world.erased.add("u-2")
+        note = vendor.crm.note
+
+        def erased_meanwhile(*told: Any) -> Any:
+            for rows in world.table.held.values():
+                rows.clear()
+            return note(*told)
+
+        async with world.running():
+            await world.alert("u-2", "a-2", traits={"email": email(0)})
+            await world.score("u-1", "u-2")
+            assert {row.lead for row in world.rows() if not isinstance(row, CursorRow)} == {"u-1"}
+            vendor.crm.note = erased_meanwhile  # type: ignore[method-assign]
+            await world.until(lambda: vendor.writes() > 0)
+            vendor.crm.note = note  # type: ignore[method-assign]
+            await world.score("u-3")
+            await world.until(lambda: vendor.scored() == {ids[1]: 50.0})
+        assert world.park.parked == []
+
 
 class Suite(BothWays):
     """Inherited with a fixture `vendor`."""
@@ -254,6 +312,17 @@ class Suite(BothWays):
             world.clock.advance(3 * 86_400)
             await world.until(lambda: not any(isinstance(row, TaskRow) for row in world.rows()))
         assert vendor.tasks() == [("LeadHeat : appeler (50 points, hot)", id_)]
+
+    async def test_a_task_is_made_though_its_alert_comes_before_the_score(self, vendor: Vendor) -> None:
+        """As Kafka may hand them out, most of all after a pause, when many scores wait."""
+        [id_] = vendor.people(1)
+        world = world_of(vendor, "  direction: write\n")
+        async with world.running():
+            await world.alert("anonymous", "a-0")
+            await world.alert("u-1", "a-1", traits={"email": email(0)})
+            await world.until(lambda: _tasks_done(world) and len(vendor.tasks()) == 1)
+        assert [record for _, record in vendor.tasks()] == [id_]
+        assert [row.lead for row in world.rows()] == ["u-1"], "of nobody whom the CRM could know"
 
     async def test_a_task_cut_off_after_it_was_made_is_not_made_again(self, vendor: Vendor) -> None:
         vendor.people(1)

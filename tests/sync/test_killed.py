@@ -1,15 +1,9 @@
 """`leadheat sync` as a process on a broker: killed again and again, nothing is lost, nobody comes to be."""
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from deploy import leash
 from deploy.parked import parked as parked_now
 from deploy.parked import tell
 from scorer.times import format_time
@@ -17,6 +11,7 @@ from scorer.topics import PROFILES, SCORES, SYNC, full_name
 from tests.integration.processes import until_async
 from tests.streaming import Rig, producer_to
 from tests.sync.dataverse import OWN, SECRET, Dataverse
+from tests.sync.process import SyncProcess
 from tests.sync.standin import FastClock, serving
 from tests.sync.suite import email
 from tests.sync.test_dynamics import _text
@@ -28,27 +23,6 @@ _KILLS = 2
 _FILE = """  read: {every: 1s}
   write: {language: en}
 """
-
-
-def _command(rig: Rig, crm: Dataverse) -> tuple[list[str], dict[str, str]]:
-    file = rig.folder / "sync.yml"
-    file.write_text(_text(crm, _FILE))
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
-    settings = {
-        "LEADHEAT_KAFKA": rig.bootstrap,
-        "LEADHEAT_TOPIC_PREFIX": rig.prefix,
-        "LEADHEAT_PARTITIONS": str(rig.partitions),
-        "LEADHEAT_SESSION_TIMEOUT_S": str(rig.session_s),
-        "LEADHEAT_SYNC": str(file),
-        "LEADHEAT_ALLOW_PRIVATE": "127.0.0.1",
-        "SECRET": SECRET,
-    }
-    return leash.command([sys.executable, "-m", "deploy.cli", "sync"]), {**bare, **settings}
-
-
-def _start(command: list[str], environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
-    with log.open("ab") as out:
-        return subprocess.Popen(command, env=environment, stdout=out, stderr=out)
 
 
 def _told(crm: Dataverse) -> int:
@@ -63,8 +37,7 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(embedded_rig:
     for number in range(_LEADS):
         crm.add_lead(emailaddress1=email(number))
     crm.bad = {next(iter(crm.leads.rows))}
-    command, environment = _command(rig, crm)
-    log = rig.folder / "sync.log"
+    sync = SyncProcess(rig, _text(crm, _FILE), {"SECRET": SECRET})
     async with serving(crm.app(), crm.port), producer_to(rig.bootstrap) as producer:
         for number in range(_LEADS):
             now = format_time(crm.clock())
@@ -85,16 +58,13 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(embedded_rig:
                 full_name(rig.prefix, SCORES), json.dumps(score).encode(), key=email(number).encode()
             )
         await producer.flush()
-        for _ in range(_KILLS):
-            seen = len(crm.calls)
-            process = _start(command, environment, log)
-            try:
-                await until_async(lambda seen=seen: len(crm.calls) > seen + 1)  # type: ignore[misc]
-            finally:
-                process.kill()
-                process.wait()
-        process = _start(command, environment, log)
         try:
+            for _ in range(_KILLS):
+                seen = len(crm.calls)
+                sync.start()
+                await until_async(lambda seen=seen: len(crm.calls) > seen + 1)  # type: ignore[misc]
+                sync.kill()
+            sync.start()
             async with rig.read("parked") as parked:
                 await until_async(lambda: _told(crm) == _LEADS - 1)
                 await parked.read_until(lambda reader: bool(reader.records))
@@ -102,9 +72,9 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(embedded_rig:
                 given_up = await parked_now(rig.bootstrap, rig.prefix)
                 await tell(rig.bootstrap, rig.prefix, given_up, "retry", crm.clock())
                 await until_async(lambda: _told(crm) == _LEADS)
+            assert await sync.stop() == 0
         finally:
-            process.terminate()
-            assert await asyncio.to_thread(process.wait, 30) == 0
+            sync.kill()
     async with rig.read(PROFILES) as profiles, rig.read(SYNC) as rows:
         await profiles.read_until(lambda reader: len(_events(reader.records)) == _LEADS)
         await rows.read()
@@ -115,8 +85,8 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(embedded_rig:
     assert len(crm.leads.rows) == _LEADS
     assert crm.created == []
     assert crm.foreign == {}
-    assert SECRET not in log.read_text()
-    assert email(0) not in log.read_text()
+    assert SECRET not in sync.log.read_text()
+    assert email(0) not in sync.log.read_text()
 
 
 def _events(records: list[object]) -> dict[str, dict[str, str]]:

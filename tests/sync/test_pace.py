@@ -1,5 +1,6 @@
 """Rates are kept, waits grow, and a CRM that asks for time is given it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,3 +58,8 @@ async def test_a_gate_is_closed_for_as_long_as_it_is_asked() -> None:
     clock.now = gate.closed_until
     await gate.wait()
     gate.passed()
+
+
+def test_who_a_crm_s_words_name_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    Gate("test-gate", _Clock()).failed(AwayError("no such value: 'anne@acme.example', (bob@acme.example)"))
+    assert "no such value: '…', (…); called again" in caplog.text

@@ -13,6 +13,7 @@ from deploy.cli import app
 from deploy.grafana import dashboard
 from deploy.settings import KEPT_BY_AGE, PREFIX, Settings
 from scorer.grid import load_grid, parse_grid
+from scorer.topics import IN_TOPICS
 from streams import topics
 
 _ROOT = Path(__file__).parents[2]
@@ -177,3 +178,16 @@ def test_the_privacy_page_says_how_long_topics_are_kept() -> None:
         days_kept = f"{ms // 86_400_000} days" if ms != 3_600_000 else "1 hour"
         assert kept == days_kept if "delete" in topic.policy else not kept.endswith("0 days")
     assert not told
+
+
+def test_the_privacy_page_says_of_every_topic_what_an_erasure_does() -> None:
+    page = (_ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    table = page.partition("## What is held where")[2].partition("\n\n")[2].partition("\n\n")[0]
+    places = [line.split("|")[1] for line in table.splitlines()[2:]]
+    told = {
+        name.removeprefix("leadheat").strip(".…") for one in places for name in re.findall(r"`(.+?)`", one)
+    }
+    assert " the topics of events " in places
+    assert told | set(IN_TOPICS) == {
+        one.name.removeprefix("leadheat.") for one in topics.required("leadheat")
+    }

@@ -11,7 +11,7 @@ from scorer.evidence import Evidence
 from scorer.handover import Forwarded
 from scorer.lead import Lead, encode
 
-NAMES = Names({"u-42", "ü 3", "7"}, {"Anne@Acme.fr"})
+NAMES = Names({"u-42", "ü 3", "7", "hubspot:9"}, {"Anne@Acme.fr"})
 HASHED = Hashed(Hasher(b"k"), hashes_of(Hasher(b"k"), NAMES))
 
 
@@ -30,6 +30,9 @@ def found(marks: Marks, value: object) -> bool:
         b'{"note": "call anne@ACME.fr, today"}',
         b'{"broken": "u-42',
         b"GET /v1/leads/x lead=u-42 200",
+        b"assigned:u-42",  # keys of rows, which are all that a deletion has
+        b"lead\0crm:eu\0u-42",
+        b"assigned:hubspot:9",
         handover.encode(Forwarded("a", 1, "e", 0, b'{"lead_id":"u-42"}', [])),
         handover.encode(Forwarded("u-42", 1, "e", 0, b"{}", [])),
         b"\xffu-42",
