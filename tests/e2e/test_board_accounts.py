@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from scorer.grid import parse_grid
 from scorer.times import SECOND, Micros, parse_time
-from tests.e2e.board_fixture import Desk, until
+from tests.e2e.board_fixture import MONDAY, Desk, until
 from tests.e2e.board_world import GRID
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -155,3 +155,27 @@ def test_where_accounts_have_tiers_of_their_own_the_points_that_are_missing_are_
     )
     desk.world.grid = parse_grid(GRID.read_text().partition("plays:")[0] + own, "own.yml")
     assert plays_of(FOUNDRY) == ["Key account Missing: 20.4 points."]
+
+
+def test_an_accounts_alert_is_not_counted_or_answered_as_its_leads(open_page: Open, desk: Desk) -> None:
+    page = open_page("/")
+    said, calls = page.locator(".page-head p"), page.locator("tr.l.g-now")
+    before = said.inner_text(), calls.count()
+    desk.tell_of_account("u-2041", Micros(HOT_SINCE - 3_600 * SECOND))
+    page.reload()
+    page.wait_for_selector("main .panel")
+    assert (said.inner_text(), calls.count()) == before
+    page.locator("tr[data-id=u-2041] [data-answer=accepted]").click()
+    until(lambda: desk.answers)
+    assert desk.world.alerts[desk.answers[0]["alert_id"]]["play"] == "call-now"
+
+
+def test_a_leads_page_answers_its_own_alert_and_not_its_accounts_newer_one(
+    open_page: Open, desk: Desk
+) -> None:
+    desk.tell_of_account("u-2041", MONDAY)
+    page = open_page("/leads/u-2041")
+    expect(page.locator(".panel:has(#side-alerts)")).not_to_contain_text("Account hot")
+    page.locator("[data-answer=accepted]:visible").first.click()
+    until(lambda: desk.answers)
+    assert desk.world.alerts[desk.answers[0]["alert_id"]]["play"] == "call-now"
