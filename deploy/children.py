@@ -43,6 +43,8 @@ class Machine:
     session_timeout_s: float
     folder: Path
     sequences: Path | None = None
+    team: Path | None = None
+    adds_to_grid: Path | None = None  # the file that a demonstration adds to the sample grid
     gateway_url: str | None = None
     sync: Path | None = None
     timescale: str | None = None
@@ -168,6 +170,7 @@ def _environment(machine: Machine) -> dict[str, str]:
         grid=machine.grid,
         channels=machine.channels,
         sequences=machine.sequences,
+        team=machine.team,
         gateway_url=machine.gateway_url or machine.url,
         sync=machine.sync,
         write_keys=",".join(machine.write_keys),

@@ -25,6 +25,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
     """What the gateway needs; raises SettingsError where something is missing."""
     from connectors.ingest.config import GatewayConfig
     from connectors.ingest.shape import Shape
+    from connectors.ingest.webhooks.fetching import SmallFiles
 
     return GatewayConfig(
         kafka=settings.require_kafka(),
@@ -45,6 +46,7 @@ def gateway(settings: Settings) -> "GatewayConfig":
         address_key=settings.address_secret(),
         mapping=settings.mapping,
         webhooks=settings.webhooks,
+        fetch=SmallFiles(settings.allowed()),
         robots=settings.robots,
         delivery_timeout_s=settings.delivery_timeout_s,
         max_pending_bytes=settings.max_pending_bytes,

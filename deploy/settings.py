@@ -142,8 +142,8 @@ class Settings(BaseSettings):
     board_url: str | None = Field(None, description="Where people reach the board; alerts link to it.")
     allow_private: str = Field(
         "",
-        description="Private networks, addresses and hosts that alerts and calls of CRMs may go to, "
-        "comma-separated (`10.1.0.0/16, crm.lan`); without it public addresses only.",
+        description="Private networks, addresses and hosts that alerts, calls of CRMs and the fetch of an "
+        "SNS certificate may go to, comma-separated (`10.1.0.0/16, crm.lan`); without it public ones only.",
     )
     cors_origins: str = Field(
         "*", description="Sites whose browsers may send events, comma-separated origins, or `*` for any."

@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from deploy import disk, keys, ports, settings, topics
 from deploy.children import Machine, children
+from deploy.demo import house
 from deploy.demo.hours import TELLS
 from deploy.durable import Durable
 from deploy.embedded import broker, store
@@ -83,6 +84,7 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         grid=loaded.grid,
         channels=loaded.channels,
         sequences=loaded.sequences,
+        team=loaded.team or (house.TEAM if options.demo else None),
         gateway_url=loaded.gateway_url,
         write_keys=write_keys,
         sync=None if options.demo else loaded.sync,  # no CRM is told of invented people
@@ -96,7 +98,12 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         columns=_columns(),
         durable=options.durable,
     )
-    return replace(machine, redis=store.url(machine.store_folder)) if embedded_store else machine
+    if embedded_store:
+        machine = replace(machine, redis=store.url(machine.store_folder))
+    if options.demo and loaded.grid == settings.DEFAULT_GRID:
+        grid = house.with_accounts(loaded.grid, folder)
+        machine = replace(machine, grid=grid, adds_to_grid=house.ACCOUNTS)
+    return machine
 
 
 def _fitted(loaded: Settings, durable: Durable | None) -> Settings:

@@ -7,7 +7,7 @@ from scorer.account_model import AccountPlay
 from scorer.plan import Plan
 from scorer.tiers import SLACK
 from scorer.times import format_time, parse_time
-from scorer.why_not import begun, lack, short, withheld
+from scorer.why_not import begun, lack, short, told
 
 Record = dict[str, Any]
 
@@ -20,12 +20,13 @@ def account_why_not(plan: Plan, row: Record, last: Mapping[str, int], now: int) 
     nobody keeps the account (no `since`) nothing is known of its plays.
     """
     return [
-        {
-            "play": play.id,
-            "when": {"account": dict(play.written)},
-            **withheld(play, last.get(play.id), now),
-            **_state(play, plan, row, last.get(play.id), now),
-        }
+        told(
+            play,
+            {"account": dict(play.written)},
+            last.get(play.id),
+            now,
+            _state(play, plan, row, last.get(play.id), now),
+        )
         for play in plan.grid.account_plays
     ]
 

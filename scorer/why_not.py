@@ -34,32 +34,35 @@ def why_not(
     - `not_known`: what it asks for does not stand in the record.
 
     Also, of `gains`, the points `gained`; `last_at`, `cooldown_until` (it goes off no sooner) and `opens` (it
-    would be told no sooner).
+    would be told no sooner, were it to go off now, or at the moment `at`).
     """
     written = {one["id"]: one["when"] for one in plan.grid.source.get("plays", ()) if "id" in one}
     return [
-        {
-            "play": play.id,
-            "when": written.get(play.id, {play.when: play.tier}),
-            **withheld(play, last.get(play.id), now),
-            **(
-                _gains(play.gain, gained, last.get(play.id), now, plan.grid.hysteresis)
-                if play.gain is not None
-                else _STATES[play.when](play, plan, record, last.get(play.id))
-            ),
-        }
+        told(
+            play,
+            written.get(play.id, {play.when: play.tier}),
+            last.get(play.id),
+            now,
+            _gains(play.gain, gained, last.get(play.id), now, plan.grid.hysteresis)
+            if play.gain is not None
+            else _STATES[play.when](play, plan, record, last.get(play.id)),
+        )
         for play in plan.grid.plays
     ]
 
 
-def withheld(play: Play | AccountPlay, last: int | None, now: int) -> Record:
-    """When a play went off last, and until when its cooldown and its hours hold it back."""
+def told(play: Play | AccountPlay, when: Any, last: int | None, now: int, state: Record) -> Record:
+    """A play with its state, when it went off last, and until when cooldown and hours hold it back."""
     until = None if last is None or not play.cooldown_us else last + play.cooldown_us
-    opening = None if play.hours is None else play.hours.next_opening(now)
+    moment = parse_time(state["at"]) if state["state"] == "comes" else now
+    opening = None if play.hours is None else play.hours.next_opening(moment)
     return {
+        "play": play.id,
+        "when": when,
         "last_at": None if last is None else format_time(last),
         "cooldown_until": format_time(until) if until is not None and until > now else None,
         "opens": None if opening is None else format_time(opening),
+        **state,
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.ingest.shape import DEFAULT, Shape
-from connectors.ingest.webhooks.fetching import Fetch, fetch_small
+from connectors.ingest.webhooks.fetching import Fetch, SmallFiles
 from scorer.times import Micros
 
 
@@ -40,7 +40,7 @@ class GatewayConfig:
     mapping: Path | None = None
     webhooks: Path | None = None
     """What mail providers sign their webhooks with."""
-    fetch: Fetch = fetch_small
+    fetch: Fetch = field(default_factory=SmallFiles)
     """Gets the certificates that a provider's signature names."""
     robots: Path | None = None
     """What tells robots from people; absent: the standard rules."""

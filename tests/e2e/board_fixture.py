@@ -57,8 +57,8 @@ class Desk:
         for client in self.clients:
             client.put({"kind": kind, "data": data})
 
-    def tell_of_account(self, lead: str) -> Json:
-        """The account of a lead got hot: an alert says so."""
+    def tell_of_account(self, lead: str, at: Micros | None = None) -> Json:
+        """The account of a lead got hot, now or at a moment: an alert says so."""
         view = self.world.view(lead)
         account = _account(view["account"], [view])
         told = {name: account[name] for name in ("account", "company", "score", "leads")}
@@ -68,7 +68,7 @@ class Desk:
             "lead_id": lead,
             "from": "warm",
             "to": "hot",
-            "at": format_time(self.world.now),
+            "at": format_time(self.world.now if at is None else at),
             "reasons": [],
             "do": [{"alert": "sales"}],
             "traits": {"company": account["company"]},
@@ -145,7 +145,9 @@ class Desk:
             one = next((one for one in found if one["account"] == asked[0]), None)
             if one is None or asked[1:] != ["plays"]:
                 return one
-            plays = account_why_not(Plan(self.world.grid), one, {}, self.world.now)
+            raised = [alert for alert in self.world.alerts.values() if alert.get("account") == one["account"]]
+            last = {alert["play"]: parse_time(alert["at"]) for alert in raised}
+            plays = account_why_not(Plan(self.world.grid), one, last, self.world.now)
             return {"account": one["account"], "as_of": format_time(self.world.now), "plays": plays}
         query, tier = request.query_params.get("q", "").lower(), request.query_params.get("tier")
         found = [one for one in found if query in str(one["company"]).lower() and tier in (None, one["tier"])]

@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
+from scorer.times import SECOND, Micros
 from tests.e2e.board_arrivals import REFUSED, TAKEN, UNKNOWN
 from tests.e2e.board_fixture import MONDAY, Desk
 from tests.e2e.board_world import World
@@ -61,6 +62,10 @@ def _account_alert(desk: Desk) -> None:
     desk.tell_of_account("u-2041")
 
 
+def _held_back(desk: Desk) -> None:
+    desk.tell_of_account("u-2041", Micros(MONDAY - 3 * 3_600 * SECOND))
+
+
 def looked_after(desk: Desk) -> None:
     """A lead that somebody has, with tasks in every state, and deliveries too."""
     at, due = "2026-11-23T09:00:00Z", "2026-11-23T13:00:00Z"
@@ -84,6 +89,10 @@ def looked_after(desk: Desk) -> None:
 
 def _look(page: Page, _: Desk) -> None:
     page.wait_for_selector("main .panel")
+
+
+def _look_at_plays(page: Page, _: Desk) -> None:
+    page.wait_for_selector(".panel:has(#side-plays) li")
 
 
 def _lose(page: Page, desk: Desk) -> None:
@@ -156,6 +165,8 @@ STATES: dict[str, tuple[str, Stage, Act]] = {
     "accounts, none": ("/accounts", _nobody, _look),
     "accounts, no match": ("/accounts?q=no-company-is-called-so", _plain, _look),
     "account": ("/accounts/fonderies-castelnau.fr", _account_alert, _look),
+    "account, a play held back": ("/accounts/fonderies-castelnau.fr", _held_back, _look_at_plays),
+    "account, a play to come": ("/accounts/mecanord.fr", _plain, _look_at_plays),
     "alerts, of an account": ("/alerts", _account_alert, _look),
     "alerts": ("/alerts", _plain, _look),
     "alerts, undelivered": ("/alerts", _undelivered, _look),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.certificate import self_signed
+from tests.certificate import self_signed
 from tests.sync.rig import World
 from tests.sync.sagecrm import OWN, PASSWORD, USER, SageCrm
 from tests.sync.standin import FastClock, serving

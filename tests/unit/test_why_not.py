@@ -33,6 +33,10 @@ plays:
   - {id: is-boss, when: {happens: visit}, do: [{alert: sales}]}
   - {id: heats, when: {gains: 20, within: 1d}, do: [{alert: sales}]}
   - {id: frozen, when: {enters: cold}, do: [{alert: sales}]}
+  - id: woken-on-mondays
+    when: {stays: warm, for: 10d}
+    hours: {days: [mon], from: "09:00", to: "18:00"}
+    do: [{alert: sales}]
 """
 HOUR = 3_600 * SECOND
 PLAN = Plan(parse_grid(GRID, "g.yml"))
@@ -83,6 +87,11 @@ def test_a_cooldown_and_closed_hours_are_told_with_their_end() -> None:
     monday = told("call", now=SINCE + DAY)
     assert (monday["opens"], monday["cooldown_until"], monday["last_at"]) == (None, None, None)
     assert told("call", {"call": NOW - DAY})["cooldown_until"] is None
+
+
+def test_what_is_to_come_would_be_held_from_then_and_not_from_now() -> None:
+    found = told("woken-on-mondays")
+    assert (found["at"], found["opens"]) == ("2026-11-11T09:00:00Z", "2026-11-16T08:00:00Z")
 
 
 def test_a_stay_says_when_it_will_be_long_enough_or_that_it_was_told() -> None:

@@ -1,9 +1,14 @@
 """Gets a small file by https, for a provider whose signatures name their certificate."""
 
+import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Final
 
-import httpx
+from connectors.outward.addresses import Allowed
+from connectors.outward.backend import Resolve
+from connectors.outward.client import OutwardClient
+from connectors.outward.errors import OutwardError
 
 Fetch = Callable[[str], Awaitable[bytes]]
 """The bytes at an address; FetchError where there are none to be had."""
@@ -16,21 +21,27 @@ class FetchError(Exception):
     """An address that gave nothing, or too much, in time."""
 
 
-async def fetch_small(url: str) -> bytes:
-    """The bytes at an https address, at most 64 kB; no redirect is followed. Raises FetchError."""
-    if not url.startswith("https://"):
-        raise FetchError("no https address")
-    try:
-        async with (
-            httpx.AsyncClient(timeout=_WITHIN_S, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", url) as answer,
-        ):
-            answer.raise_for_status()
-            found = b""
-            async for chunk in answer.aiter_bytes():
-                found += chunk
-                if len(found) > _MOST_BYTES:
-                    raise FetchError("the answer is too large")
-            return found
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise FetchError(type(error).__name__) from error
+@dataclass(frozen=True)
+class SmallFiles:
+    """Asks public hosts, and the private ones that are allowed; `tls` and `resolve` as of OutwardClient."""
+
+    allowed: Allowed = field(default_factory=Allowed)
+    tls: ssl.SSLContext | None = None
+    resolve: Resolve | None = None
+
+    async def __call__(self, url: str) -> bytes:
+        """The bytes at an https address, at most 64 kB; no redirect is followed. Raises FetchError."""
+        if not url.startswith("https://"):
+            raise FetchError("no https address")
+        client = OutwardClient(
+            self.allowed, total_s=_WITHIN_S, most_bytes=_MOST_BYTES, resolve=self.resolve, tls=self.tls
+        )
+        try:
+            answer = await client.send("GET", url)
+        except OutwardError as error:
+            raise FetchError(str(error)) from None
+        finally:
+            await client.close()
+        if not answer.is_success:
+            raise FetchError(f"answered {answer.status}")
+        return answer.body

@@ -1,5 +1,6 @@
 """Amazon SES's events, which come by Amazon SNS: signed by it, and only from the topics that are ours."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -14,6 +15,7 @@ from connectors.ingest.webhooks.signing import Proof, require_fresh, unproven
 from connectors.ingest.webhooks.sns import Certificates, is_sns, require_signature
 from scorer.errors import EventError
 
+_log: Final = logging.getLogger(__name__)
 _TYPES: Final[Mapping[str, str | None]] = {
     "send": None,
     "reject": None,
@@ -83,7 +85,8 @@ class AmazonSes(MailProvider):
             raise RefusedError(400, "SubscribeURL: no address of Amazon SNS")
         try:
             await delivery.fetch(url)
-        except FetchError:
+        except FetchError as error:
+            _log.warning("the subscription at Amazon SNS could not be confirmed: %s", error)
             raise RefusedError(503, "the subscription could not be confirmed: send again", 5) from None
 
     def items(self, delivery: Delivery) -> Sequence[bytes]:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,6 +21,7 @@ from connectors.ingest.webhooks.reading import text
 from connectors.ingest.webhooks.signing import unproven
 from scorer.times import SECOND, Micros
 
+_log: Final = logging.getLogger(__name__)
 _HOST: Final = re.compile(r"sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?\Z")
 _CERTIFICATE: Final = re.compile(r"/SimpleNotificationService-[0-9a-f]{1,64}\.pem\Z")
 _HASHES: Final = {"1": SHA1, "2": SHA256}
@@ -69,7 +71,9 @@ class Certificates:
     async def _fetch(self, url: str, fetch: Fetch, now: Micros) -> None:
         try:
             key = load_pem_x509_certificate(await fetch(url)).public_key()
-        except (FetchError, ValueError):
+        except (FetchError, ValueError) as error:
+            why = str(error) if isinstance(error, FetchError) else "what came is no certificate"
+            _log.warning("the certificate of Amazon SNS could not be fetched: %s", why)
             if len(self._failed) >= _MOST_CERTIFICATES:
                 self._failed.clear()
             self._failed[url] = now

@@ -10,7 +10,7 @@ from azure.core.credentials import AccessToken
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError
 
-from tests.sync.certificate import self_signed
+from tests.certificate import self_signed
 from tests.sync.dataverse import CLIENT, OWN, SECRET, TENANT, Dataverse
 from tests.sync.standin import FastClock, serving
 

@@ -73,4 +73,9 @@ export class AlertBook {
       return first && !answered(alert) && tierNow(alert) === alert.to;
     });
   }
+
+  /** Those of them that are about a lead, and not about its account. @returns {any[]} newest first */
+  leadsAwaiting() {
+    return this.awaiting().filter(alert => !alert.account);
+  }
 }

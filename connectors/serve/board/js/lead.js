@@ -141,9 +141,10 @@ class LeadPage {
     if (id) location.assign(`/leads/${encodeURIComponent(id)}`);
   }
 
+  /** Its own: those of its account stand on the account's page. */
   get alerts() {
     const mine = new Set([this.entry.id, ...(this.entry.record.identities ?? [])]);
-    return this.session.book.all().filter(alert => mine.has(alert.lead_id));
+    return this.session.book.all().filter(alert => mine.has(alert.lead_id) && !alert.account);
   }
 
   /** The alert to answer, else the last one that was. */

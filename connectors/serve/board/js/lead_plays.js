@@ -1,8 +1,10 @@
 // Beside the curve: who has the lead, what is to be done, and of each play why it went off or does not.
 import { h } from './dom.js';
-import { moment, ms, number, points } from './format.js';
+import { moment, ms, number, period, points } from './format.js';
 import { scoreName } from './lead_row.js';
 import { lang, t } from './texts.js';
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86400, w: 7 * 86400 };
 
 const at = text => moment(ms(text));
 
@@ -12,11 +14,19 @@ const lacking = lack => {
   return lack.of ? t('plays.points_of', { points: needed, of: scoreName(lack.of) }) : t('plays.points', { points: needed });
 };
 
+/** A lead of an account must come into a tier, perhaps to stay for a while. @param {any} play @param {string} tier */
+function waitsForLead(play, tier) {
+  const stay = /^([\d.]+)([smhdw])$/.exec(play.when.account.for ?? '');
+  return stay
+    ? t('plays.waits_lead_stay', { tier, time: period(Number(stay[1]) * SECONDS[stay[2]]) })
+    : t('plays.waits_lead', { tier });
+}
+
 /** @param {any} play @param {import('./grid.js').Grid} grid */
 function state(play, grid) {
   if (play.state === 'missing' && play.gained !== undefined)
     return t('plays.gained', { gained: number(play.gained), needs: number(play.missing[0].needs) });
-  if (play.state === 'waits' && play.lead) return t('plays.waits_lead', { tier: grid.tierName(play.lead) });
+  if (play.state === 'waits' && play.lead) return waitsForLead(play, grid.tierName(play.lead));
   if (play.state === 'missing') return t('plays.missing', { missing: play.missing.map(lacking).join(', ') });
   if (play.state === 'comes') return t('plays.comes', { at: at(play.at) });
   if (play.state === 'holds' && play.alerted) return t('plays.alerted', { at: at(play.last_at) });

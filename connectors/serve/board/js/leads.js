@@ -170,7 +170,7 @@ class LeadsPage {
     entries.forEach(entry => entry.settle(at));
     entries.sort(comparing(sort, at));
     if (sort !== 'score') return [{ key: 'all', entries }];
-    const waiting = new Set(this.session.book.awaiting().map(alert => alert.lead_id));
+    const waiting = new Set(this.session.book.leadsAwaiting().map(alert => alert.lead_id));
     const calls = entry => waiting.has(entry.id) && entry.tier === grid.top.id;
     const groups = [
       { key: 'now', entries: entries.filter(calls) },
@@ -210,7 +210,7 @@ class LeadsPage {
 
   drawSub() {
     const { session } = this,
-      waiting = session.book.awaiting();
+      waiting = session.book.leadsAwaiting();
     const key = String(waiting.length);
     if (this.subKey !== key) {
       this.subKey = key;
@@ -330,7 +330,7 @@ class LeadsPage {
       row.draw(now(), {
         group: row.group,
         alert:
-          this.session.book.awaiting().find(other => other.lead_id === alert.lead_id) ??
+          this.session.book.leadsAwaiting().find(other => other.lead_id === alert.lead_id) ??
           (row.alert?.id === alert.id ? alert : row.alert),
       });
     else if (alert.lead && !this.filters.narrow) this.newcomers.set(alert.lead_id, alert.lead);

@@ -86,7 +86,7 @@ export class LeadsTable {
   draw({ grid, groups, counts, whole, book, next, sort }) {
     const at = now(),
       held = this.heldBy(document.activeElement),
-      waiting = new Map(book.awaiting().map(alert => [alert.lead_id, alert]));
+      waiting = new Map(book.leadsAwaiting().map(alert => [alert.lead_id, alert]));
     const rows = new Map();
     this.calls = null;
     const bodies = groups.map(({ key, entries }) =>
