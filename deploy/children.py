@@ -44,7 +44,6 @@ class Machine:
     folder: Path
     sequences: Path | None = None
     team: Path | None = None
-    adds_to_grid: Path | None = None  # the file that a demonstration adds to the sample grid
     gateway_url: str | None = None
     sync: Path | None = None
     timescale: str | None = None

@@ -3,7 +3,6 @@
 from typing import Final
 
 from deploy.children import Machine
-from deploy.settings import DEFAULT_GRID
 from scorer.grid import Grid
 
 SEEN_BEFORE: Final = (
@@ -23,7 +22,7 @@ def greeting(machine: Machine, grid: Grid, took_s: float) -> str:
         ("events", f"{machine.url}/v1/events"),
         ("kafka", machine.kafka),
         *(_kept_rows(machine)),
-        ("grid", f"{grid.name}, version {grid.version} ({_grid_files(machine)})"),
+        ("grid", f"{grid.name}, version {grid.version} ({machine.grid})"),
         *(("write key", key) for key in secret),
         *((("protocols", " ".join(public)),) if public else ()),
         *(("page key", key) for key in pages),
@@ -49,12 +48,6 @@ def _kept_rows(machine: Machine) -> list[tuple[str, str]]:
         return []
     rows = [("data", str(machine.durable.folder.path))]
     return [("redis", machine.redis), *rows] if machine.embedded_store else rows
-
-
-def _grid_files(machine: Machine) -> str:
-    if machine.adds_to_grid is None:
-        return str(machine.grid)
-    return f"{DEFAULT_GRID}, and {machine.adds_to_grid}"
 
 
 def _gone(machine: Machine, when: str) -> str:

@@ -17,8 +17,8 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from deploy import disk, keys, ports, settings, topics
 from deploy.children import Machine, children
-from deploy.demo import house
 from deploy.demo.hours import TELLS
+from deploy.demo.team import DEMO_TEAM
 from deploy.durable import Durable
 from deploy.embedded import broker, store
 from deploy.errors import ChildError, PortInUseError
@@ -84,7 +84,7 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         grid=loaded.grid,
         channels=loaded.channels,
         sequences=loaded.sequences,
-        team=loaded.team or (house.TEAM if options.demo else None),
+        team=loaded.team or (DEMO_TEAM if options.demo else None),
         gateway_url=loaded.gateway_url,
         write_keys=write_keys,
         sync=None if options.demo else loaded.sync,  # no CRM is told of invented people
@@ -98,12 +98,7 @@ def _machine(loaded: Settings, options: Options, folder: Path) -> Machine:
         columns=_columns(),
         durable=options.durable,
     )
-    if embedded_store:
-        machine = replace(machine, redis=store.url(machine.store_folder))
-    if options.demo and loaded.grid == settings.DEFAULT_GRID:
-        grid = house.with_accounts(loaded.grid, folder)
-        machine = replace(machine, grid=grid, adds_to_grid=house.ACCOUNTS)
-    return machine
+    return replace(machine, redis=store.url(machine.store_folder)) if embedded_store else machine
 
 
 def _fitted(loaded: Settings, durable: Durable | None) -> Settings:

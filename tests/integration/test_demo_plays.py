@@ -12,8 +12,8 @@ import pytest
 
 from connectors.office.team import load_team
 from deploy import settings
-from deploy.demo import house
 from deploy.demo.generator import LEADS, LEFT_ALONE, generate
+from deploy.demo.team import DEMO_TEAM
 from deploy.settings import DEFAULT_GRID
 from scorer.files import score_lines
 from scorer.grid import load_grid
@@ -93,19 +93,9 @@ def test_sales_was_alerted_and_those_who_cooled_went_to_nurturing(up: Up) -> Non
 def test_leads_that_turned_hot_were_given_to_the_team_with_something_to_do(up: Up) -> None:
     until(lambda: all(_get(up, f"/v1/leads/{lead}/plays")["tasks"] for lead in _hot(up)))
     plays = [_get(up, f"/v1/leads/{lead}/plays") for lead in _hot(up)]
-    people = {person.name for person in load_team(house.TEAM).people.values()}
+    people = {person.name for person in load_team(DEMO_TEAM).people.values()}
     assert {one["assigned"]["name"] for one in plays} == people
     assert {task["what"] for one in plays for task in one["tasks"]} == {"call"}
-
-
-def test_colleagues_who_look_at_the_same_product_make_a_hot_account(up: Up) -> None:
-    def account() -> dict[str, Any]:
-        return dict(_get(up, "/v1/accounts/cliniques-du-bocage.example"))
-
-    until(lambda: account()["tier"] == "hot")
-    assert account()["count"] == 3
-    (play,) = _get(up, "/v1/accounts/cliniques-du-bocage.example/plays")["plays"]
-    assert (play["play"], play["state"]) == ("buying-committee", "holds")
 
 
 def _hot(up: Up) -> list[str]:
