@@ -68,6 +68,11 @@ def takes_up_states_too_early(patch: Patch) -> None:
     patch(PartitionStore, "_begun_anew", lambda self: False)
 
 
+@mutant("what is held of a changelog has no holes", "story")
+def goes_on_behind_what_was_lost(patch: Patch) -> None:
+    patch(PartitionStore, "_take", lambda self, batch: self._apply(batch.partition, batch.records))
+
+
 # Commits and acknowledgements
 
 

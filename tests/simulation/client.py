@@ -185,6 +185,7 @@ class Consumer(BatchConsumer):
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._expected: dict[TP, int] = {}
+        self._sought: set[TP] = set()
         self._done: dict[TP, int] = {}
         self._hole: dict[TP, tuple[int, int]] = {}
         self._ends: dict[TP, int] = {}
@@ -204,6 +205,9 @@ class Consumer(BatchConsumer):
         """To the committed offsets; what was asked for before may still come."""
         self._expected = {tp: self._broker.committed.get(tp, 0) for tp in self._tps}
         self._positions = dict(self._expected)
+
+    def _is_changelog_tp(self, tp: TP) -> bool:
+        return False
 
     def end(self, tp: TP) -> int | None:
         return self._ends.get(tp)

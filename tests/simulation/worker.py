@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +36,8 @@ FROZEN_S = 60.0
 
 _TOLD_TOO_EARLY = 50
 """Before each so manieth batch of a changelog; not drawn, so that what is drawn stays as it was."""
+_LOST = 20
+"""Each so manieth batch of a changelog, if others follow."""
 
 
 class DrawnPace(Pace):
@@ -70,11 +72,31 @@ class _Stream:
             yield self._waiting.pop(0)
 
 
-class _Ends:
-    """The changelog's ends as the consumer tells them."""
+class _Changelogs:
+    """The changelogs as the consumer reads them."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+        self.positions: dict[TP, int] = {}
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        self.positions.update(partitions)
+
+    def fetch(self, tp: TP, most: int) -> Batch | None:
+        """What comes next."""
+        position = self.positions[tp]
+        records = [record for record in self._broker.changelog(tp) if record.offset >= position]
+        if not records:
+            return None
+        batch = Batch(tp, records[:most])
+        batch.follows, self.positions[tp] = position, batch.offset + 1
+        return batch
+
+    def loses(self, batch: Batch) -> bool:
+        """Whether Faust drops a batch as it resumes the flow, before it goes on with others."""
+        tp = TP(batch.topic, batch.partition)
+        more = batch.offset + 1 < self._broker.end(tp)
+        return more and hash((batch.partition, batch.first, batch.follows)) % _LOST == 0
 
     async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
         return dict.fromkeys(tps, 0)
@@ -116,10 +138,17 @@ class Worker:
         self.lease = Lease(SESSION_S, _raise, lambda: self._seconds)
         self.folder = folder
         self._recovery = SimpleNamespace(
-            in_recovery=False, signal_recovery_start=SimpleNamespace(is_set=lambda: False), _generation_id=0
+            in_recovery=False,
+            signal_recovery_start=SimpleNamespace(is_set=lambda: False),
+            _generation_id=0,
+            active_offsets={},
+            standby_offsets={},
         )
+        self._changelogs = _Changelogs(broker)
         app = SimpleNamespace(
-            consumer=_Ends(broker), consumer_generation_id=0, tables=SimpleNamespace(recovery=self._recovery)
+            consumer=self._changelogs,
+            consumer_generation_id=0,
+            tables=SimpleNamespace(recovery=self._recovery),
         )
         table = SimpleNamespace(name="leads", changelog_topic_name=self.config.changelog)
         self.store = (
@@ -170,17 +199,7 @@ class Worker:
         changelogs = {TP(self.config.changelog, number) for number in partitions}
         await self.store.on_rebalance(changelogs, set(), changelogs)
         for tp in sorted(changelogs):
-            held = self.store.ends.get(tp.partition, 0)  # none of what is new to this worker
-            records = [record for record in self._broker.changelog(tp) if record.offset >= held]
-            while records:
-                most = self._chance.randint(1, 50)
-                event = SimpleNamespace(
-                    message=SimpleNamespace(value=Batch(tp, records[:most]), partition=tp.partition)
-                )
-                if hash((tp.partition, records[0].offset)) % _TOLD_TOO_EARLY == 0:
-                    await self._told_too_early(changelogs)
-                self.store.apply_changelog_batch([event], None, None)
-                records = records[most:]
+            await self._recover(tp, changelogs)
         await self.store.on_recovery_completed(changelogs, set())
         self.consumer.assign(self.tps, self._chance)
         for tp in self.tps:  # Faust resumes the partitions before it seeks them
@@ -188,6 +207,19 @@ class Worker:
                 await self._fetch(tp)
         self.scoring.assign(self.store.active, self.store.take_overtaken(), self.generation)
         self.consumer.sought()
+
+    async def _recover(self, tp: TP, changelogs: set[TP]) -> None:
+        await self._changelogs.seek_wait({tp: self.store.ends.get(tp.partition, 0)})
+        lost: set[int] = set()
+        while (batch := self._changelogs.fetch(tp, self._chance.randint(1, 50))) is not None:
+            if batch.first not in lost and self._changelogs.loses(batch):
+                lost.add(batch.first)
+                continue
+            if hash((tp.partition, batch.first)) % _TOLD_TOO_EARLY == 0:
+                await self._told_too_early(changelogs)
+            event = SimpleNamespace(message=SimpleNamespace(value=batch, partition=tp.partition))
+            self.store.apply_changelog_batch([event], None, None)
+            await asyncio.sleep(0)  # it may go back
 
     async def _told_too_early(self, changelogs: set[TP]) -> None:
         """Faust tells of partitions that it has yet to read, since a rebalance came; a cycle follows."""
