@@ -5,12 +5,13 @@ import signal
 import sys
 from typing import Final
 
-_STAY: Final = frozenset({"up", "gateway", "worker", "serve", "notify", "accounts"})  # until told to stop
+_STAY: Final = frozenset({"up", "gateway", "worker", "serve", "notify", "nurture", "accounts"})
+"""Until they are told to stop; `sync` as well, without an option that looks at once."""
 
 
 def main() -> None:
     """Runs the command line; what stays is told to stop, before it has begun, without having failed."""
-    if sys.argv[1:2] and sys.argv[1] in _STAY:
+    if _STAY.intersection(sys.argv[1:2]) or sys.argv[1:] == ["sync"]:
         for number in (signal.SIGINT, signal.SIGTERM):  # until a command sets its own
             signal.signal(number, lambda *_: os._exit(0))
         from deploy.cli import main as run
