@@ -97,15 +97,13 @@ class Hashed:
 
 
 def _words(text: str) -> Iterator[str]:
-    """What may be a name in a text; of a row's key also what follows what kind of row it is.
+    """What may be a name in a text, each once; of a row's key also what follows what kind of row it is.
 
     >>> list(_words("task:u-42"))
-    ['task:u-42', 'task:u-42', 'u-42']
+    ['task:u-42', 'u-42']
     """
     for word in _TOKEN.findall(text):
-        yield word
-        yield word.strip(_EDGES)
-        yield word.partition(":")[2]
+        yield from dict.fromkeys((word, word.strip(_EDGES), word.partition(":")[2]))
 
 
 Marks = Names | Hashed
