@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ import httpx
 
 from deploy import leash
 from tests.benchmarks.engines import ROOT
+from tests.environment import with_settings
 
 _READY_WITHIN_S: Final = 60.0
 _END_WITHIN_S: Final = 20.0
@@ -24,14 +24,13 @@ def running(folder: Path, settings: Mapping[str, str], *roles: Sequence[str]) ->
 
     At the end all are told to stop, in the order in which they were started, and have ended.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
     with contextlib.ExitStack() as ends:
         for role in reversed(roles):
             log = ends.enter_context((folder / f"{role[0]}.log").open("wb"))
             process = subprocess.Popen(
                 leash.command([sys.executable, "-m", "deploy.cli", *role]),
                 cwd=ROOT,
-                env={**environment, **settings},
+                env=with_settings(settings),
                 stdout=log,
                 stderr=log,
             )

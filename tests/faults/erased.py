@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from deploy import leash
 from deploy.kafka.cluster import Cluster
 from deploy.ports import free_ports
 from streams import topics
+from tests.environment import with_settings
 from tests.serve_live import Store
 from tests.streaming import Rig
 
@@ -38,17 +38,17 @@ class Commands:
     """`leadheat`, with settings that name the test's Kafka and cache."""
 
     def __init__(self, rig: Rig, store: Store) -> None:
-        bare = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
-        self.environment = {
-            **bare,
-            "LEADHEAT_KAFKA": rig.bootstrap,
-            "LEADHEAT_REDIS": store.url,
-            "LEADHEAT_TOPIC_PREFIX": rig.prefix,
-            "LEADHEAT_PARTITIONS": str(rig.partitions),
-            "LEADHEAT_READ_KEYS": "rk_test",
-            "LEADHEAT_PORT": str(free_ports(1)[0]),
-            "LEADHEAT_ERASURE_KEY": "a secret of the test",
-        }
+        self.environment = with_settings(
+            {
+                "LEADHEAT_KAFKA": rig.bootstrap,
+                "LEADHEAT_REDIS": store.url,
+                "LEADHEAT_TOPIC_PREFIX": rig.prefix,
+                "LEADHEAT_PARTITIONS": str(rig.partitions),
+                "LEADHEAT_READ_KEYS": "rk_test",
+                "LEADHEAT_PORT": str(free_ports(1)[0]),
+                "LEADHEAT_ERASURE_KEY": "a secret of the test",
+            }
+        )
 
     def process(self, log: Path, *arguments: str, **more: str) -> "subprocess.Popen[bytes]":
         """A role in a process of its own."""

@@ -1,7 +1,6 @@
 """`leadheat up --demo` from end to end: six weeks in seconds, scored as the file is, alerts, last words."""
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -20,6 +19,7 @@ from scorer.grid import load_grid
 from scorer.plan import Plan
 from scorer.reading import Reader
 from scorer.times import SECOND, Micros, parse_time
+from tests.environment import with_settings
 from tests.integration.processes import until
 from tests.integration.up_running import Up, running
 
@@ -124,7 +124,7 @@ def test_nothing_went_wrong_on_the_way(up: Up) -> None:
 
 def test_the_player_alone_fills_a_machine_that_is_no_demonstration() -> None:
     with running() as one:
-        told = {**_bare_environment(), "LEADHEAT_WRITE_KEYS": one.said("write key")}
+        told = with_settings({"LEADHEAT_WRITE_KEYS": one.said("write key")})
         done = subprocess.run(
             [sys.executable, "-m", "deploy.demo.player", one.url],
             env=told,
@@ -140,7 +140,7 @@ def test_a_key_that_is_refused_ends_the_player_with_a_reason() -> None:
     with running() as one:
         done = subprocess.run(
             [sys.executable, "-m", "deploy.demo.player", one.url],
-            env={**_bare_environment(), "LEADHEAT_WRITE_KEYS": "wk-of-somebody-else"},
+            env=with_settings({"LEADHEAT_WRITE_KEYS": "wk-of-somebody-else"}),
             capture_output=True,
             text=True,
             timeout=120,
@@ -148,7 +148,3 @@ def test_a_key_that_is_refused_ends_the_player_with_a_reason() -> None:
         assert done.returncode == 1
         assert "answered 401" in done.stderr
         assert "Traceback" not in done.stderr
-
-
-def _bare_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}

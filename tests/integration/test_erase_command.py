@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from scorer.times import format_time
 from scorer.topics import FAILED, PROFILES, SCORES, full_name, topic_of
+from tests.environment import with_settings
 from tests.faults.test_scores_survive import scores
 from tests.streaming import Rig, producer_to
 
@@ -25,12 +25,7 @@ async def leadheat(rig: Rig, *arguments: str, **settings: str) -> tuple[int, dic
         "-m",
         "deploy.cli",
         *arguments,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")},
-            "LEADHEAT_KAFKA": rig.bootstrap,
-            "LEADHEAT_TOPIC_PREFIX": rig.prefix,
-            **settings,
-        },
+        env=with_settings({"LEADHEAT_KAFKA": rig.bootstrap, "LEADHEAT_TOPIC_PREFIX": rig.prefix, **settings}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gzip
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 
 from deploy import leash
 from deploy.ports import free_ports
+from tests.environment import with_settings
 from tests.gateway_live import Broker, create_topics, running_broker
 from tests.integration.processes import until
 
@@ -41,7 +41,6 @@ def gateway(broker: Broker, folder: Path) -> Iterator[tuple[int, Path]]:
     """A gateway as in production; its port and its log."""
     (port,) = free_ports(1)
     (folder / "sources.yml").write_text(SOURCES)
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
     settings = {
         "LEADHEAT_KAFKA": broker.bootstrap,
         "LEADHEAT_WRITE_KEYS": KEY,
@@ -54,7 +53,7 @@ def gateway(broker: Broker, folder: Path) -> Iterator[tuple[int, Path]]:
     log = folder / "log"
     with log.open("wb") as file:
         command = leash.command([sys.executable, "-m", "deploy.cli", "gateway"])
-        process = subprocess.Popen(command, env={**bare, **settings}, stdout=file, stderr=file)
+        process = subprocess.Popen(command, env=with_settings(settings), stdout=file, stderr=file)
     try:
         yield port, log
     finally:

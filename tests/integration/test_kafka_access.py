@@ -1,7 +1,6 @@
 """Every role on a real Kafka that lets in nobody without a password, by TLS and without."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -11,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy import leash, ports
+from deploy import ports
 from deploy.embedded import store
 from deploy.kafka.cluster import Cluster
+from tests.environment import running, with_settings
 from tests.integration.processes import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.embedded, pytest.mark.slow]
@@ -71,31 +71,15 @@ def environment(
         "LEADHEAT_KAFKA_USERNAME": "leadheat",
         "LEADHEAT_KAFKA_PASSWORD_FILE": str(folder / "password"),
     }
-    with Cluster(settings=_listening(request.param, folder)) as cluster, _process(store.command(folder), {}):
+    with Cluster(settings=_listening(request.param, folder)) as cluster, running(store.command(folder), {}):
         if request.param == "SASL_SSL":
             found["LEADHEAT_KAFKA_CA"] = str(folder / "cert.pem")
         yield {**found, "LEADHEAT_KAFKA": cluster.bootstrap}
 
 
-@contextlib.contextmanager
-def _process(command: list[str], settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        leash.command(command), env=_bare(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _bare(settings: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")} | settings
-
-
 def _run(settings: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "deploy.cli", *arguments]
-    return subprocess.run(command, env=_bare(settings), capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=with_settings(settings), capture_output=True, text=True, check=False)
 
 
 def _status(url: str, key: str = "") -> int:
@@ -116,7 +100,7 @@ def test_all_roles_are_let_in(environment: dict[str, str]) -> None:
     }
     with contextlib.ExitStack() as started:
         roles = [
-            started.enter_context(_process([sys.executable, "-m", "deploy.cli", name], environment | more))
+            started.enter_context(running([sys.executable, "-m", "deploy.cli", name], environment | more))
             for name, more in own.items()
         ]
         for port in (gateway, serve):
@@ -144,7 +128,7 @@ def test_replaying_is_let_in(environment: dict[str, str]) -> None:
 def test_up_takes_a_kafka_with_a_lock(environment: dict[str, str]) -> None:
     port, *_ = ports.free_ports(1)
     command = [sys.executable, "-m", "deploy.cli", "up", "--port", str(port)]
-    with _process(command, environment) as up:
+    with running(command, environment) as up:
         until(lambda: _status(f"http://127.0.0.1:{port}/readyz") == 200)
         up.send_signal(signal.SIGINT)
         assert up.wait(60) == 0

@@ -5,15 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from deploy import leash, ports
+from deploy import ports
 from deploy.embedded import broker, store
 from deploy.errors import UnreachableError
+from tests.environment import running
 from tests.integration.processes import until
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
@@ -27,7 +28,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     folder = tmp_path_factory.mktemp("store")
     [kafka_port] = ports.free_ports(1)
     kafka = f"{broker.HOST}:{kafka_port}"
-    with _process(broker.command(kafka_port), {}), _process(store.command(folder), {}):
+    with running(broker.command(kafka_port), {}), running(store.command(folder), {}):
         until(lambda: _answers(kafka) and Path(store.url(folder).removeprefix("unix://")).exists())
         yield {
             "LEADHEAT_KAFKA": kafka,
@@ -37,19 +38,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
             "LEADHEAT_WRITE_KEYS": _WRITE,
             "LEADHEAT_READ_KEYS": _READ,
         }
-
-
-@contextlib.contextmanager
-def _process(command: list[str], settings: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
-    process = subprocess.Popen(
-        leash.command(command), env={**bare, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _leadheat(*arguments: str) -> list[str]:
@@ -104,7 +92,7 @@ def test_the_four_roles_score_an_event_and_stop_with_status_0(environment: dict[
     gateway_port, serve_port, worker_port, notify_port = ports.free_ports(4)
     with contextlib.ExitStack() as started:
         roles = {
-            name: started.enter_context(_process(_leadheat(name, *arguments), {**environment, **more}))
+            name: started.enter_context(running(_leadheat(name, *arguments), {**environment, **more}))
             for name, arguments, more in (
                 ("gateway", ["--port", str(gateway_port)], {}),
                 ("serve", [], {"LEADHEAT_PORT": str(serve_port)}),

@@ -1,7 +1,6 @@
 """`leadheat up` as a process of its own, listened to, for tests."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import httpx
 
 from deploy.kafka.node import controller_port
 from deploy.ports import free_ports
+from tests.environment import with_settings
 from tests.integration.processes import descendants, until
 
 _UP = "Alerts, as they come:"
@@ -105,10 +105,8 @@ def _free() -> tuple[int, int]:
 @contextlib.contextmanager
 def launched(*arguments: str, settings: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     """Starts `leadheat up` with no LEADHEAT_ variables but these."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
     folder = tempfile.TemporaryDirectory(prefix="up-")  # also for what it leaves there when it is killed
-    environment["TMPDIR"] = folder.name
-    environment |= settings or {}
+    environment = with_settings({"TMPDIR": folder.name, **(settings or {})})
     process = subprocess.Popen(
         _command(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )

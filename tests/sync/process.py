@@ -1,7 +1,6 @@
 """`leadheat sync` as a process that tests start, kill and stop."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy import leash
+from tests.environment import with_settings
 from tests.streaming import Rig
 
 
@@ -34,7 +34,6 @@ class SyncProcess:
         """Begins a life, which may have its end in it: just before or after a step (see `dying`)."""
         file = self.rig.folder / "sync.yml"
         file.write_text(self.text)
-        bare = {name: value for name, value in os.environ.items() if not name.startswith("LEADHEAT_")}
         settings = {
             "LEADHEAT_KAFKA": self.rig.bootstrap,
             "LEADHEAT_TOPIC_PREFIX": self.rig.prefix,
@@ -47,7 +46,7 @@ class SyncProcess:
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 leash.command([sys.executable, "-m", *program]),
-                env={**bare, **settings, **self.settings, **self.secrets},
+                env=with_settings({**settings, **self.settings, **self.secrets}),
                 stdout=out,
                 stderr=out,
             )
