@@ -176,6 +176,7 @@ async def test_our_script_in_a_browser(live: Live) -> None:
         await person.page.goto(f"{address}/tarifs")
         events = await landed(6)
         assert {event["anonymous_id"] for event in events} == {device}
+        await eventually(lambda: "/mtracking.gif" in person.statuses(live.url))
     assert person.statuses(live.url)["/mtracking.gif"] == {200}
     assert [error for error in person.errors if "ERR_FAILED" not in error] == []
     assert sent[0]["x-requested-with"] == "XMLHttpRequest"

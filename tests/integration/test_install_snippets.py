@@ -126,6 +126,7 @@ async def test_a_page_with_what_is_to_be_pasted(tracker: str, tmp_path: Path) ->
         async with site(pages, folders) as address, visitor(_PERSON) as person:
             await person.page.goto(f"{address}/tarifs?utm_source=linkedin")
             view = await _landed(live, "page_view")
+            await eventually(lambda: person.statuses(live.url))  # an event may land before it is answered
     assert view["properties"]["url"] == f"{address}/tarifs?utm_source=linkedin"
     assert view["properties"]["title"] == "Nos tarifs"
     assert view["context"]["utm_source"] == "linkedin"
