@@ -25,18 +25,22 @@ class Standing(msgspec.Struct, frozen=True):
 def terms(evidence: Evidence, mask: int, plan: Plan, moment: int) -> list[Term]:
     """The contributions from a moment on, not before the newest evidence, with the mask of gates."""
     rules = plan.rules_behind(mask)
+    by_slot = rules.by_slot
     found = list(rules.explicit)
     for slot, total in evidence.sums.items():
-        for rule in rules.by_slot.get(slot, ()):
-            rate = rule.rate
-            points = rule.points * total * 2.0 ** ((evidence.landmark - moment) * rate)
-            if points:
-                found.append(Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, None))
+        reading = by_slot.get(slot)
+        if reading:
+            rate = reading[0].rate
+            decay = 2.0 ** ((evidence.landmark - moment) * rate)
+            for rule in reading:
+                points = rule.points * total * decay
+                if points:
+                    term = Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, None)
+                    found.append(term)
     for slot, times in evidence.times.items():
-        for rule in rules.by_slot.get(slot, ()):
-            term = (_repeat if rule.kind == "repeat" else _absent)(rule, times, plan, moment)
-            if term is not None:
-                found.append(term)
+        reading = by_slot.get(slot)
+        if reading:
+            found += (_repeats if reading[0].kind == "repeat" else _absences)(reading, times, moment)
     found.sort(key=_in_grid)
     return found
 
@@ -44,22 +48,32 @@ def terms(evidence: Evidence, mask: int, plan: Plan, moment: int) -> list[Term]:
 _in_grid: Final = attrgetter("rule")
 
 
-def _repeat(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term | None:
-    if len(times) < rule.at_least:
-        return None
-    until = times[-rule.at_least] + rule.within
+def _repeats(reading: Sequence[Rule], times: list[int], moment: int) -> list[Term]:
+    """Of rules that read one slot: how often, within what, and the half-life are the slot's."""
+    any_ = reading[0]
+    if len(times) < any_.at_least:
+        return []
+    until = times[-any_.at_least] + any_.within
     if moment >= until:
-        return None
-    rate = rule.rate
-    points = rule.points * 2.0 ** ((times[-1] - moment) * rate)
-    if not points:
-        return None
-    return Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, until)
+        return []
+    rate = any_.rate
+    decay = 2.0 ** ((times[-1] - moment) * rate)
+    return [
+        Term(rule.index, rule.id, rule.dimension, points, rate, rule.cap, moment, until)
+        for rule in reading
+        if (points := rule.points * decay)
+    ]
 
 
-def _absent(rule: Rule, times: list[int], plan: Plan, moment: int) -> Term:
-    since = max(times[-1] + rule.absent, moment)
-    return Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, since, None)
+def _absences(reading: Sequence[Rule], times: list[int], moment: int) -> list[Term]:
+    last = times[-1]
+    found = []
+    for rule in reading:
+        since = last + rule.absent
+        if since < moment:
+            since = moment
+        found.append(Term(rule.index, rule.id, rule.dimension, rule.points, 0.0, None, since, None))
+    return found
 
 
 def values(found: Sequence[Term], plan: Plan, moment: int) -> list[float]:
@@ -78,6 +92,8 @@ def standing(found: Sequence[Term], plan: Plan, moment: float) -> Standing:
     sums = [0.0] * len(plan.dimensions)
     contributions = {}
     for term in found:
+        if term.since > moment:
+            continue
         # Most run from this very moment on: what `at` says of those, without the call.
         value = term.points if term.since == moment and term.cap is None else term.at(moment)
         if value:

@@ -63,13 +63,18 @@ class Outlook:
         self._falling = falling = none[:]
         self._falling_rate = falling_rate = none[:]
         self._rising = self._rising_rate = none
-        self._drops = self._jumps = FOREVER
-        """When the first contribution jumps down, and when the first jumps up."""
+        drops = jumps = FOREVER
         for term in found:
-            at, value, cap, rate, until = term.dimension, term.points, term.cap, term.rate, term.until
-            if term.since > moment:
-                self._begins(term)
+            at, value, since = term.dimension, term.points, term.since
+            if since > moment:
+                if value > 0:
+                    most[at] += value
+                    if since < jumps:
+                        jumps = since
+                elif since < drops:
+                    drops = since
                 continue
+            cap, rate, until = term.cap, term.rate, term.until
             if cap is not None and (value > cap if value > 0 else value < cap):
                 value = cap
             sums[at] += value
@@ -81,29 +86,22 @@ class Outlook:
             else:
                 self._rises(at, -value, rate)
             if until is not None:
-                self._ends(term, until)
+                if value > 0:  # the next match gives a repetition its full points again
+                    most[at] += plan.rules[term.rule].points
+                    if until < drops:
+                        drops = until
+                elif until < jumps:
+                    jumps = until
             elif value > 0 or self._stays(term):
                 most[at] += value
+        self._drops, self._jumps = drops, jumps
+        """When the first contribution jumps down, and when the first jumps up."""
 
     def _rises(self, at: int, missing: float, rate: float) -> None:
         if self._rising is self._rising_rate:  # the first
             self._rising, self._rising_rate = self._rising[:], self._rising[:]
         self._rising[at] += missing
         self._rising_rate[at] += missing * rate
-
-    def _begins(self, term: Term) -> None:
-        if term.points > 0:
-            self._jumps = min(self._jumps, term.since)
-            self._most[term.dimension] += term.points
-        else:
-            self._drops = min(self._drops, term.since)
-
-    def _ends(self, term: Term, until: int) -> None:
-        if term.points > 0:  # the next match gives a repetition its full points again
-            self._drops = min(self._drops, until)
-            self._most[term.dimension] += self._plan.rules[term.rule].points
-        else:
-            self._jumps = min(self._jumps, until)
 
     def _stays(self, term: Term) -> bool:
         """Whether points below 0 stay, whatever happens that only adds: a match ends an absence."""

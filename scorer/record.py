@@ -62,10 +62,13 @@ def _to_come(found: Sequence[Term], plan: Plan, moment: int) -> tuple[list[list[
     fading: list[list[Any]] = []
     pending: list[list[Any]] = []
     as_of = format_time(moment)
+    begins, begin = moment, as_of  # absences of one length all begin at once
     for term in found:
         points, since, until = term.points, term.since, term.until
         if since > moment:
-            pending.append([term.id, points, format_time(since)])
+            if since != begins:
+                begins, begin = since, format_time(since)
+            pending.append([term.id, points, begin])
         elif (term.rate or until is not None) and (points >= LEAST or points <= -LEAST):
             start = as_of if since == moment else format_time(since)
             end = None if until is None else format_time(until)

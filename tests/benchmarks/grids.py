@@ -22,7 +22,11 @@ _KINDS: Final[tuple[dict[str, Any], ...]] = (
 
 
 def made(size: int) -> Plan:
-    """A grid of so many criteria of every kind, each asking for something of its own."""
+    """A grid of so many criteria of every kind.
+
+    Those that ask for a page ask for one of their own; the others share what they ask for, so that of 200 an
+    event counts for 28 at once: more than in a grid that people would write.
+    """
     criteria = []
     for number in range(size):
         kind = _KINDS[number % len(_KINDS)]
