@@ -34,34 +34,38 @@ def fresh(change: Change, row: RecordRow) -> tuple[dict[str, Any], dict[str, Any
 
     An empty field says something only where it wasn't empty before: what others know of the person stays.
     """
-    digests = dict(row.seen)
+    digests = {name: digest for name, digest in row.seen.items() if name not in row.saying}
     traits: dict[str, Any] = {}
     for name, value in change.traits.items():
         if value is None:
-            if digests.pop(name, None) is not None:
+            if digests.pop(name, None) is not None or name in row.saying:
                 traits[name] = None
         elif digests.get(name) != (digest := _digest(value)):
             traits[name] = value
             digests[name] = digest
     stages: dict[str, Any] = {}
     for name, value in change.stages.items():
-        mark = f"\0{name}"
-        if digests.get(mark) != (digest := _digest(value)):
+        if digests.get(_mark(name)) != (digest := _digest(value)):
             stages[name] = value
-            digests[mark] = digest
+            digests[_mark(name)] = digest
     return traits, stages, digests
 
 
-def identify(
-    destination: Destination, lead: str, record: str, change: int, at: Micros, traits: Mapping[str, Any]
-) -> Event:
-    """Who a lead is, by the so manyth change of a record.
+def about_to_say(row: RecordRow, traits: Mapping[str, Any], stages: Mapping[str, Any]) -> RecordRow:
+    """The row to write before the events of these traits and stages go out."""
+    digests = {name: _digest(value) for name, value in traits.items()}
+    return row.about_to_say(digests | {_mark(name): _digest(value) for name, value in stages.items()})
 
-    The traits are part of the id: a change that was published, and not yet noted, may be read with the next.
-    The CRM's moment is none: our own writes move it, between two readings of one change.
+
+def identify(
+    destination: Destination, lead: str, record: str, number: int, at: Micros, traits: Mapping[str, Any]
+) -> Event:
+    """Who a lead is, by what a record says under this number.
+
+    The CRM's moment is no part of the id: our own writes move it, between two readings of one change.
     """
     return {
-        "id": event_id(destination.name, "identify", record, lead, change, traits),
+        "id": event_id(destination.name, "identify", record, lead, number, traits),
         "type": "identify",
         "lead_id": lead,
         "time": format_time(at),
@@ -97,15 +101,19 @@ def alias(destination: Destination, before: str, lead: str, at: Micros) -> Event
 
 
 def outcomes(
-    destination: Destination, lead: str, number: int, change: Change, stages: Mapping[str, Any]
+    destination: Destination, lead: str, saying: RecordRow, change: Change, stages: Mapping[str, Any]
 ) -> list[Event]:
-    """What became of a lead, where the sync file says that a stage means something."""
+    """What became of a lead, where the sync file says that a stage means something.
+
+    `saying`: the record's row with these stages among what is being said.
+    """
     told = {} if destination.reads is None else destination.reads.outcomes
     at = change.at if change.stage_at is None else change.stage_at
     found = []
     for name, value in stages.items():
         outcome = told.get(name, {}).get(str(value))
         if outcome is not None:
+            number = saying.number([_mark(name)])
             found.append(
                 {
                     "id": event_id(destination.name, "outcome", change.record, number, name, value),
@@ -122,6 +130,11 @@ def outcomes(
 def event_id(*said: Any) -> str:
     """An id that is the same for the same words, for ever."""
     return f"sync-{blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()}"
+
+
+def _mark(stage: str) -> str:
+    """What a stage is called in a row, where traits have their names."""
+    return f"\0{stage}"
 
 
 def _digest(value: Any) -> str:

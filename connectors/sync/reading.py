@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -27,8 +27,8 @@ Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
 class Reading:
     """One destination's; only the member that owns the cursor's partition reads.
 
-    Events go out before the cursor goes on: what is cut off between is read, and published, once more, under
-    the same ids.
+    What is about to be said is written first, then events go out, then the cursor goes on. What is cut off
+    between is read, and published, once more, under the same ids where the record still says so.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Reading:
                 work.take_merged(change, await self._master(change, work), self._erased)
         if page.whole:
             work.end_round(self._erased)
+        await self._book.change(self._partition, work.announced)
         await self._publish(
             [(topic_of(event["type"]), event["lead_id"], msgspec.json.encode(event)) for event in work.events]
         )
@@ -143,14 +144,21 @@ class _PageWork:
         self._round = round_
         self._now = now
         self._rows: dict[str, RecordRow] = {}
+        self._announced: dict[str, RecordRow] = {}
         self.events: list[events.Event] = []
 
     @property
+    def announced(self) -> dict[str, Step]:
+        """What the rows become before events go out."""
+        return self._steps(self._announced)
+
+    @property
     def steps(self) -> dict[str, Step]:
-        """What the rows become; they are nobody else's."""
-        return {
-            record_key(record, self._destination.name): _becomes(row) for record, row in self._rows.items()
-        }
+        """What the rows become then; they are nobody else's."""
+        return self._steps(self._rows)
+
+    def _steps(self, rows: Mapping[str, RecordRow]) -> dict[str, Step]:
+        return {record_key(record, self._destination.name): _becomes(row) for record, row in rows.items()}
 
     def leads(self) -> list[tuple[str, str]]:
         """Whose rows are written, by the rows' keys."""
@@ -172,21 +180,31 @@ class _PageWork:
             return
         known = row or RecordRow(lead=lead, destination=self._destination.name, record=change.record)
         traits, stages, digests = events.fresh(change, known)
-        if new and change.of is None:
-            traits[self._destination.record_trait] = change.record
+        tie = self._destination.record_trait
+        if change.of is None and (new or tie in known.saying):
+            traits[tie] = change.record
+        saying = self._say(known, traits, stages)
         if traits:
+            number = saying.number(traits)
             self.events.append(
-                events.identify(self._destination, lead, change.record, known.changes, change.at, traits)
+                events.identify(self._destination, lead, change.record, number, change.at, traits)
             )
-        self.events += events.outcomes(self._destination, lead, known.changes, change, stages)
-        if new or digests != known.seen or known.round != self._round:
+        self.events += events.outcomes(self._destination, lead, saying, change, stages)
+        if new or known.saying or digests != known.seen or known.round != self._round:
             self._rows[change.record] = msgspec.structs.replace(
-                known,
-                seen=digests,
-                round=self._round,
-                gone=False,
-                changes=known.changes + bool(traits or stages),
+                saying, seen=digests, round=self._round, gone=False, saying={}
             )
+
+    def _say(
+        self, row: RecordRow, traits: Mapping[str, Any], stages: Mapping[str, Any] | None = None
+    ) -> RecordRow:
+        """Announces what events are going to say of a record; a page may have it twice."""
+        saying = events.about_to_say(row, traits, stages or {})
+        if saying.saying:
+            before = self._announced.get(row.record, saying).saying
+            saying = msgspec.structs.replace(saying, saying=before | saying.saying)
+            self._announced[row.record] = saying
+        return saying
 
     def knows(self, change: Change) -> bool:
         """Whether a record that was merged into another was anybody's that we know."""
@@ -199,14 +217,15 @@ class _PageWork:
         if into is None or not self.knows(change):
             return
         lead = row.lead if row is not None else self._named(change)
+        tie, number = {self._destination.record_trait: into}, -1
         if row is not None:
-            self._rows[change.record] = _gone(row)
+            saying = self._say(row, tie)
+            number = saying.number(tie)
+            self._rows[change.record] = _gone(saying)
         if lead is None or erased(lead):
             return
         if master is not None and master != lead and not erased(master):
             self.events.append(events.alias(self._destination, lead, master, change.at))
-        tie = {self._destination.record_trait: into}
-        number = -1 if row is None else row.changes
         self.events.append(
             events.identify(self._destination, master or lead, change.record, number, change.at, tie)
         )
@@ -224,11 +243,15 @@ class _PageWork:
     def _untie(self, row: RecordRow, erased: Callable[[str], bool]) -> None:
         if row.gone:
             return
-        self._rows[row.record] = _gone(row)
+        tie: dict[str, Any] = {}
         if not erased(row.lead):
-            tie = {self._destination.record_trait: self._other(row)}
+            tie[self._destination.record_trait] = self._other(row)
+        saying = self._say(row, tie)
+        self._rows[row.record] = _gone(saying)
+        if tie:
+            number = saying.number(tie)
             self.events.append(
-                events.identify(self._destination, row.lead, row.record, row.changes, self._now, tie)
+                events.identify(self._destination, row.lead, row.record, number, self._now, tie)
             )
 
     def _other(self, gone: RecordRow) -> str | None:
@@ -251,7 +274,7 @@ class _PageWork:
 
 
 def _gone(row: RecordRow) -> RecordRow:
-    return msgspec.structs.replace(row, gone=True, seen={}, changes=row.changes + 1)
+    return msgspec.structs.replace(row, gone=True, seen={}, saying={})
 
 
 def _becomes(row: RecordRow | None) -> Step:

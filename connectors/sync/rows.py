@@ -1,5 +1,6 @@
 """The rows of `leadheat.sync`: what each CRM was told, has yet to be told, and how far it was read."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -63,12 +64,30 @@ class RecordRow(msgspec.Struct, tag="record", omit_defaults=True, kw_only=True):
     seen: dict[str, str] = {}
     """Digests of values, by trait and stage: only what has changed is passed on, and never our own words."""
     changes: int = 0
-    """How many were passed on: the next one's event is known by it, however often it is published."""
+    """Counts what is passed on: an event is known by it, however often it is published."""
+    saying: dict[str, tuple[int, str]] = {}
+    """What is being passed on, written before it goes out: by trait and stage, its number and digest.
+
+    Cut off there, it may have gone out: whatever the record says then is news, even what is in `seen`.
+    """
     round: int = 0
     """The reading of everything that it was seen in last."""
     gone: bool = False
     """Deleted there, or merged into another one; some come back."""
     due: Micros | None = None
+
+    def about_to_say(self, digests: Mapping[str, str]) -> "RecordRow":
+        """The row to write before these go out; what was already being said keeps its number."""
+        saying = dict(self.saying)
+        for name, digest in digests.items():
+            if name not in saying or saying[name][1] != digest:
+                saying[name] = self.changes, digest
+        changes = self.changes + (saying != self.saying)
+        return msgspec.structs.replace(self, saying=saying, changes=changes)
+
+    def number(self, names: Iterable[str]) -> int:
+        """Of what is being said of these: that of the newest."""
+        return max(self.saying[name][0] for name in names)
 
 
 class CursorRow(msgspec.Struct, tag="cursor", omit_defaults=True, kw_only=True):

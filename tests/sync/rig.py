@@ -107,9 +107,12 @@ class World:
     engine: Engine | None = None
     rescore: bool = True
     """Whether whoever is identified gets a score at once."""
+    cut_off: bool = False
+    """Once events went out, nothing more comes to stand in the rows."""
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Events come in: traits are taken up, and a score record goes out, as the worker would do."""
+        self.table.full = self.cut_off and bool(records)
         leads = []
         for _, _, value in records:
             event = msgspec.json.decode(value)

@@ -148,11 +148,11 @@ class BothWays:
         world = world_of(vendor)
         world.rescore = False
         for title in ("DG", "DSI"):
+            world.cut_off = True
             async with world.running():
                 seen = len(world.events)
-                world.table.full = True
                 await world.until(lambda seen=seen: len(world.events) > seen)  # type: ignore[misc]
-            world.table.full = False
+            world.cut_off = world.table.full = False
             vendor.promote(id_, title)
         async with world.running():
             await world.until(lambda: world.events[-1]["id"] != world.events[-2]["id"])
