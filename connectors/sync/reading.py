@@ -185,10 +185,7 @@ class _PageWork:
             traits[tie] = change.record
         saying = self._say(known, traits, stages)
         if traits:
-            number = saying.number(traits)
-            self.events.append(
-                events.identify(self._destination, lead, change.record, number, change.at, traits)
-            )
+            self._identify(lead, saying, change.at, traits)
         self.events += events.outcomes(self._destination, lead, saying, change, stages)
         if new or known.saying or digests != known.seen or known.round != self._round:
             self._rows[change.record] = msgspec.structs.replace(
@@ -205,6 +202,10 @@ class _PageWork:
             saying = msgspec.structs.replace(saying, saying=before | saying.saying)
             self._announced[row.record] = saying
         return saying
+
+    def _identify(self, lead: str, saying: RecordRow, at: Micros, traits: Mapping[str, Any]) -> None:
+        number = saying.number(traits)
+        self.events.append(events.identify(self._destination, lead, saying.record, number, at, traits))
 
     def knows(self, change: Change) -> bool:
         """Whether a record that was merged into another was anybody's that we know."""
@@ -249,10 +250,7 @@ class _PageWork:
         saying = self._say(row, tie)
         self._rows[row.record] = _gone(saying)
         if tie:
-            number = saying.number(tie)
-            self.events.append(
-                events.identify(self._destination, row.lead, row.record, number, self._now, tie)
-            )
+            self._identify(row.lead, saying, self._now, tie)
 
     def _other(self, gone: RecordRow) -> str | None:
         """Another record of the same lead: the CRM may know somebody twice."""
